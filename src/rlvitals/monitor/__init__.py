@@ -1,4 +1,4 @@
-"""TrainingMonitor: records a training, answers questions about it, and diagnoses it while it runs."""
+"""`TrainingMonitor`: records a training run, computes statistics of it, and diagnoses it while it runs."""
 
 from rlvitals.monitor.create import create_training_monitor
 from rlvitals.monitor.live_reader import TrainingSession

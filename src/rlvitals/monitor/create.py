@@ -1,4 +1,4 @@
-"""create_training_monitor: the function that older code calls."""
+"""`create_training_monitor`: a function kept for existing code. New code uses `TrainingMonitor`."""
 
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,13 @@ def create_training_monitor(
 
     Args:
         log_dir: Folder of runs.
-        session_name: Name of the run.
-        use_tensorboard: Whether TensorBoard gets the records too.
-        use_wandb: Whether Weights & Biases gets the records too.
+        session_name: Run name, or `None` for a default name.
+        use_tensorboard: Whether to write the records to TensorBoard too.
+        use_wandb: Whether to send the records to Weights & Biases too.
         **options: Any other argument of `TrainingMonitor`.
+
+    Returns:
+        The monitor.
 
     Raises:
         RunError: The run cannot be created or resumed.

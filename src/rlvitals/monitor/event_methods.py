@@ -1,4 +1,4 @@
-"""The calls that record what no other call has a field for: your own metrics, events, notes, images."""
+"""Methods that record custom metrics, events, notes and images."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -20,39 +20,39 @@ _METRICS = Field("metrics", Column.TREE, required=False)
 
 
 class EventMethods(ABC):
-    """The calls that record your own metrics and events. Holds no state: the abstract members are all that they need.
+    """Methods that record custom metrics and events. The class has no state and uses only its abstract members.
 
-    Every call may come from any thread and returns the record as it was kept.
+    Every method is thread-safe and returns the stored record.
     """
 
     @property
     @abstractmethod
     def env_step(self) -> int | None:
-        """The furthest environment step so far; `None` before the first."""
+        """Highest environment step until now, or `None` before the first."""
 
     @abstractmethod
     def _record(self, kind: type[R], values: dict[str, Any]) -> R:
-        """Check a record and keep it.
+        """Validate a record and store it.
 
         Args:
-            kind: Class of the record.
-            values: Its fields. Fields that are `None` are absent; a `time` of `None` means now.
+            kind: Record class.
+            values: Fields by name. `None` marks a missing field; a `time` of `None` means now.
 
         Raises:
-            RecordError: A value that the record cannot hold; nothing is recorded.
+            RecordError: A value does not fit its field. Nothing is recorded.
             ClosedError: The monitor is closed.
         """
 
     @abstractmethod
     def _mask(self, text: str) -> str:
-        """Replace secrets in a text."""
+        """Replace secrets in a text with `***`."""
 
     @abstractmethod
     def _write_image(self, name: str, image: EncodedImage) -> str | None:
-        """Write an image into the run's folder.
+        """Write an image to the run folder.
 
         Returns:
-            Path of the file below the run's artifacts; `None` in the child of a fork, which writes nothing.
+            Path of the file, relative to the artifacts folder, or `None` in the child of a fork, which cannot write.
 
         Raises:
             ClosedError: The monitor is closed.
@@ -68,21 +68,24 @@ class EventMethods(ABC):
         env_step: int | None = None,
         time: float | None = None,
     ) -> Scalars:
-        """Record your own metrics.
+        """Record custom metrics.
 
         Args:
             category: Category of the metrics: any short text.
-            metrics: Numbers, flags and short texts by name.
-            step: Step of the metrics; by default the furthest environment step so far.
-            env_step: Environment step, where `step` is another clock.
-            time: Time of the metrics (UTC, seconds since 1970); now by default.
+            metrics: Numbers, booleans and short texts by metric name.
+            step: Step of the metrics, on any counter of the training. Default: the highest environment step until now.
+            env_step: Environment step, if `step` is another counter.
+            time: Time of the metrics (UTC, seconds since 1970). Default: now.
 
         Returns:
-            The record as it was kept.
+            The stored record.
 
         Raises:
-            RecordError: A value that the record cannot hold; nothing is recorded.
+            RecordError: A value does not fit its field. Nothing is recorded.
             ClosedError: The monitor is closed.
+
+        Example:
+            >>> monitor.log_metrics("exploration", {"epsilon": 0.12, "unique_states": 8_410}, env_step=50_000)
         """
         return self._record(
             Scalars,
@@ -107,24 +110,27 @@ class EventMethods(ABC):
         data: Mapping[str, Any] | None = None,
         time: float | None = None,
     ) -> Event:
-        """Record something that happened once.
+        """Record an event.
 
         Args:
-            kind: Kind of event: `note`, `milestone`, `state`, or your own.
-            message: What happened, in one sentence.
+            kind: Kind of event: `note`, `milestone`, `state`, or any other word.
+            message: Description of the event, in one sentence. Secrets are masked.
             severity: `info`, `warning` or `critical`.
-            code: A stable name for programs.
-            env_step: Environment step; by default the furthest so far.
+            code: Stable identifier of the event for programs.
+            env_step: Environment step. Default: the highest environment step until now.
             episode: Episode number.
-            data: Anything else; may be nested.
-            time: Time of the event (UTC, seconds since 1970); now by default.
+            data: Further values by name. Values can be nested.
+            time: Time of the event (UTC, seconds since 1970). Default: now.
 
         Returns:
-            The record as it was kept.
+            The stored record.
 
         Raises:
-            RecordError: A value that the record cannot hold; nothing is recorded.
+            RecordError: A value does not fit its field. Nothing is recorded.
             ClosedError: The monitor is closed.
+
+        Example:
+            >>> monitor.log_event("curriculum", "Level 2 starts.", data={"level": 2})
         """
         return self._record(
             Event,
@@ -141,12 +147,16 @@ class EventMethods(ABC):
         )
 
     def log_note(self, text: str) -> Event:
-        """Record a note in your own words.
+        """Record a note.
+
+        Args:
+            text: Text of the note. Secrets are masked.
 
         Returns:
-            The record as it was kept.
+            The stored record, an event of the kind `note`.
 
         Raises:
+            RecordError: The note is not a string. Nothing is recorded.
             ClosedError: The monitor is closed.
         """
         return self.log_event("note", text)
@@ -166,27 +176,32 @@ class EventMethods(ABC):
     ) -> Event:
         """Record an image.
 
-        The image is copied into the run's folder (`artifacts/images/`), and an event of the kind `image` names the
-        file. If the file cannot be written (the disk is full), the event says so and nothing is raised.
+        The image is copied to the run folder (`artifacts/images/`), and an event of the kind `image` refers to the
+        file. If the file cannot be written (for example because the disk is full), the event has the reason and no
+        error is raised.
 
         Args:
-            name: What the image shows, such as `original`: images of one name and group are one series.
-            image: PNG, JPEG, GIF, WebP or SVG: the bytes, SVG's text, or a file's path; or an array of shape
-                `(height, width)` or `(height, width, channels)`, of bytes or of floats in 0 to 1.
-            group: What the image belongs to, such as the object that several images show.
-            caption: A sentence below it.
-            metrics: Numbers about it, such as quality and bytes.
-            step: The same as `env_step`.
+            name: Name of the image, such as `original`. Images with the same name and group form a series.
+            image: A PNG, JPEG, GIF, WebP or SVG image as bytes, SVG text or file path; or an array of shape
+                `(height, width)` or `(height, width, channels)`, with integers from 0 to 255 or floats from 0 to 1.
+            group: Group of the image, such as the object that several images show.
+            caption: Caption shown below the image.
+            metrics: Numbers that describe the image, such as quality and size, by name.
+            step: Alias of `env_step`.
             episode: Episode number.
-            env_step: Environment step; by default the furthest so far.
-            time: Time of the image (UTC, seconds since 1970); now by default.
+            env_step: Environment step. Default: the highest environment step until now.
+            time: Time of the image (UTC, seconds since 1970). Default: now.
 
         Returns:
-            The event as it was kept.
+            The stored event.
 
         Raises:
-            RecordError: Not an image, or larger than 16 MiB; nothing is recorded.
+            RecordError: The value is not an image, or is larger than 16 MiB. Nothing is recorded.
             ClosedError: The monitor is closed.
+
+        Example:
+            >>> frame = np.zeros((84, 84, 3), dtype=np.uint8)
+            >>> monitor.log_image("observation", frame, episode=12)
         """
         name = coerce(_NAME, name, "log_image")
         where = f"image {name!r:.80}"
@@ -202,7 +217,7 @@ class EventMethods(ABC):
             file = self._write_image(name, encoded)
         except OSError as error:
             severity, data["trouble"] = "warning", error.strerror or str(error)
-            _log.warning("the image %r could not be kept: %s", name, data["trouble"])
+            _log.warning("cannot store the image %r: %s", name, data["trouble"])
         else:
             data |= {} if file is None else {"file": file}
         at = step if env_step is None else env_step

@@ -1,4 +1,4 @@
-"""Dicts that a training loop hands to a `log_*` call: read, joined and emptied, whatever type they really have."""
+"""Reading and merging of the dicts passed to `log_*` calls, which can be of any type."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,20 +8,20 @@ from rlvitals.records.coercion import DICT_WANTED, shown
 
 
 def dict_of(name: str, given: Any, episode: Any) -> dict[str, Any]:
-    """Copy a dict of an episode.
+    """Copy a dict passed with an episode.
 
     Args:
-        name: Name of the argument, for the error.
-        given: The value of the argument.
-        episode: Episode number, for the error.
+        name: Argument name, for the error message.
+        given: Argument value.
+        episode: Episode number, for the error message.
 
     Raises:
-        RecordError: It is not a dict, or its entries cannot be read.
+        RecordError: The value is not a dict, or its entries cannot be read.
     """
     try:
         if isinstance(given, Mapping):
             return dict(given)
-    except Exception as error:  # noqa: BLE001 - a foreign type may raise anything
+    except Exception as error:  # noqa: BLE001 - a foreign type can raise anything
         why = f"cannot be read ({type(error).__name__}: {error})"
     else:
         why = "must be a dict"
@@ -30,7 +30,7 @@ def dict_of(name: str, given: Any, episode: Any) -> dict[str, Any]:
 
 
 def joined(first: Any, then: Any) -> Any:
-    """Merge two dicts, either of which may be `None`. A value that is not a dict is returned: the record refuses it."""
+    """Merge two dicts or `None`s. A value that is not a dict is returned unchanged, and the record rejects it."""
     both: dict[str, Any] = {}
     for given in (first, then):
         if given is None:
@@ -39,19 +39,19 @@ def joined(first: Any, then: Any) -> Any:
             return given
         try:
             both |= dict(given)
-        except Exception:  # noqa: BLE001 - a foreign type may raise anything
+        except Exception:  # noqa: BLE001 - a foreign type can raise anything
             return given
     return both
 
 
 def filled(given: Any) -> Any:
-    """Replace an empty dict by `None`, which is absent; the length of any other type is not asked for."""
+    """Replace an empty dict with `None`, which marks a missing field. Other types are returned unchanged."""
     return None if isinstance(given, Mapping) and not given else given
 
 
 def difference(final: Any, initial: Any) -> Any:
-    """Subtract two numbers; `None` where one of them is not a number, which the record then refuses."""
+    """Subtract two numbers. Returns `None` if one is not a number; the record then rejects that value."""
     try:
         return final - initial
-    except Exception:  # noqa: BLE001 - a foreign type may raise anything
+    except Exception:  # noqa: BLE001 - a foreign type can raise anything
         return None

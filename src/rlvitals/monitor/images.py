@@ -1,4 +1,4 @@
-"""Images of a run: encoding them, and writing them into its folder of artifacts."""
+"""Encoding of images, and writing them to the artifacts folder of a run."""
 
 import contextlib
 import re
@@ -18,7 +18,7 @@ from rlvitals.runs.journal_files import move
 
 FOLDER = "images"
 MOST_BYTES = 16 << 20
-"""Size limit of one image."""
+"""Size limit of one image, in bytes."""
 _MOST_PIXELS = 64_000_000
 _MOST_NAME = 60
 _LEVELS = 255
@@ -31,17 +31,17 @@ _SUFFIXES = {
     "image/svg+xml": "svg",
 }
 _CHANNELS = {1: 0, 2: 4, 3: 2, 4: 6}
-"""The colour type of a PNG by channels: grey, grey with alpha, RGB, RGBA."""
+"""PNG colour type by number of channels: grey, grey with alpha, RGB, RGBA."""
 
 Image = bytes | bytearray | str | Path | NDArray[Any]
 
 
 class EncodedImage(NamedTuple):
-    """An image as a file holds it.
+    """Content and type of an image file.
 
     Attributes:
         content: Bytes of the file.
-        suffix: Suffix of the file name, without the dot.
+        suffix: File name suffix, without the dot.
     """
 
     content: bytes
@@ -49,24 +49,24 @@ class EncodedImage(NamedTuple):
 
 
 class ImageWriter:
-    """Writes images into a run's folder of artifacts.
+    """Writer of images to the artifacts folder of a run.
 
     Args:
-        artifacts: The folder; it is made when the first image is written.
+        artifacts: Artifacts folder. It is created with the first image.
     """
 
     def __init__(self, artifacts: Path) -> None:
         self._artifacts = artifacts
 
     def write(self, name: str, image: EncodedImage) -> str:
-        """Write an image under a temporary name, rename it to a free number, and force both to the disk.
+        """Write an image under a temporary name, rename it to the next free number, and force both to the disk.
 
         Args:
-            name: What the image shows; its letters and digits become part of the file name.
-            image: The image.
+            name: Name of the image. Its letters and digits become part of the file name.
+            image: Encoded image.
 
         Returns:
-            Path of the file below the artifacts.
+            Path of the file, relative to the artifacts folder.
 
         Raises:
             OSError: The file cannot be written.
@@ -93,14 +93,14 @@ class ImageWriter:
 
 
 def encode_image(name: str, image: Image) -> EncodedImage:
-    """Turn an image into the bytes of a file.
+    """Convert an image to the bytes of a file.
 
     Args:
-        name: What the image shows, for errors.
-        image: Bytes, SVG's text, a file's path, or an array (see `png`).
+        name: Name of the image, for error messages.
+        image: Bytes of an image file, SVG text, the path of a file, or an array (see `png`).
 
     Raises:
-        RecordError: Not an image, or larger than 16 MiB.
+        RecordError: The value is not an image, or is larger than 16 MiB.
     """
     if isinstance(image, str) and image.lstrip().startswith("<"):
         content = image.encode(errors="replace")
@@ -111,35 +111,36 @@ def encode_image(name: str, image: Image) -> EncodedImage:
     else:
         content = png(_pixels(name, image), name)
     if len(content) > MOST_BYTES:
-        raise RecordError(f"image {name!r:.80}: {len(content)} bytes, {MOST_BYTES >> 20} MiB is the most")
+        raise RecordError(f"image {name!r:.80} has {len(content)} bytes; the limit is {MOST_BYTES >> 20} MiB")
     return EncodedImage(content, _suffix(name, content))
 
 
 def png(pixels: NDArray[Any], name: str = "") -> bytes:
-    """An array as a PNG (W3C Recommendation, third edition).
+    """Encode an array as a PNG (W3C Recommendation, third edition).
 
     Args:
-        pixels: Shape `(height, width)` or `(height, width, channels)` with 1 to 4 channels (grey, grey and alpha, RGB,
-            RGBA): whole numbers 0 to 255, flags, or floats 0 to 1, of which NaN is black.
-        name: What it is called in an error.
+        pixels: Array of shape `(height, width)` or `(height, width, channels)` with 1 to 4 channels (grey, grey and
+            alpha, RGB, RGBA). Values are integers from 0 to 255, booleans, or floats from 0 to 1. NaN becomes black.
+        name: Name of the image, for error messages.
 
     Raises:
-        RecordError: It has another shape or type, or too many pixels.
+        RecordError: The array has another shape or type, or too many pixels.
     """
     flat = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels  # noqa: PLR2004 - grey
     if flat.ndim != 3 or flat.shape[2] not in _CHANNELS or not flat.size or flat.size > _MOST_PIXELS:  # noqa: PLR2004
         raise RecordError(
-            f"image {name!r:.80}: an array of shape {pixels.shape}, not (height, width) or (height, width, 1 to 4)"
+            f"image {name!r:.80} has shape {pixels.shape}; must be (height, width) or (height, width, 1 to 4)"
         )
     if flat.dtype.kind not in "fbui":
-        raise RecordError(f"image {name!r:.80}: an array of {flat.dtype}: bytes, or floats from 0 to 1, are wanted")
+        raise RecordError(f"image {name!r:.80} is an array of {flat.dtype}; must be bytes, or floats from 0 to 1")
     if flat.dtype.kind == "f":
         flat = np.nan_to_num(flat, nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0) * _LEVELS + 0.5
     elif flat.dtype.kind == "b":
         flat = flat * _LEVELS
     levels = flat.clip(0, _LEVELS).astype(np.uint8)
     height, width, channels = levels.shape
-    lines = np.zeros((height, 1 + width * channels), dtype=np.uint8)  # each line begins with its filter: none
+    # Each line starts with its filter type, 0 for none.
+    lines = np.zeros((height, 1 + width * channels), dtype=np.uint8)
     lines[:, 1:] = levels.reshape(height, -1)
     head = struct.pack(">IIBBBBB", width, height, 8, _CHANNELS[channels], 0, 0, 0)
     parts = ((b"IHDR", head), (b"IDAT", zlib.compress(lines.tobytes(), 6)), (b"IEND", b""))
@@ -149,7 +150,7 @@ def png(pixels: NDArray[Any], name: str = "") -> bytes:
 def _pixels(name: str, image: Any) -> NDArray[Any]:
     try:
         return np.asarray(image)
-    except Exception as error:  # noqa: BLE001 - a foreign object may raise anything when it is asked for its values
+    except Exception as error:  # noqa: BLE001 - conversion of a foreign object can raise anything
         why = f"{type(image).__name__} cannot be read as an array ({type(error).__name__}: {error})"
         raise RecordError(f"image {name!r:.80}: {why}; pass a NumPy array, bytes or a path") from None
 
@@ -157,10 +158,10 @@ def _pixels(name: str, image: Any) -> NDArray[Any]:
 def _read(name: str, path: Path) -> bytes:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise RecordError(f"image {name!r:.80}: {path} has more than {MOST_BYTES >> 20} MiB")
+            raise RecordError(f"image {name!r:.80}: {path} is larger than the limit of {MOST_BYTES >> 20} MiB")
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        raise RecordError(f"image {name!r:.80}: {path} cannot be read: {error}") from None
+        raise RecordError(f"image {name!r:.80}: cannot read {path}: {error}") from None
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -171,6 +172,6 @@ def _suffix(name: str, content: bytes) -> str:
     media = media_type(content)
     if media is None:
         raise RecordError(
-            f"image {name!r:.80} is none of PNG, JPEG, GIF, WebP and SVG: it begins with {content[:12]!r}"
+            f"image {name!r:.80} is not a PNG, JPEG, GIF, WebP or SVG file: it starts with {content[:12]!r}"
         )
     return _SUFFIXES[media]

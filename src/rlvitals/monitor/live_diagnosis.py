@@ -1,4 +1,4 @@
-"""Live diagnosis: checks a training while it runs, and records findings that open or close, and milestones."""
+"""Live diagnosis: checks a training run while it runs, and records milestones and findings that open or close."""
 
 import contextlib
 import math
@@ -35,28 +35,30 @@ _MOST_RECORDS = 10_000
 _MOST_FOR_MILESTONES = 2_000
 _REWIND = "rewind"
 _OUTCOME = ("time", "episode", "reward", "length", "env_step", "success", "category", "quality_final")
-"""What milestones need of an episode that is read from the folder."""
+"""Columns of an episode that milestones use when they are read from the run folder."""
 
 RecordEvent = Callable[[Event], object]
 
 
 class LiveDiagnosis(Sink):
-    """Takes every record, and every few seconds evaluates the training by all rules (`rlvitals.diagnosis`).
+    """Sink that evaluates all rules (`rlvitals.diagnosis`) at an interval while the run is recorded.
 
-    A finding is recorded when it opens, when it becomes worse and when it closes, and never in between. All of it
-    happens in the thread that writes to sinks. Memory is bounded: of more than 10,000 records between two evaluations
-    (2,000 a second) the rest is not kept, and the run's folder is read instead, for at most a twentieth of the time,
-    and once more at the end; milestones see the last 2,000 episodes.
+    A finding is recorded only when it opens, becomes worse or closes. All work is done in the thread that writes to
+    this sink.
+
+    Memory is bounded. At most 10,000 records are kept between two evaluations (2,000 per second). After that, the run
+    folder is read instead. Reading takes at most 5 % of the time, and happens once more at the end of the run.
+    Milestones evaluate the last 2,000 episodes.
 
     Args:
-        record_event: Records an event.
-        context: Returns what is known of the run besides its records.
-        run: The run, whose folder is read again after a rewind.
-        clock: The clock.
+        record_event: Callback that records an event.
+        context: Callback that returns the context of the run for the diagnosis (configuration, status, failures).
+        run: Reader of the run. Its folder is read again after a rewind.
+        clock: Source of the time.
         interval_s: Seconds between two evaluations.
-        target: Reward that counts as solved, if there is one.
-        resumed: Whether the run is a resumed one.
-        missed: Returns how many records did not arrive because the queue was full.
+        target: Reward at which the task counts as solved, or `None`.
+        resumed: Whether the run is resumed.
+        missed: Callback that returns the number of records lost because the queue was full.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class LiveDiagnosis(Sink):
         self._clock = clock
         self._interval_s = interval_s
         self._milestones = Milestones(target=target)
-        self._unsaid: list[Event] = []  # milestones of what the folder has, which no event says
+        self._unsaid: list[Event] = []  # milestones found in the run folder that have no event yet
         self._findings = FindingTracker()
         self._collector = EvidenceBuilder()
         self._stale = resumed
@@ -90,25 +92,28 @@ class LiveDiagnosis(Sink):
         self._fresh = False
         self._taken = 0
         self._closed = False
-        # Any thread may ask for a diagnosis while the sink's own makes one, and a signal handler may interrupt it.
+        # Any thread can request a diagnosis while this sink's thread computes one, and a signal handler can interrupt.
         self._evaluating = threading.RLock()
         self._is_diagnosing = False
         self._last: Diagnosis | None = None
-        if resumed:  # what is open and what was reached is not recorded twice
+        if resumed:  # open findings and reached milestones are not recorded twice
             events = self._resume_milestones()
             self._findings.remember(one.finding for one in recorded_findings(events) if one.is_open)
 
     def set_target(self, target: float | None) -> None:
-        """Set the reward that counts as solved."""
+        """Set the reward at which the task counts as solved, or `None` for no target."""
         self._milestones.target = target
 
     @property
     def name(self) -> str:
-        """Name in messages."""
+        """Name of the sink in messages."""
         return "live diagnosis"
 
     def write(self, record: Record) -> None:
-        """Take one record, and evaluate if it is time.
+        """Add one record, and evaluate the run if the interval has passed.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
             ClosedError: The live diagnosis is closed.
@@ -130,28 +135,28 @@ class LiveDiagnosis(Sink):
                 self._episodes.append(record)
         else:
             self._passed_over = True
-        # A clock that was set back must not end the evaluations.
+        # If the clock is set back, evaluations must continue.
         if abs(self._clock.time() - self._evaluated_at) >= self._interval_s:
             self.evaluate()
 
     def close(self) -> None:
-        """Evaluate a last time."""
+        """Evaluate the run a last time."""
         if not self._closed:
             self._closed = True
-            # What was read in the midst of a flood may hold some records twice, or not at all.
+            # Evidence read while records were arriving can contain some records twice, or miss some.
             self._passed_over |= self._had_gaps
             self.evaluate()
 
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # overflow is an expected symptom in the data
     def evaluate(self) -> None:
-        """Diagnose the training, and record what is new."""
+        """Diagnose the run, and record new milestones and changed findings."""
         self._evaluated_at = self._clock.time()
         if not self._fresh and not self._closed:
             return
         self._fresh, self._taken = False, 0
         episodes, self._episodes = self._episodes, []
         unsaid, self._unsaid = self._unsaid, []
-        with contextlib.suppress(ClosedError, ReadInterruptedError):  # closing did not wait for this evaluation
+        with contextlib.suppress(ClosedError, ReadInterruptedError):  # closing does not wait for this evaluation
             for event in (*unsaid, *self._reached(episodes)):
                 self._record_event(event)
             change = self._findings.update(self.diagnosis(), last=self._closed)
@@ -160,9 +165,9 @@ class LiveDiagnosis(Sink):
                     self._record_event(event_of(finding, state, time=self._clock.time()))
 
     def diagnosis(self) -> Diagnosis:
-        """Diagnose the training as it is now. Safe from any thread.
+        """Return a diagnosis of the current state. Thread-safe.
 
-        A signal handler that interrupts a diagnosis gets the previous one.
+        A signal handler that interrupts a diagnosis gets the previous result.
         """
         with self._evaluating:
             if self._is_diagnosing:
@@ -192,9 +197,9 @@ class LiveDiagnosis(Sink):
         try:
             with reading():
                 self._collector = collected(self._run)
-        except ReadInterruptedError:  # the run is closing: there is nothing to say that would be true of all of it
+        except ReadInterruptedError:  # the run is closing, and incomplete evidence must not be diagnosed
             raise
-        except (RlvitalsError, OSError):  # the folder cannot be read at present: the next evaluation tries again
+        except (RlvitalsError, OSError):  # the folder cannot be read now; the next evaluation retries
             return
         self._stale = self._passed_over = False
         self._missed_before = missed
@@ -202,10 +207,11 @@ class LiveDiagnosis(Sink):
         self._due = ended + pause_after(ended - begun)
 
     def _resume_milestones(self, episodes: int | None = None) -> list[Event]:
-        """Let milestones go on from what the run has recorded, and return its events.
+        """Restore the state of the milestones from the recorded run, and return the events of the run.
 
         Args:
-            episodes: Episodes of the branch that goes on; those behind them will still be observed. `None` for all.
+            episodes: Number of episodes of the branch that continues, or `None` for all. Later episodes are passed to
+                `write`.
         """
         from rlvitals.runs.queries import ask  # noqa: PLC0415 - loads duckdb
 
@@ -223,7 +229,7 @@ class LiveDiagnosis(Sink):
 def _recorded(
     tables: "DuckDBPyConnection", episodes: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Episode]]:
-    """Read rewards and numbers of the first episodes, and the outcomes of the first success and of the last of them."""
+    """Read the first episodes: all rewards and episode numbers, and the outcomes of the first success and the last."""
     columns = tables.execute("SELECT reward, episode FROM episodes LIMIT ?", [episodes]).fetchnumpy()
     rewards, places = (np.ma.filled(column.astype(np.float64), np.nan) for column in columns.values())
     skipped = max(0, rewards.size - _MOST_FOR_MILESTONES)
@@ -236,11 +242,14 @@ def _recorded(
 
 
 def start_live_diagnosis(recorder: Recorder, *, target: float | None) -> LiveDiagnosis | None:
-    """Begin the live diagnosis of a run; `None` where the recorder's settings turn it off.
+    """Start the live diagnosis of a run.
 
     Args:
-        recorder: Writes the run, and gives every record to the live diagnosis.
-        target: Reward that counts as solved, if there is one.
+        recorder: Recorder of the run. It passes every record to the live diagnosis.
+        target: Reward at which the task counts as solved, or `None`.
+
+    Returns:
+        The live diagnosis, or `None` if the recorder's settings turn it off.
     """
     interval_s = recorder.settings.diagnosis_interval_s
     if interval_s is None:
@@ -260,7 +269,7 @@ def start_live_diagnosis(recorder: Recorder, *, target: float | None) -> LiveDia
 
 
 def context_of(recorder: Recorder) -> Context:
-    """What the writer of a run knows of it besides its records."""
+    """Return the diagnosis context of a run: its header, dropped records and current failures."""
     header, dropped = recorder.session.header, recorder.dropped_records()
     return context_from(
         header, status=header.status, reason="", dropped={"records": dropped.records}, failures=recorder.failures()

@@ -1,4 +1,4 @@
-"""Reads a run that is being written: from the live window where that suffices, else from the folder."""
+"""Reading of a run while it is written: from the live window if it is sufficient, otherwise from the run folder."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -24,16 +24,16 @@ T = TypeVar("T")
 
 
 class TrainingSession(NamedTuple):
-    """A training at one moment.
+    """State of a training run at one moment.
 
     Attributes:
         session_id: Unique name of the run.
-        start_time: Start (UTC, seconds since 1970).
-        end_time: End; `None` while the training runs.
-        total_episodes: Episodes finished.
-        total_timesteps: Environment steps taken, as far as they were reported.
-        configuration: The user's settings.
-        status: running, completed, failed, preempted or paused.
+        start_time: Start time (UTC, seconds since 1970).
+        end_time: End time (UTC, seconds since 1970), or `None` while the run is open.
+        total_episodes: Number of finished episodes.
+        total_timesteps: Number of environment steps taken, as reported; 0 if none were reported.
+        configuration: The user's configuration.
+        status: Run status: `running`, `completed`, `failed`, `preempted` or `paused`.
     """
 
     session_id: str
@@ -46,10 +46,10 @@ class TrainingSession(NamedTuple):
 
 
 class _SeldomRead(Generic[T]):
-    """What is read from the whole folder, for at most a twentieth of the time while the run goes on.
+    """Cache of a value computed from the whole run folder. Reading takes at most 5 % of the time of an open run.
 
     Args:
-        clock: The clock.
+        clock: Source of the time.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -57,12 +57,12 @@ class _SeldomRead(Generic[T]):
         self._known: tuple[object, float, T] | None = None
 
     def get(self, read: Callable[[], T], *, key: object, is_running: bool) -> T:
-        """Return what was read, and read it again if there is more and it is time.
+        """Return the cached value, after updating it if the run has new records and the waiting time has passed.
 
         Args:
-            read: Reads the folder.
-            key: Changes with every record.
-            is_running: Whether what was read before will do.
+            read: Callback that reads the folder and returns the value.
+            key: Key that changes with every record.
+            is_running: Whether the run is open, so that a slightly outdated value is acceptable.
         """
         known, begun = self._known, self._clock.monotonic()
         if known is None or (known[0] != key and (begun >= known[1] or not is_running)):
@@ -73,11 +73,11 @@ class _SeldomRead(Generic[T]):
 
 
 class LiveRun:
-    """Reads the run of a recorder. Safe from any thread, from a signal handler, and in the child of a fork.
+    """Reader of the run of a recorder. Can be used from any thread, a signal handler, and the child of a fork.
 
     Args:
-        recorder: Writes the run.
-        diagnosis: Follows the run; `None` where live diagnosis is off.
+        recorder: Recorder of the run.
+        diagnosis: Live diagnosis of the run, or `None` if it is off.
     """
 
     def __init__(self, recorder: Recorder, diagnosis: LiveDiagnosis | None) -> None:
@@ -88,16 +88,16 @@ class LiveRun:
 
     @property
     def path(self) -> Path:
-        """The run's folder."""
+        """Path of the run folder."""
         return self._recorder.path
 
     @property
     def window_size(self) -> int:
-        """Records of each stream in the live window."""
+        """Number of records of each stream in the live window."""
         return self._recorder.window.size
 
     def session(self) -> TrainingSession:
-        """The training as it is now."""
+        """Return the current state of the run."""
         header, window = self._recorder.session.header, self._recorder.window
         return TrainingSession(
             session_id=header.run_id,
@@ -110,7 +110,7 @@ class LiveRun:
         )
 
     def run_status(self) -> RunStatus:
-        """The run's status as its writer knows it."""
+        """Return the run status as known to the writer."""
         header, window, dropped = self._recorder.session.header, self._recorder.window, self._recorder.dropped_records()
         recorded = self._recorded_time()
         return RunStatus(
@@ -126,13 +126,21 @@ class LiveRun:
         )
 
     def recent_episodes(self, count: int) -> list[Episode]:
-        """The last episodes, oldest first; the folder is read for what the live window does not hold."""
+        """Return the last episodes, oldest first. The run folder is read if the live window has too few.
+
+        Args:
+            count: Maximum number of episodes.
+        """
         return self._recent(Episode, count, self._recorder.window.episodes)
 
     def courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
-        """What the reward and the quality of the whole run did.
+        """Return the curves of reward and quality over the whole run.
 
-        Of a run that is longer than the live window, the folder is read, for at most a twentieth of the time.
+        If the run is longer than the live window, the run folder is read, for at most 5 % of the time.
+
+        Args:
+            episodes: Last episodes of the run, oldest first.
+            status: Run status.
         """
         if 0 < status.total_episodes <= len(episodes):
             return read_courses(self.path, episodes, status.total_episodes)
@@ -143,7 +151,7 @@ class LiveRun:
         )
 
     def _recorded_time(self) -> RecordedTime:
-        """What the times of the records say: from the live window while it holds all of them, else from the folder."""
+        """Return the duration from record times, read from the live window if it is complete, or from the folder."""
         header, window = self._recorder.session.header, self._recorder.window
         if window.is_whole:
             return recorded_time_in({stream: window.last(STREAMS[stream]) for stream in STEPS}, away_of(header))
@@ -156,19 +164,23 @@ class LiveRun:
         return RecordedTime(0.0, None)
 
     def recent_updates(self, count: int) -> list[PolicyUpdate]:
-        """The last updates, oldest first; the folder is read for what the live window does not hold."""
+        """Return the last updates, oldest first. The run folder is read if the live window has too few.
+
+        Args:
+            count: Maximum number of updates.
+        """
         return self._recent(PolicyUpdate, count, self._recorder.window.updates)
 
     def diagnosis(self) -> Diagnosis:
-        """Diagnose the training as it is now."""
+        """Return a diagnosis of the current state of the run."""
         if self._diagnosis is not None and not self._recorder.is_child:
             self._recorder.flush_observers()
             return self._diagnosis.diagnosis()
-        # In the child of a fork a thread that does not exist there may hold the lock of the live diagnosis for ever.
+        # In the child of a fork, the lock of the live diagnosis can be held forever by a thread that is not there.
         context = context_of(self._recorder)
         try:
             evidence = evidence_of(Run(self.path), context=context)
-        except (RunError, OSError):  # the folder is gone, which the check of the file system reports
+        except (RunError, OSError):  # the folder is missing; the file-system rule reports it
             evidence = EvidenceBuilder().evidence(context)
         return diagnose(evidence)
 
@@ -176,7 +188,7 @@ class LiveRun:
         held: list[R] = self._recorder.window.last(kind, count)
         if len(held) >= min(count, total):
             return held
-        # The window is shorter than the count, or was emptied by a resumption or a rewind.
+        # The window is shorter than the count, or was cleared by a resume or a rewind.
         try:
             kept: list[R] = Run(self.path).stream(STREAM_OF[kind]).last(count)
         except (RunError, OSError):

@@ -1,4 +1,4 @@
-"""The calls by which a training loop reports: each `log_*` call makes one record."""
+"""Logging methods for training loops. Each `log_*` call stores one record."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ _EVALUATION_FIELDS = frozenset(Evaluation.__struct_fields__) - {"time", "writer"
 
 
 class LogMethods(EventMethods, ABC):
-    """The calls by which a training loop reports. Holds no state: the abstract members are all that the calls need.
+    """Logging methods for training loops. The class has no state and uses only its abstract members.
 
-    Every call may come from any thread and returns the record as it was kept.
+    Every method is thread-safe and returns the stored record.
     """
 
     @abstractmethod
@@ -25,9 +25,9 @@ class LogMethods(EventMethods, ABC):
         """Warn about metric names that look like a misspelled field, once per name.
 
         Args:
-            own: Metrics under names that no field has.
-            kind: Class of the record that they are given for.
-            refused: The field of each familiar name whose value is not one number.
+            own: Metrics whose names are not field names.
+            kind: Record class of the metrics.
+            refused: Field name for each known name whose value is not a single number.
         """
 
     def log_episode(
@@ -61,36 +61,40 @@ class LogMethods(EventMethods, ABC):
 
         Args:
             episode: Episode number.
-            reward: Return: the undiscounted sum of rewards.
-            length: Environment steps of the episode.
-            quality_improvement: Final minus initial quality; computed where both are given and this is not.
-            quality_final: Quality at the end.
-            quality_initial: Quality at the start.
-            termination_reason: Why the episode ended (`max_steps`, `goal`, ...); missing in the record when omitted.
-            success: Whether it reached its goal; missing in the record when omitted, which differs from `False`.
-            algorithm_metrics: Metrics of the algorithm at that moment (`policy_loss`, `entropy`, ...), under the names
-                of `log_training_step` or of another program (`approx_kl`, ...: see `records.synonyms`).
-            performance_metrics: `episode_time` (seconds), `memory_usage` (MiB), and others.
-            additional_info: `logo_type`, `difficulty`, `parameters_explored`, and anything else, nested dicts too.
-            time: When the episode ended (UTC, seconds since 1970); now by default.
-            env_step: Environment steps of the whole training when it ended.
-            category: Category of the episode, such as the level or the type of task.
-            difficulty: Difficulty; kept as text.
-            duration: Duration, seconds.
-            memory: Memory of the process, MiB.
-            env_index: Index of the environment among several.
-            reward_parts: Parts of the reward by name.
-            parameters: Parameters tried in the episode.
-            info: Anything else that is not flat.
-            extra: Your own numbers, flags and short texts.
-            **more: Entries for `extra`.
+            reward: Episode return: the undiscounted sum of rewards.
+            length: Length of the episode, in environment steps.
+            quality_improvement: Final minus initial quality. Default: computed if both are passed.
+            quality_final: Quality at the end of the episode.
+            quality_initial: Quality at the start of the episode.
+            termination_reason: Reason why the episode ended (`max_steps`, `goal`, ...). Default: not reported.
+            success: Whether the episode reached its goal. Default: not reported, which differs from `False`.
+            algorithm_metrics: Metrics of the algorithm at the end of the episode (`policy_loss`, `entropy`, ...), under
+                the names of `log_training_step` or of other libraries (`approx_kl`, ...: see `records.synonyms`).
+            performance_metrics: `episode_time` (seconds), `memory_usage` (MiB), and further numbers for `extra`.
+            additional_info: `logo_type` (the category), `difficulty`, `parameters_explored`, and further values for
+                `info`, which can be nested.
+            time: End time of the episode (UTC, seconds since 1970). Default: now.
+            env_step: Environment steps of the whole training when the episode ended.
+            category: Category of the episode, such as its level or type of task.
+            difficulty: Difficulty of the episode, stored as text.
+            duration: Duration of the episode, in seconds.
+            memory: Memory used by the process, in MiB.
+            env_index: Index of the environment in a vectorised environment.
+            reward_parts: Components of the reward by name.
+            parameters: Parameters of the episode by name, such as those of a search.
+            info: Further values, which can be nested.
+            extra: Custom numbers, booleans and short texts by name.
+            **more: Further entries of `extra`.
 
         Returns:
-            The record as it was kept.
+            The stored record.
 
         Raises:
-            RecordError: A value that the record cannot hold; nothing is recorded.
+            RecordError: A value does not fit its field. Nothing is recorded.
             ClosedError: The monitor is closed.
+
+        Example:
+            >>> monitor.log_episode(1, reward=21.0, length=21, env_step=21, success=False)
         """
         if quality_improvement is None and quality_final is not None and quality_initial is not None:
             quality_improvement = difference(quality_final, quality_initial)
@@ -170,46 +174,49 @@ class LogMethods(EventMethods, ABC):
         extra: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> PolicyUpdate:
-        """Record one update of the policy.
+        """Record one policy update.
 
         Args:
-            step: Environment step or number of the update: the training's own clock.
+            step: Step of the update on the training's own counter: environment steps, or the update number.
             policy_loss: Clipped surrogate loss.
             value_loss: Loss of the value function.
-            entropy: Entropy of the policy, nats (not the entropy loss, which is its negative).
-            kl_divergence: Approximate KL divergence between the old policy and the new.
+            entropy: Policy entropy, in nats (not the entropy loss, which is its negative).
+            kl_divergence: Approximate KL divergence between the old and the new policy, in nats.
             learning_rate: Step size of the optimiser.
             gradient_norm: L2 norm of the gradient before clipping.
-            time: When the update ended (UTC, seconds since 1970); now by default.
-            env_step: Environment steps of the whole training, where `step` is another clock.
-            update: Number of the update.
+            time: End time of the update (UTC, seconds since 1970). Default: now.
+            env_step: Environment steps of the whole training, if `step` is another counter.
+            update: Update number.
             clip_fraction: Share of samples whose probability ratio was clipped, 0 to 1.
             explained_variance: 1 - Var[returns - values] / Var[returns], at most 1.
-            gradient_norm_max: Largest of the minibatches' gradient norms; `gradient_norm` is their mean.
+            gradient_norm_max: Largest gradient norm of the minibatches. `gradient_norm` is their mean.
             gradient_norm_limit: Norm to which gradients are clipped.
-            clip_range: Range to which the probability ratio is clipped: 1 +/- this.
+            clip_range: Half-width of the interval around 1 to which the probability ratio is clipped.
             loss: Total loss.
-            action_std: Mean standard deviation of a Gaussian policy's actions.
-            action_bound_fraction: Share of the rollout's action components at a bound of the action space, 0 to 1.
+            action_std: Mean standard deviation of the actions of a Gaussian policy.
+            action_bound_fraction: Share of action components in the rollout at a bound of the action space, 0 to 1.
             advantage_mean: Mean advantage of the rollout, before normalisation.
-            advantage_std: Standard deviation of the rollout's advantages, before normalisation.
+            advantage_std: Standard deviation of the advantages of the rollout, before normalisation.
             value_mean: Mean value estimate of the rollout.
             return_mean: Mean return (advantage plus value) of the rollout.
-            return_std: Standard deviation of the rollout's returns.
-            reward_mean: Mean reward of a step of the rollout.
-            epochs: Epochs done; fewer than requested where `target_kl` stopped them.
-            duration: Duration of the update, seconds.
-            extra: Your own numbers, flags and short texts.
-            **more: Entries for `extra`. A field under another program's name (`approx_kl`, `clipfrac`, `grad_norm`,
-                `train/approx_kl`, ...: see `records.synonyms`) is that field, whatever numeric type it has. A name that
-                misspells a known one is kept in `extra`, with one warning per name.
+            return_std: Standard deviation of the returns of the rollout.
+            reward_mean: Mean reward per step of the rollout.
+            epochs: Number of epochs completed, lower than planned if `target_kl` stopped the update.
+            duration: Duration of the update, in seconds.
+            extra: Custom numbers, booleans and short texts by name.
+            **more: Further entries of `extra`. Names of other libraries (`approx_kl`, `clipfrac`, `grad_norm`,
+                `train/approx_kl`, ...: see `records.synonyms`) are mapped to the fields above, for any numeric type. A
+                misspelled field name is kept in `extra`, with one warning per name.
 
         Returns:
-            The record as it was kept.
+            The stored record.
 
         Raises:
-            RecordError: A value that the record cannot hold; nothing is recorded.
+            RecordError: A value does not fit its field. Nothing is recorded.
             ClosedError: The monitor is closed.
+
+        Example:
+            >>> monitor.log_training_step(2_048, policy_loss=-0.01, value_loss=0.4, entropy=1.3, approx_kl=0.008)
         """
         values: dict[str, Any] = {
             "time": time,
@@ -222,7 +229,7 @@ class LogMethods(EventMethods, ABC):
             "learning_rate": learning_rate,
             "gradient_norm": gradient_norm,
         }
-        # One by one: checking a dozen absent fields in the record would take longer than writing the others.
+        # Separate branches, because validating a dozen missing fields takes longer than writing the remaining ones.
         if update is not None:
             values["update"] = update
         if clip_fraction is not None:
@@ -278,22 +285,25 @@ class LogMethods(EventMethods, ABC):
         """Record one evaluation.
 
         Args:
-            episode: Episodes of training before it.
-            eval_reward: Mean return.
-            eval_quality: Mean quality.
-            eval_success_rate: Share of episodes that succeeded, 0 to 1.
-            eval_episodes: Number of episodes evaluated.
-            time: When the evaluation ended (UTC, seconds since 1970); now by default.
-            **fields: Any other field of `records.Evaluation` (`env_step`, `policy`, `reward_std`, `categories`,
-                `items`, ...), also under another program's name (`std_reward`, `mean_ep_length`). Other names are kept
-                in `extra`.
+            episode: Number of training episodes before the evaluation.
+            eval_reward: Mean return of the evaluation episodes.
+            eval_quality: Mean quality of the evaluation episodes.
+            eval_success_rate: Share of successful evaluation episodes, 0 to 1.
+            eval_episodes: Number of evaluation episodes.
+            time: End time of the evaluation (UTC, seconds since 1970). Default: now.
+            **fields: Further fields of `records.Evaluation` (`env_step`, `policy`, `reward_std`, `categories`, `items`,
+                ...), also under the names of other libraries (`std_reward`, `mean_ep_length`). Other names are kept in
+                `extra`.
 
         Returns:
-            The record as it was kept.
+            The stored record.
 
         Raises:
-            RecordError: A value that the record cannot hold; nothing is recorded.
+            RecordError: A value does not fit its field. Nothing is recorded.
             ClosedError: The monitor is closed.
+
+        Example:
+            >>> monitor.log_evaluation(200, eval_reward=187.5, eval_episodes=20, reward_std=14.2, env_step=40_000)
         """
         if not fields.keys() <= _EVALUATION_FIELDS:
             own = {name: fields.pop(name) for name in list(fields) if name not in _EVALUATION_FIELDS}

@@ -1,6 +1,6 @@
-"""Milestones: what a training has reached, each said once.
+"""Milestones: achievements of a training run, each reported once.
 
-They are statements about a noisy series that is looked at again and again, so each asks for more than its noise gives.
+Milestones are repeated tests of a noisy series. Each criterion is therefore stricter than that of a single test.
 """
 
 import math
@@ -33,7 +33,7 @@ _CATEGORY_WINDOW = 200
 _MOST_CATEGORIES = 200
 _FEWEST_OUTCOMES = 20
 _CHECK_EVERY = 10
-_CONFIDENCE = 0.99  # a rate is checked often: of a policy at the very level, few checks may exceed it
+_CONFIDENCE = 0.99  # high, because a rate is tested repeatedly and a policy exactly at the level must rarely pass
 _BEST_ERRORS = 5.0
 _BEST_GROWTH = 0.2
 _FEWEST_FOR_REST = 200
@@ -42,30 +42,32 @@ _NORMAL_95 = normal_quantile(0.975)
 
 
 class Milestones:
-    """Tells what a training has reached, from its episodes. Looks at nothing else, and is called by one thread.
+    """Detector of milestones in the episodes of a training run. Not thread-safe.
 
-    - `first-success`: the first episode that succeeded.
-    - `new-best`: the mean of a window of episodes beats the best so far by five standard errors of their difference
-      (of autocorrelated means, `stats.series.intervals`), and by a fifth of all that was gained before. The windows do
-      not overlap. The first one is what the others are compared with.
-    - `target-reached`: the mean of the last window has stayed at the target for as many episodes as a window has.
-    - `category-mastered`: the 99 % interval of the category's success rate (Wilson's, for autocorrelated outcomes) over
-      its last 200 episodes lies above `mastery`; where it has no successes or failures, that of its final quality above
-      `mastery_quality`.
-    - `converged`: `stats.series.convergence` says so of the rewards, and again when there are a tenth more of them.
+    - `first-success`: the first successful episode.
+    - `new-best`: the mean reward of a window of episodes exceeds the best mean until now by five standard errors of the
+      difference (for autocorrelated means, see `stats.series.intervals`), and by a fifth of the total gain before.
+      Windows do not overlap. The first window is the baseline.
+    - `target-reached`: the mean reward of the last window has been at or above the target for the length of a window.
+    - `category-mastered`: the 99 % confidence interval of the success rate in a category (Wilson interval for
+      autocorrelated outcomes) over its last 200 episodes is above `mastery`. If the episodes report no success, the
+      interval of the final quality is above `mastery_quality`.
+    - `converged`: `stats.series.convergence` finds that the rewards have converged, and finds it again with 10 % more
+      rewards.
 
     Memory is bounded: a window of rewards, 200 outcomes for each of the first 200 categories, and at most 960 means of
-    the rewards of the whole training. None of it changes when rewards are scaled or shifted. Rewards that are
-    not finite are ignored.
+    the rewards of the whole training. Scaling or shifting the rewards does not change the milestones. Non-finite
+    rewards are ignored.
 
     Args:
-        target: The reward that counts as solved, if there is one; may be set later.
-        window: Episodes in a window.
-        mastery: Success rate above which a category is mastered.
-        mastery_quality: Final quality above which it is, where there is no success; `None` for no such milestone.
+        target: Reward at which the task counts as solved, or `None`. It can be set later.
+        window: Number of episodes in a window, at least 10.
+        mastery: Success rate above which a category is mastered, from 0 to below 1.
+        mastery_quality: Final quality above which a category without reported success is mastered. `None` turns this
+            milestone off.
 
     Raises:
-        ValueError: A window of less than 10 episodes, or a level that no rate exceeds.
+        ValueError: `window` or `mastery` is out of range.
     """
 
     def __init__(
@@ -77,9 +79,9 @@ class Milestones:
         mastery_quality: float | None = None,
     ) -> None:
         if window < _CHECK_EVERY:
-            raise ValueError(f"window={window}: a mean of fewer than {_CHECK_EVERY} episodes says nothing")
+            raise ValueError(f"window={window}: must be at least {_CHECK_EVERY} episodes")
         if not 0.0 <= mastery < 1.0:
-            raise ValueError(f"mastery={mastery}: a success rate, from 0 to below 1")
+            raise ValueError(f"mastery={mastery}: must be a success rate from 0 to below 1")
         self.target = target
         self._window = window
         self._mastery = mastery
@@ -104,17 +106,19 @@ class Milestones:
         places: NDArray[np.float64],
         outcomes: Iterable[Episode] = (),
     ) -> list[Event]:
-        """Go on from what a run has recorded, before the first episode is observed: it is not said again.
+        """Restore the state from a recorded run, so that its milestones are not reported again.
+
+        Call it before the first `observe`.
 
         Args:
-            events: Events so far; only milestones count.
-            rewards: Rewards so far, shape `(n,)`.
-            places: Number of the episode of each, shape `(n,)`.
-            outcomes: Episodes so far, in their order, whose success, category and final quality count: the first that
-                succeeded, and the last ones.
+            events: Events of the run. Events other than milestones are ignored.
+            rewards: Episode rewards, shape `(n,)`.
+            places: Episode numbers of the rewards, shape `(n,)`.
+            outcomes: Episodes in order, with success, category and final quality: the first success and the last
+                episodes.
 
         Returns:
-            First success and mastered categories of these episodes that no event says.
+            Milestones for the first success and mastered categories that have no event yet.
         """
         self._history = RewardHistory(rewards, places)
         finite = rewards[np.isfinite(rewards)]
@@ -132,13 +136,13 @@ class Milestones:
         return [event for episode in outcomes for event in self._outcomes(episode)]
 
     def observe(self, record: Record) -> list[Event]:
-        """Take in the next record of the training.
+        """Process the next record of the run.
 
         Args:
-            record: Of any kind; all but episodes, and a return to an earlier point, are passed over.
+            record: Record of any kind. Only episodes and rewind events have an effect.
 
         Returns:
-            What it reached; nearly always nothing.
+            Events of the milestones that were reached; usually empty.
         """
         if isinstance(record, Event) and record.kind == "rewind":
             self._forget_window()
@@ -160,7 +164,7 @@ class Milestones:
     def _first_success(self, episode: Episode) -> Event | None:
         if not episode.success or not self._is_news(FIRST_SUCCESS):
             return None
-        return _event(episode, FIRST_SUCCESS, f"Episode {episode.episode} is the first that succeeded.")
+        return _event(episode, FIRST_SUCCESS, f"Episode {episode.episode} is the first success.")
 
     def _new_best(self, episode: Episode) -> Event | None:
         self._in_window += 1
@@ -182,8 +186,8 @@ class Milestones:
             "baseline": self._baseline,
             "window": self._window,
         }
-        means = f"{number(level.mean)}, the best so far ({number(self._best.mean)} before)"
-        message = f"The mean reward of {self._window} episodes is {means}."
+        means = f"{number(level.mean)} (previous best: {number(self._best.mean)})"
+        message = f"New best mean reward over {self._window} episodes: {means}."
         self._best = level
         return _event(episode, NEW_BEST, message, data)
 
@@ -201,8 +205,8 @@ class Milestones:
             return None
         data = {"target": self.target, "mean": mean, "window": self._window, "since_episode": self._at_target_since}
         message = (
-            f"The mean reward of {self._window} episodes reached the target of {number(self.target)}"
-            f" at episode {self._at_target_since}, and has stayed there."
+            f"The mean reward over {self._window} episodes reached the target of {number(self.target)}"
+            f" at episode {self._at_target_since} and has not fallen below it since."
         )
         return _event(episode, TARGET_REACHED, message, data)
 
@@ -223,8 +227,8 @@ class Milestones:
             return None
         self._is_news(CATEGORY_MASTERED, name)
         del self._categories[name]
-        rate = f"{found['measure']} {number(found['estimate'], 3)}, at least {number(found['low'], 3)}"
-        message = f"The category {name} is mastered: {rate}, over its last {found['episodes']} episodes."
+        rate = f"{found['measure']} {number(found['estimate'], 3)} (lower 99 % limit {number(found['low'], 3)})"
+        message = f"The category {name} is mastered: {rate} over its last {found['episodes']} episodes."
         return _event(episode, CATEGORY_MASTERED, message, {"category": name, **found})
 
     def _converged(self, episode: Episode) -> Event | None:
@@ -232,7 +236,7 @@ class Milestones:
             return None
         self._rest_at = self._history.taken * _REST_GROWTH
         found = convergence(*self._history.series())
-        # The means of neighbours that are kept of a long run are too few to tell its recent trend, as `course` has it.
+        # The group means of a long run are too coarse for its recent trend (see `course`), so recent rewards are used.
         recent = trend(list(self._recent)[-recent_length(self._history.taken) :])
         has_converged = found.converged and not is_moving(recent)
         twice, self._was_at_rest = self._was_at_rest and has_converged, has_converged
@@ -246,18 +250,18 @@ class Milestones:
             "high": level.high,
             "gain": found.gain,
         }
-        at = f"{number(level.estimate)} since about episode {since}"
-        message = f"Episode {episode.episode}: the reward has converged to {at}."
+        at = f"{number(level.estimate)} at about episode {since}"
+        message = f"The reward converged to {at} (detected at episode {episode.episode})."
         return _event(episode, CONVERGED, message, data)
 
     def _is_news(self, code: str, category: str = "") -> bool:
-        """Whether something was not said before; from now on it was."""
+        """Whether a milestone has not been reported yet. Marks it as reported."""
         fresh = (code, category) not in self._said
         self._said.add((code, category))
         return fresh
 
     def _forget_window(self) -> None:
-        """A window never holds episodes of two branches."""
+        """Clear the window, so that it never has episodes of two branches."""
         self._rewards.clear()
         self._recent.clear()
         self._in_window = self._at_target = 0
@@ -265,7 +269,7 @@ class Milestones:
 
 
 class _Level(NamedTuple):
-    """The mean of a window, and its standard error."""
+    """Mean reward of a window, and its standard error."""
 
     mean: float
     error: float
@@ -275,18 +279,18 @@ _LEVEL = ("mean", "error", "baseline")
 
 
 def _level(rewards: Iterable[float]) -> _Level:
-    """The mean of a window of finite rewards, and how far it may be off."""
+    """Return the mean of a window of finite rewards, and its standard error."""
     sample = np.array(list(rewards))
     found = mean_interval(sample)
     if found.enough:
         return _Level(found.estimate, 0.5 * (found.high - found.low) / _NORMAL_95)
-    # A window that is all climb is worth a few independent values at most: it is taken for as few as it may be worth.
+    # A steadily rising window has few independent values. Use the effective sample size, which is at least 1.
     effective = max(1.0, found.effective) if math.isfinite(found.effective) else 1.0
     return _Level(found.estimate, float(sample.std()) / math.sqrt(effective))
 
 
 class _Category:
-    """The last outcomes of one category."""
+    """Last outcomes of one category."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -301,10 +305,10 @@ class _Category:
             self._qualities.append(episode.quality_final)
 
     def mastered(self, mastery: float, mastery_quality: float | None) -> dict[str, Any] | None:
-        """By what it is mastered; `None` if it is not."""
+        """Return the measure and interval that show mastery, or `None` if the category is not mastered."""
         trials = len(self._successes)
         if trials >= _FEWEST_OUTCOMES:
-            # The interval for independent outcomes is the narrower one, and costs nothing.
+            # Test the interval for independent outcomes first: it is narrower, and inexpensive to compute.
             if wilson_interval(sum(self._successes), trials, confidence=_CONFIDENCE).low <= mastery:
                 return None
             found, level, measure = (

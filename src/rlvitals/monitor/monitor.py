@@ -1,4 +1,4 @@
-"""TrainingMonitor: records a training, answers questions about it, and diagnoses it while it runs."""
+"""`TrainingMonitor`: records a training run, computes statistics of it, and diagnoses it while it runs."""
 
 import contextlib
 import logging
@@ -34,45 +34,51 @@ _TOO_LARGE = 2**63
 
 
 class TrainingMonitor(LogMethods, RunResults):
-    """Records a training: every episode, every update, evaluations, the system's load and your own metrics.
+    """Records a training run: episodes, updates, evaluations, system load and custom metrics.
 
-    When a `log_*` call returns, its record is with the operating system: a kill loses nothing. Every call is safe
-    from any thread. Failures of the monitor itself (a full disk, a sink that fails) are never raised into the training.
+    When a `log_*` call returns, the operating system has the record, so killing the process loses no records. Every
+    method is thread-safe. Failures of the monitor itself (a full disk, a failing sink) are never raised into the
+    training. Used as a context manager, the monitor ends the run as completed, failed or preempted.
 
-    The base classes hold no state: `LogMethods` makes records of calls, and `RunResults` answers questions. Both work
-    through the methods at the end of this class, which use what the monitor owns: a recorder, an image writer, name
-    hints, and a live run (reads what was recorded) with its live diagnosis.
+    The base classes have no state: `LogMethods` creates records from calls, and `RunResults` computes statistics. Both
+    use the methods at the end of this class, which delegate to the recorder, the image writer, the name hints, and the
+    live run with its live diagnosis.
 
     Args:
-        log_dir: Folder of runs; the run gets its own folder in it.
-        use_tensorboard: Whether TensorBoard gets the records too.
-        use_wandb: Whether Weights & Biases gets the records too.
-        project_name: Project of the run; empty for no project.
-        session_name: Name of the run. If it is taken, a number is appended. By default it is made of the algorithm and
-            the environment, if `configuration` names them, and the time (UTC): `PPO-CartPole-v1-20261129-0441`.
-        buffer_size: Records of each stream in the live window, from which live statistics are computed.
-        configuration: Settings of the training (hyper-parameters, environment), kept with the run.
-        resume: Whether to resume a run of that name: `never`, `allow` (if there is one) or `must`.
-        sinks: Where records also go: sinks, makers of sinks, or names of installed sinks.
+        log_dir: Folder of runs. The run gets its own folder in it.
+        use_tensorboard: Whether to write the records to TensorBoard too.
+        use_wandb: Whether to send the records to Weights & Biases too.
+        project_name: Project name of the run, or an empty string for no project.
+        session_name: Run name. If a run of this name exists, a number is appended. The default is made of the algorithm
+            and the environment, if they are in `configuration`, and the time (UTC): `PPO-CartPole-v1-20261129-0441`.
+        buffer_size: Number of records of each stream in the live window, from which live statistics are computed.
+        configuration: Training configuration (hyperparameters, environment), stored with the run.
+        resume: Whether to resume the run named `session_name`: `never`, `allow` (if it exists) or `must`.
+        sinks: Further destinations of the records: sinks, callables that return a sink, or names of installed sinks.
         terminal: Whether to show the vital signs in one live line on standard error.
-        update_frequency: Seconds between two updates of that line.
-        total_timesteps: Planned environment steps of the training, if known.
-        target: Reward that counts as solved, if there is one.
-        log_level: Level of the logger `rlvitals`, as `logging` understands it.
-        tags: Words to find the run by.
-        report: Whether to write a report when the run ends, or its path: `.html`, `.md`, `.pdf` or `.png`. It takes
-            about a second; errors are logged, not raised.
-        settings: Settings of the recorder.
-        mask_secrets: Whether keys, passwords and webhooks in the configuration, the command line, events and exceptions
-            become `***`; or additional regular expressions for names and texts to mask.
-        announce: Whether one line on standard error shows where the run is and how to watch it. The environment
-            variable `RLVITALS_QUIET=1` turns it off too.
-        clock: The clock.
+        update_frequency: Seconds between two updates of that line. Default: 0.5 in a terminal, otherwise 30.
+        total_timesteps: Planned number of environment steps, or `None` if unknown.
+        target: Reward at which the task counts as solved, or `None`.
+        log_level: Level of the logger `rlvitals`, as a number or name of `logging`. `None` leaves it unchanged.
+        tags: Tags for finding the run, such as `["ablation"]`.
+        report: Whether to write a report to the default path when the run ends, or the path of the report (`.html`,
+            `.md`, `.pdf` or `.png`). Writing takes about a second. Errors are logged, not raised.
+        settings: Settings of the recorder, or `None` for the defaults.
+        mask_secrets: Whether to replace keys, passwords and webhooks in the configuration, the command line, events and
+            exceptions with `***`; or additional regular expressions for names and texts to mask.
+        announce: Whether to print the run folder, and the commands to watch the run, in one line on standard error. The
+            environment variable `RLVITALS_QUIET=1` also turns this line off.
+        clock: Source of the time. Tests can pass a `ManualClock`.
 
     Raises:
-        RunError: The run cannot be created or resumed. Nothing else raises for the disk.
-        RecordError: Invalid option, or a configuration that cannot be serialised. No run is created.
-        ValueError: `log_level` is unknown to `logging`, or one of `mask_secrets` is not a regular expression.
+        RunError: The run cannot be created or resumed. Later disk failures are not raised.
+        RecordError: An argument is invalid, or the configuration cannot be serialised. No run is created.
+        ValueError: `log_level` is not a level of `logging`, or a `mask_secrets` entry is not a regular expression.
+
+    Example:
+        >>> with TrainingMonitor("logs", configuration={"algorithm": "PPO", "lr": 3e-4}) as monitor:
+        ...     monitor.log_episode(1, reward=21.0, length=21, env_step=21)
+        ...     monitor.log_training_step(2_048, policy_loss=-0.01, value_loss=0.4, entropy=1.3)
     """
 
     total_timesteps: int | None = None
@@ -102,7 +108,7 @@ class TrainingMonitor(LogMethods, RunResults):
         announce: bool = True,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        # Validate everything before there is a folder.
+        # Validate everything before the folder is created.
         project, masking = options.project_of(project_name), options.masking_of(mask_secrets)
         goals, words = options.goals_of(total_timesteps, target), options.tags_of(tags)
         plain = masking.settings(options.plain_configuration(configuration))
@@ -115,7 +121,7 @@ class TrainingMonitor(LogMethods, RunResults):
         if terminal:
             wanted.append(TerminalSink(interval_s=update_frequency, total=self.total_timesteps, clock=clock))
         self._recorder, refused = start_recorder(
-            Path(log_dir).absolute(),  # the training may change its working directory, and its run stays where it is
+            Path(log_dir).absolute(),  # the training can change its working directory later
             session_name,
             resume=resume,
             project=project,
@@ -129,7 +135,7 @@ class TrainingMonitor(LogMethods, RunResults):
         )
         self._images = ImageWriter(self._recorder.session.layout.artifacts)
         self._hints = NameHints()
-        # The training may change its working directory before its report is written.
+        # The training can change its working directory before the report is written.
         self._report = Path(report).absolute() if isinstance(report, str | Path) else report
         self._live_diagnosis = start_live_diagnosis(self._recorder, target=self.target)
         self._live = LiveRun(self._recorder, self._live_diagnosis)
@@ -162,85 +168,91 @@ class TrainingMonitor(LogMethods, RunResults):
 
     @property
     def path(self) -> Path:
-        """The run's folder."""
+        """Path of the run folder."""
         return self._recorder.path
 
     @property
     def run(self) -> Run:
-        """The run as its readers see it; works while it is written, and after."""
+        """Reader of the run. It works while the run is written and afterwards."""
         return Run(self.path)
 
     @property
     def status(self) -> str:
-        """Status: running, completed, failed, preempted or paused."""
+        """Run status: `running`, `completed`, `failed`, `preempted` or `paused`."""
         return self._recorder.session.header.status
 
     @property
     def resumed(self) -> bool:
-        """Whether the run is a resumed one."""
+        """Whether the run was resumed."""
         return self._recorder.session.resumed
 
     @property
     def is_child(self) -> bool:
-        """Whether this process is a fork of the one that records: here the run can only be read."""
+        """Whether this process is a fork of the recording process. Here the run can only be read."""
         return self._recorder.is_child
 
     @property
     def session(self) -> TrainingSession:
-        """The training as it is now."""
+        """Current state of the run."""
         return self._live.session()
 
     @property
     def env_step(self) -> int | None:
-        """The furthest environment step so far; `None` before the first."""
+        """Highest environment step until now, or `None` before the first."""
         return self._recorder.window.env_step
 
     @property
     def last_episode(self) -> int | None:
-        """Number of the last episode; `None` before the first."""
+        """Number of the last episode, or `None` before the first."""
         return self._recorder.window.last_episode
 
     def dropped_records(self) -> DroppedRecords:
-        """Count dropped records: lost or waiting for the disk, and dropped by sinks."""
+        """Return the numbers of records that were dropped, wait for the disk, or were dropped by sinks."""
         return self._recorder.dropped_records()
 
     def failures(self) -> dict[str, str]:
-        """Current failures with their reasons: streams that cannot be written, sinks that fail."""
+        """Return the current failures: streams that cannot be written and sinks that fail, each with its reason."""
         return self._recorder.failures()
 
     def advance(self, env_step: int) -> None:
-        """Report progress between two records. Writes nothing and costs next to nothing.
+        """Report progress between two records. Nothing is written, and the call is very fast.
 
         Args:
-            env_step: Environment steps of the whole training so far.
+            env_step: Environment steps of the whole training until now.
 
         Raises:
-            RecordError: Not a whole number from 0 to 2**63 - 1.
+            RecordError: The value is not a whole number from 0 to 2**63 - 1.
         """
         if type(env_step) is not int or not 0 <= env_step < _TOO_LARGE:
             env_step = options.step_of(env_step)
         self._recorder.window.advance(env_step)
 
     def rewind(self, *, env_step: int | None = None, episode: int | None = None, step: int | None = None) -> None:
-        """Go on from an earlier checkpoint.
+        """Continue from an earlier checkpoint.
 
-        Records beyond it become an abandoned branch: kept, marked, and left out by readers unless they ask for it.
+        Later records become an abandoned branch. They stay in the run folder, and readers omit them by default.
 
         Args:
             env_step: Environment step of the checkpoint.
-            episode: Episode of the checkpoint, for records without an environment step.
-            step: Step of the training's own clock, likewise.
+            episode: Episode number of the checkpoint, for records without an environment step.
+            step: Value of the training's own step counter, for records without an environment step.
 
         Raises:
-            RecordError: One of them is not a whole number of at least 0; nothing is changed.
+            RecordError: A value is not a whole number of at least 0. Nothing is changed.
             ClosedError: The monitor is closed.
+
+        Example:
+            >>> monitor.rewind(env_step=100_000)
         """
         rewind = options.rewind_of(env_step=env_step, episode=episode, step=step)
         self._recorder.rewind(rewind)
         self.log_event("rewind", f"went back to {rewind.place}", data=self._counted())
 
     def update_configuration(self, configuration: Mapping[str, Any]) -> None:
-        """Add settings to the configuration; those with the same name are replaced.
+        """Add settings to the configuration. Existing settings of the same name are replaced.
+
+        Args:
+            configuration: Settings by name.
 
         Raises:
             RecordError: A setting cannot be serialised.
@@ -252,14 +264,14 @@ class TrainingMonitor(LogMethods, RunResults):
         self._recorder.save()
 
     def set_goals(self, *, total_timesteps: int | None = None, target: float | None = None) -> None:
-        """Set goals that were not known when the monitor was created; `None` changes nothing.
+        """Set goals that were unknown when the monitor was created. `None` leaves a goal unchanged.
 
         Args:
-            total_timesteps: Planned environment steps.
-            target: Reward that counts as solved.
+            total_timesteps: Planned number of environment steps.
+            target: Reward at which the task counts as solved.
 
         Raises:
-            RecordError: One of them is invalid; nothing is changed.
+            RecordError: A value is invalid. Nothing is changed.
             ClosedError: The monitor is closed.
         """
         goals = options.goals_of(total_timesteps, target)
@@ -271,7 +283,7 @@ class TrainingMonitor(LogMethods, RunResults):
         self._recorder.save()
 
     def pause(self) -> None:
-        """Mark the training as paused.
+        """Mark the run as paused.
 
         Raises:
             ClosedError: The monitor is closed.
@@ -279,7 +291,7 @@ class TrainingMonitor(LogMethods, RunResults):
         self._recorder.set_status(headers.PAUSED)
 
     def unpause(self) -> None:
-        """Mark the training as running again.
+        """Mark the run as running again.
 
         Raises:
             ClosedError: The monitor is closed.
@@ -287,16 +299,20 @@ class TrainingMonitor(LogMethods, RunResults):
         self._recorder.set_status(headers.RUNNING)
 
     def save_session(self) -> None:
-        """Force everything to the disk, and write the header; does nothing after `close`."""
+        """Force all records to the disk, and write the header. Does nothing after `close`."""
         self._recorder.save()
         self._recorder.flush()
 
     def close(self) -> None:
-        """End the run as completed. Reading still works; writing raises `ClosedError`. May be called again."""
+        """End the run as completed. Reading still works, but logging raises `ClosedError`. Can be called again."""
         self._end(headers.COMPLETED, None)
 
     def fail(self, error: BaseException) -> None:
-        """End the run as failed, with the exception that ended it."""
+        """End the run as failed.
+
+        Args:
+            error: Exception that ended the training. Its type, message and traceback are stored.
+        """
         self._end(headers.FAILED, failure_of(error))
 
     def _end(self, status: str, failure: Failure | None) -> None:
@@ -316,7 +332,7 @@ class TrainingMonitor(LogMethods, RunResults):
             self.total_timesteps = int(goals["total_timesteps"])
         self.target = goals.get("target", self.target)
 
-    # -- what LogMethods needs
+    # -- implementation of the abstract members of LogMethods
 
     def _record(self, kind: type[R], values: dict[str, Any]) -> R:
         return self._recorder.record(kind, values)
@@ -333,32 +349,45 @@ class TrainingMonitor(LogMethods, RunResults):
     ) -> None:
         for name, hint in self._hints.new(own, kind, refused):
             _log.warning("%s: %s", self.session_id, hint)
-            with contextlib.suppress(ClosedError):  # the record itself is then refused
+            with contextlib.suppress(ClosedError):  # storing the record itself then raises
                 self.log_event("metric", hint, severity="warning", code="metric-name", data={"name": name})
 
-    # -- what RunResults needs
+    # -- implementation of the abstract members of RunResults
 
     @property
     def window_size(self) -> int:
-        """Records of each stream in the live window."""
+        """Number of records of each stream in the live window."""
         return self._live.window_size
 
     def recent_episodes(self, count: int) -> list[Episode]:
-        """The last episodes, oldest first."""
+        """Return the last episodes, oldest first.
+
+        Args:
+            count: Maximum number of episodes.
+        """
         return self._live.recent_episodes(count)
 
     def recent_updates(self, count: int) -> list[PolicyUpdate]:
-        """The last updates, oldest first."""
+        """Return the last updates, oldest first.
+
+        Args:
+            count: Maximum number of updates.
+        """
         return self._live.recent_updates(count)
 
     def run_status(self) -> RunStatus:
-        """The run's status as its writer knows it."""
+        """Return the run status as known to the writer."""
         return self._live.run_status()
 
     def courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
-        """What the reward and the quality of the whole run did."""
+        """Return the curves of reward and quality over the whole run.
+
+        Args:
+            episodes: Last episodes of the run, oldest first.
+            status: Run status.
+        """
         return self._live.courses(episodes, status)
 
     def diagnosis(self) -> Diagnosis:
-        """Diagnose the training as it is now."""
+        """Return a diagnosis of the current state of the run."""
         return self._live.diagnosis()

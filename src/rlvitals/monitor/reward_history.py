@@ -1,4 +1,4 @@
-"""The rewards of a whole training in bounded memory: means of ever more neighbours."""
+"""Rewards of a whole training run in bounded memory, as means of groups whose size doubles."""
 
 import math
 
@@ -9,11 +9,11 @@ _MEANS = 480
 
 
 class RewardHistory:
-    """Holds at most 959 means of neighbouring rewards, however many there are. Ignores rewards that are not finite.
+    """At most 959 means of consecutive rewards, for any number of rewards. Non-finite rewards are ignored.
 
     Args:
-        rewards: Rewards so far, shape `(n,)`, in time order.
-        places: Episode number of each, shape `(n,)`.
+        rewards: Rewards until now, shape `(n,)`, in time order.
+        places: Episode numbers of the rewards, shape `(n,)`.
     """
 
     def __init__(self, rewards: NDArray[np.float64], places: NDArray[np.float64]) -> None:
@@ -28,7 +28,12 @@ class RewardHistory:
         self._pending = list(zip(rewards[finite][whole:].tolist(), places[finite][whole:].tolist(), strict=True))
 
     def add(self, reward: float, place: float) -> None:
-        """Take in the next reward."""
+        """Add the next reward.
+
+        Args:
+            reward: Episode reward.
+            place: Episode number.
+        """
         if not math.isfinite(reward):
             return
         self.taken += 1
@@ -44,7 +49,7 @@ class RewardHistory:
             self._stride *= 2
 
     def series(self) -> tuple[list[float], list[float]]:
-        """The means, and the place of each."""
+        """Return the mean rewards, and the mean episode number of each."""
         return self._means, self._places
 
 

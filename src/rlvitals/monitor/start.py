@@ -1,4 +1,4 @@
-"""Starts recording: opens the run, makes the sinks, and starts the recorder."""
+"""Start of a recording: opens the run, creates the sinks, and starts the recorder."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,23 +24,23 @@ def start_recorder(
     settings: RecorderSettings,
     clock: Clock,
 ) -> tuple[Recorder, list[str]]:
-    """Create or resume a run, and start its recorder. All values have been validated.
+    """Create or resume a run, and start its recorder. The arguments must have been validated.
 
     Args:
         log_dir: Folder of runs.
-        name: Name of the run, or `None` for one made of the time.
+        name: Run name, or `None` for a default name (see `default_run_name`).
         resume: Whether to resume a run of that name: `never`, `allow` or `must`.
-        project: Project of the run.
-        configuration: Settings of the training, masked; added to those of a resumed run.
-        goals: `total_timesteps` and `target`, where known; they replace those of a resumed run.
-        tags: Words to find the run by; added to those of a resumed run.
-        masking: Masks secrets.
-        sinks: Where records also go.
+        project: Project name of the run.
+        configuration: Training configuration, masked. It is merged into that of a resumed run.
+        goals: `total_timesteps` and `target`, if known. They replace those of a resumed run.
+        tags: Tags of the run. They are added to those of a resumed run.
+        masking: Masking of secrets.
+        sinks: Sinks that also receive the records.
         settings: Settings of the recorder.
-        clock: The clock.
+        clock: Source of the time.
 
     Returns:
-        The recorder, and one masked error message for each sink that could not be made.
+        The recorder, and one masked error message for each sink that could not be created.
 
     Raises:
         RunError: The run cannot be created or resumed.

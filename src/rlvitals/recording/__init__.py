@@ -1,4 +1,4 @@
-"""The writing side: journal first, then the live window, then the sinks."""
+"""Write path: each record goes to the journal, then to the live window, then to the sinks."""
 
 from rlvitals.recording.failure import Terminated, ending_of, failure_of
 from rlvitals.recording.process_end import exit_error

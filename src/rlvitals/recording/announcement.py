@@ -1,4 +1,4 @@
-"""The line that says where a run is recorded and how to watch it."""
+"""The line printed at the start of a run: the run folder, and the commands to watch it."""
 
 import contextlib
 import os
@@ -9,28 +9,28 @@ from pathlib import Path
 from rlvitals.text_escaping import escape_control
 
 QUIET_VARIABLE = "RLVITALS_QUIET"
-"""Environment variable that turns the line off; empty and `0` leave it on."""
+"""Environment variable that turns the line off, unless it is empty or `0`."""
 
 _TEST_VARIABLE = "PYTEST_CURRENT_TEST"
-"""Set by pytest: tests often compare what a program prints."""
+"""Set by pytest. Tests often compare the output of a program, so nothing is printed in them."""
 
 _announced: set[Path] = set()
 
 
 def announce(path: Path) -> None:
-    """Print on standard error where a run is recorded: once for each run of this process, and never raise.
+    """Print the run folder to standard error, once per run and process. Never raises.
 
-    Nothing is printed if the environment variable `RLVITALS_QUIET` is set, or inside a test of pytest.
+    Prints nothing if the environment variable `RLVITALS_QUIET` is set, or inside a pytest test.
 
     Args:
-        path: The run's folder, absolute.
+        path: Absolute path of the run folder.
     """
     if path in _announced or os.environ.get(QUIET_VARIABLE, "0") not in {"", "0"} or _TEST_VARIABLE in os.environ:
         return
     _announced.add(path)
-    with contextlib.suppress(Exception):  # standard error may be closed, or anything that a program put in its place
-        if sys.stderr is not None:  # as under pythonw, where `print` would take standard output
-            print(_line(path), file=sys.stderr, flush=True)  # noqa: T201 - logging shows no such line by default
+    with contextlib.suppress(Exception):  # standard error can be closed, or replaced with any object
+        if sys.stderr is not None:  # None under pythonw; `print` would then use standard output
+            print(_line(path), file=sys.stderr, flush=True)  # noqa: T201 - logging hides this line by default
 
 
 def _line(path: Path) -> str:
@@ -39,6 +39,6 @@ def _line(path: Path) -> str:
 
 
 def _typed(path: Path) -> str:
-    """A path as a user would type it here."""
+    """Return a path as a user would type it in the current folder."""
     here = Path.cwd()
     return escape_control(shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path)))

@@ -1,4 +1,4 @@
-"""The time that several steps share."""
+"""A time budget shared by several steps."""
 
 import time
 
@@ -6,12 +6,12 @@ _RESERVE = 0.1
 
 
 class Budget:
-    """Counts down the seconds that the steps of one task may take together.
+    """Time budget of a task with several steps.
 
-    It reads the system's own clock, because what it limits are waits of real threads and processes.
+    It reads the system clock, because it limits waits for real threads and processes.
 
     Args:
-        seconds: Length of the whole task.
+        seconds: Time for the whole task, in seconds.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -19,10 +19,10 @@ class Budget:
         self._deadline = time.monotonic() + seconds
 
     def left(self, *, later_steps: int = 0) -> float:
-        """Return the seconds that the present step may take, at least 0.
+        """Return the seconds available to the current step, at least 0.
 
         Args:
-            later_steps: Steps that follow. A tenth of the budget is kept for each, so that one that hangs does not take
-                the time of those that work.
+            later_steps: Number of steps that follow. A tenth of the budget is reserved for each, so that a step that
+                hangs does not use up the time of the remaining steps.
         """
         return max(0.0, self._deadline - time.monotonic() - later_steps * _RESERVE * self._seconds)

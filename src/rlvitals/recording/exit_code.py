@@ -1,4 +1,4 @@
-"""The `SystemExit` that ends the interpreter, which its exit handlers are not told of."""
+"""Detection of the `SystemExit` that ends the interpreter, which Python does not pass to exit handlers."""
 
 import _sitebuiltins
 import dis
@@ -14,17 +14,17 @@ from rlvitals.recording.failure import Terminated, signal_behind, stack
 
 
 class _Mark:
-    """Lives as long as the exception that carries it."""
+    """An object that lives as long as the exception that holds it."""
 
 
 class ExitWatch:
-    """Finds the `SystemExit` that ends the interpreter.
+    """Detector of the `SystemExit` that ends the interpreter.
 
-    It wraps `sys.exit`, `exit` and `quit` while it is installed. Not every `SystemExit` ends the program, because some
-    are caught. The two are told apart by the moment at which the exception is thrown away: at the end no Python code
-    of the main thread is running any more.
+    It wraps `sys.exit`, `exit` and `quit` while it is installed. Some programs catch `SystemExit` and continue, so the
+    exception alone does not prove that the program ends. The detector therefore checks when the exception is destroyed:
+    if the program ends, no Python code is running in the main thread at that moment.
 
-    A bare `raise SystemExit(3)` does not pass here, and leaves no trace that an exit handler could find.
+    A bare `raise SystemExit(3)` bypasses the wrapped functions and leaves no trace for an exit handler.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class ExitWatch:
         self._ended: BaseException | None = None
 
     def install(self) -> None:
-        """Wrap the functions; nothing if that has been done."""
+        """Wrap the functions, unless they are wrapped already."""
         if not self._places:
             for owner, name in ((sys, "exit"), (_sitebuiltins.Quitter, "__call__")):
                 original = getattr(owner, name)
@@ -42,17 +42,17 @@ class ExitWatch:
                 self._places[owner, name] = original, wrapped
 
     def remove(self) -> None:
-        """Put the functions back, except where somebody has wrapped them since: there the wrapper passes through."""
+        """Restore the functions. A function that other code has wrapped since stays; its wrapper then has no effect."""
         for (owner, name), (original, wrapped) in self._places.items():
             if getattr(owner, name) is wrapped:
                 setattr(owner, name, original)
         self._places.clear()
 
     def error(self) -> BaseException | None:
-        """The exception that ends the interpreter, as far as is known; to be asked by an exit handler."""
+        """Return the exception that ends the interpreter, or `None` if it is unknown. Call it from an exit handler."""
         if self._ended is None and self._noted is not None:
             mark, noted, program = self._noted
-            # Something may still hold it: a frame in its own traceback, or a program that caught it and went on.
+            # The exception is still referenced: by a frame in its own traceback, or by a program that caught it.
             if mark() is not None and not _has_returned(program):
                 return noted
         return self._ended
@@ -71,7 +71,7 @@ class ExitWatch:
     def _note(self, error: SystemExit) -> None:
         if not self._places or threading.current_thread() is not threading.main_thread():
             return
-        # An exception cannot be referred to weakly, but what it carries can.
+        # Exceptions do not support weak references, but their attributes can.
         mark = error._rlvitals_mark = _Mark()  # type: ignore[attr-defined]  # noqa: SLF001
         frames = list(stack())
         signal = signal_behind(frames)
@@ -79,11 +79,11 @@ class ExitWatch:
         self._noted = weakref.ref(mark, lambda _: self._thrown_away(ended)), ended, frames[-1]
 
     def _thrown_away(self, ended: BaseException) -> None:
-        caller = sys._getframe(1).f_back  # noqa: SLF001 - behind the callback: who throws the exception away
+        caller = sys._getframe(1).f_back  # noqa: SLF001 - the frame that destroys the exception
         if caller is None and threading.current_thread() is threading.main_thread():
             self._ended = ended
 
 
 def _has_returned(frame: FrameType) -> bool:
-    """Whether the last that a frame did was to return: a frame that an exception ended stands where that came out."""
+    """Whether the last instruction of a frame was a return. After an exception, it is the instruction that raised."""
     return dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN_")

@@ -1,4 +1,4 @@
-"""How a run ended, from the exception that ended it, whatever that exception does when it is asked."""
+"""Status and failure of a run, derived from the exception that ended it. Handles exceptions with broken methods."""
 
 import functools
 import signal
@@ -14,14 +14,14 @@ from rlvitals.runs.header import Failure
 _MOST_MESSAGE = 2_000
 _MOST_TRACEBACK = 20_000
 _PREEMPTING = ("SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2")
-"""Signals whose handlers end a program because somebody else wants it to end."""
+"""Signals that request the end of a program. A program that ends in their handlers was preempted."""
 
 
 class Terminated(BaseException):
-    """Stands for the signal that ended the process.
+    """Represents the signal that ended the process.
 
     Args:
-        name: The signal's name, such as `SIGTERM`.
+        name: Signal name, such as `SIGTERM`.
     """
 
     def __init__(self, name: str) -> None:
@@ -30,11 +30,14 @@ class Terminated(BaseException):
 
 
 def ending_of(error: BaseException | None) -> tuple[str, Failure | None]:
-    """Tell with which status and failure a run ends. Raises nothing, because that would replace the user's exception.
+    """Return the final status of a run and its failure. Never raises, because that would hide the user's exception.
 
     Args:
-        error: The exception that ended the program; `None` if there was none. What `sys.exit` raises with 0 or without
-            a code is a success. What came out of the handler of a terminating signal means that the run was preempted.
+        error: Exception that ended the program, or `None`. A `SystemExit` with code 0 or without a code is a success.
+            An exception raised in the handler of a terminating signal means that the run was preempted.
+
+    Returns:
+        The status, and the failure or `None`.
     """
     if error is None:
         return headers.COMPLETED, None
@@ -47,21 +50,21 @@ def ending_of(error: BaseException | None) -> tuple[str, Failure | None]:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Describe an exception. Raises nothing.
+    """Describe an exception. Never raises.
 
     Args:
-        error: The exception. Its text may be unprintable, or cannot be made at all.
+        error: The exception. Its text can be unprintable, and its `__str__` can raise.
     """
     return Failure(
         type=_text(lambda: type(error).__name__, "an exception")[:_MOST_MESSAGE],
-        message=_text(lambda: str(error), "its text cannot be read: __str__ raised")[:_MOST_MESSAGE],
+        message=_text(lambda: str(error), "the message is unavailable: __str__ raised")[:_MOST_MESSAGE],
         traceback=_text(lambda: "".join(traceback.format_exception(error)), "")[-_MOST_TRACEBACK:]
         or _text(lambda: "".join(traceback.format_tb(error.__traceback__)), "")[-_MOST_TRACEBACK:],
     )
 
 
 def signal_behind(frames: Iterable[FrameType]) -> str | None:
-    """The name of the terminating signal in whose handler one of these frames is; `None` if in none."""
+    """Return the terminating signal whose handler runs in one of the frames, or `None`."""
     handlers = {_code_of(signal.getsignal(number)): number for number in _preempting()}
     handlers.pop(None, None)
     if not handlers:
@@ -70,7 +73,7 @@ def signal_behind(frames: Iterable[FrameType]) -> str | None:
 
 
 def stack() -> Iterator[FrameType]:
-    """The frames of the calling thread, the innermost first."""
+    """Yield the frames of the calling thread, innermost first."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - `inspect` would read source files
     while frame is not None:
         yield frame
@@ -86,7 +89,7 @@ def _preempting() -> Iterator[signal.Signals]:
 
 
 def _code_of(handler: Any) -> object:
-    """The code that a handler runs: a function's or a method's, also behind a `functools.partial` or in an object."""
+    """Return the code object of a handler: a function, a method, a `functools.partial` or a callable object."""
     while isinstance(handler, functools.partial):
         handler = handler.func
     if callable(handler) and not isinstance(handler, FunctionType | MethodType):
@@ -95,9 +98,9 @@ def _code_of(handler: Any) -> object:
 
 
 def _text(make: Callable[[], object], otherwise: str) -> str:
-    """Make a text that a file can hold: without NULs, and without lone surrogates, which have no UTF-8."""
+    """Return text that can be written to a file: NULs and lone surrogates (invalid in UTF-8) are escaped."""
     try:
         text = str(make())
         return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
-    except BaseException:  # noqa: BLE001 - `__str__` is the user's, and may raise anything
+    except BaseException:  # noqa: BLE001 - a user-defined `__str__` can raise anything
         return otherwise

@@ -1,4 +1,4 @@
-"""The load of NVIDIA GPUs, where NVML answers."""
+"""Load of NVIDIA GPUs, read through NVML."""
 
 import importlib
 from types import ModuleType
@@ -8,11 +8,11 @@ _MIB = 1 << 20
 
 
 class GpuLoad(NamedTuple):
-    """Load of all GPUs together.
+    """Combined load of all GPUs.
 
     Attributes:
-        utilization: Mean over the GPUs, percent.
-        memory: Sum over the GPUs, MiB.
+        utilization: Mean utilization over the GPUs, percent.
+        memory: Total memory in use on all GPUs, MiB.
     """
 
     utilization: float
@@ -20,13 +20,13 @@ class GpuLoad(NamedTuple):
 
 
 class GpuMeter:
-    """Reads the GPUs' load; without a GPU, a driver or the package it reads nothing."""
+    """Reader of the GPU load. Returns nothing if there is no GPU, no driver or no `pynvml` package."""
 
     def __init__(self) -> None:
         self._nvml: ModuleType | None = None
         self._handles: list[Any] = []
         try:
-            nvml = importlib.import_module("pynvml")  # here, as it takes longer to import than all the rest
+            nvml = importlib.import_module("pynvml")  # imported late because the import is slow
         except ImportError:  # the extra `gpu` is not installed
             return
         try:
@@ -37,7 +37,7 @@ class GpuMeter:
         self._nvml = nvml
 
     def read(self) -> GpuLoad | None:
-        """The load at this moment; `None` where there is nothing to read."""
+        """Return the current load, or `None` if it is unavailable."""
         nvml = self._nvml
         if nvml is None or not self._handles:
             return None

@@ -1,4 +1,4 @@
-"""What a recorder does beside recording: heartbeat, fsync, sealing, recovery, and reporting each failure once."""
+"""Background work of a recorder: heartbeat, fsync, sealing, recovery, and reporting each failure once."""
 
 import contextlib
 import os
@@ -27,21 +27,21 @@ from rlvitals.runs.lock import Heartbeat, WriterLock, host_name, pid_space, proc
 from rlvitals.sinks import Background
 
 T = TypeVar("T")
-_BEFORE = "what was recorded before"
+_BEFORE = "records of previous sessions"
 Say = Callable[[str, str], None]
-"""Takes a severity and a message."""
+"""Callback that takes a severity and a message."""
 
 
 class Maintenance(JournalObserver):
-    """Looks after a run that is being written; `tick` is called about once a second by one thread.
+    """Maintains a run while it is written. One thread calls `tick` about once per second.
 
     Args:
-        session: The run.
-        window: Says how far the training is.
-        heartbeat_s: Seconds between two signs of life, which readers are told.
-        clock: Tells the time.
-        say: Logs and records a message about the recording itself.
-        tally: Says what is lost so far, for the header.
+        session: The open run.
+        window: Live window, the source of the current totals and environment step.
+        heartbeat_s: Seconds between two heartbeats. Readers find this interval in the heartbeat.
+        clock: Source of the time.
+        say: Callback that logs and records a message about the recording itself.
+        tally: Callback that returns the number of dropped records, by place, for the header.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class Maintenance(JournalObserver):
         self._sinks: tuple[Background, ...] = ()
         self._sealer = Sealer()
         self._full: deque[Path] = deque()
-        # Segments of earlier writers, which may have been killed before these were on the disk.
+        # Segments of previous writers, which can have been killed before these were on the disk.
         self._left: list[Path] = []
-        # A failure is noticed under a lock of a journal; it is reported later, without one.
+        # A failure is noticed while a journal holds its lock, and is reported later without that lock.
         self._notices: deque[tuple[str, str]] = deque()
         self._failures: dict[str, str] = {}
         self._lost: dict[str, int] = {}
@@ -74,8 +74,9 @@ class Maintenance(JournalObserver):
         self._dropping: set[str] = set()
         self._displaced = False
         self._described = False
-        # Two locks. A tick waits for journals, whose locks a signal handler may hold that saves or closes: so saving
-        # must not wait for a tick, and what is told, which is recorded too, is told outside of both.
+        # Two locks. A tick waits for the locks of journals. A signal handler that saves or closes can interrupt the
+        # holder of such a lock, so saving must not wait for a tick. Messages are recorded too, so they are reported
+        # outside of both locks.
         self._turn = threading.RLock()
         self._saving = threading.RLock()
         self._saves = 0
@@ -84,7 +85,12 @@ class Maintenance(JournalObserver):
         self._process_started = process_started(os.getpid()) or clock.time()
 
     def look_after(self, journals: Mapping[str, Journal], sinks: tuple[Background, ...]) -> None:
-        """Take the journals and sinks, and seal what an earlier writer left."""
+        """Take over the journals and sinks, and queue the segments of previous writers for sealing.
+
+        Args:
+            journals: The open journals by stream.
+            sinks: The user's sinks.
+        """
         self._journals, self._sinks = journals, sinks
         sums = read_sums(self._session.layout)
         for stream, journal in journals.items():
@@ -94,36 +100,41 @@ class Maintenance(JournalObserver):
             self._full += [path for path in left if path not in sums or not self._is_damaged(path, sums)]
             if journal.torn_bytes:
                 self._notices.append(
-                    ("warning", f"{journal.torn_bytes} bytes of a torn record were cut off {stream}, and kept aside")
+                    (
+                        "warning",
+                        f"the last record of {stream} is incomplete; moved {journal.torn_bytes} bytes to a .torn file",
+                    )
                 )
 
     def _is_damaged(self, path: Path, sums: Mapping[Path, str]) -> bool:
-        """Whether lines of an earlier writer have changed since; sealing them would hide it."""
+        """Whether lines of a previous writer have changed since they were written. Sealing would hide the change."""
         try:
             if not is_changed(path, read_regular(path), sums):
                 return False
-        except OSError:  # whoever seals it will say so
+        except OSError:  # sealing will report it
             return False
-        self._notices.append(("warning", f"{path} has changed since it was written, and stays lines: run verify"))
+        self._notices.append(
+            ("warning", f"{path} has changed since it was written; not sealing it. Run `rlvitals verify` on the run.")
+        )
         return True
 
     def began(self, path: Path, error: OSError) -> None:
         """Note that a stream cannot be written."""
         self._begin_failure(
-            path.parent.name, error, "{what} cannot be written ({why}): records wait in memory, and training goes on"
+            path.parent.name, error, "cannot write {what} ({why}); keeping records in memory and retrying"
         )
 
     def ended(self, path: Path, lost: int) -> None:
-        """Note that a stream is written again."""
+        """Note that a stream can be written again."""
         self._end_failure(path.parent.name, lost)
 
     def restored(self, path: Path) -> None:
-        """Note that a removed file is in its place again."""
+        """Note that a removed file has been restored."""
         self._restored.append(path)
 
     def unsafe(self, path: Path, error: OSError) -> None:
         """Note that a stream cannot be forced to the disk."""
-        message = "{what} may not be on the disk ({why}): a power cut may cost some"
+        message = "cannot force {what} to the disk ({why}); a power cut can lose some of them"
         self._begin_failure(f"records of {path.parent.name}", error, message)
 
     def safe(self, path: Path) -> None:
@@ -131,23 +142,21 @@ class Maintenance(JournalObserver):
         self._end_failure(f"records of {path.parent.name}", 0)
 
     def dropped(self, path: Path, lines: int) -> None:
-        """Note that the system dropped records after the disk had not taken them."""
-        message = (
-            f"{lines} records of {path.parent.name} are lost: the disk did not take them, and the system dropped them"
-        )
+        """Note that the operating system dropped records after a failed write to the disk."""
+        message = f"lost {lines} records of {path.parent.name}: the disk failed and the operating system dropped them"
         self._notices.append(("warning", message))
 
     def sink_changed(self, sink: str, what: str) -> None:
-        """Note that a sink began to fail, or works again."""
+        """Note that a sink has started to fail, or works again."""
         self._notices.append(("warning", f"sink {sink} {what}"))
 
     def tick(self, *, wait: bool = True) -> None:
-        """Do all that is due.
+        """Do the maintenance that is due.
 
         Args:
-            wait: Whether to wait for somebody who does it already. The thread that looks after the run must not: who is
-                at it, or saves, may have been interrupted by a signal handler that closes the run, and so waits for
-                that thread.
+            wait: Whether to wait for a maintenance pass that is already running in another thread. The maintenance
+                thread must not wait. A signal handler that closes the run can have interrupted that other thread, and
+                waits for the maintenance thread.
         """
         if not self._turn.acquire(blocking=wait):
             return
@@ -174,29 +183,33 @@ class Maintenance(JournalObserver):
         self._sealer.step()
 
     def _force_left(self) -> None:
-        """Force to the disk what earlier writers left.
+        """Force the segments of previous writers to the disk.
 
-        A failure is told until the run is closed: nobody knows any more what the system may have dropped.
+        A failure is reported until the run is closed, because the records dropped by the system are unknown.
         """
         for path in self._left:
             try:
                 force_file(path)
                 force_folder(path.parent)
-            except FileNotFoundError:  # it has been sealed
+            except FileNotFoundError:  # the segment has been sealed
                 pass
             except OSError as error:
-                self._begin_failure(_BEFORE, error, "{what} is not safe ({why}): records may be lost; run verify")
+                self._begin_failure(
+                    _BEFORE,
+                    error,
+                    "cannot force {what} to the disk ({why}); some can be lost. Run `rlvitals verify` on the run.",
+                )
         self._left = []
 
     def _sealable(self) -> list[Path]:
-        """Take the full segments that are on the disk; the others wait, as sealing would remove their lines."""
+        """Take the full segments that are safe on the disk. The remaining ones wait: sealing removes their lines."""
         full = _taken(self._full)
         waiting = [path for path in full if self._journals[path.parent.name].is_unsafe(path)]
         self._full += waiting
         return [path for path in full if path not in waiting]
 
     def beat(self) -> None:
-        """Give a sign of life."""
+        """Write a heartbeat."""
         if self._closed:
             return
         journals = self._journals.values()
@@ -216,15 +229,17 @@ class Maintenance(JournalObserver):
         try:
             self._session.lock.beat(heartbeat)
         except OSError as error:
-            self._begin_failure("the sign of life", error, "{what} cannot be given ({why})")
+            self._begin_failure(
+                "the heartbeat", error, "cannot write {what} ({why}); readers can report the run as crashed; retrying"
+            )
         else:
-            self._end_failure("the sign of life", 0)
+            self._end_failure("the heartbeat", 0)
 
     def save(self) -> None:
-        """Write the header; if that fails, say so once, go on, and try again at each tick."""
+        """Write the header. A failure is reported once, and the write is retried at each tick."""
         with self._saving:
             self._owed = False
-            if self._session.lock.is_lost():  # the next tick makes the folder again, or finds another run there
+            if self._session.lock.is_lost():  # the next tick restores the folder, or finds another run in its place
                 return
             header = self._session.header
             header.dropped_records = self._tally()
@@ -234,15 +249,15 @@ class Maintenance(JournalObserver):
             self._saves += 1
             this = self._saves
             try:
-                # A signal handler in the middle of this may save something newer, which must not be replaced.
+                # A signal handler can interrupt this and save a newer header, which must not be replaced.
                 write_header(self._session.layout, header, outdated=lambda: self._saves != this)
             except OSError as error:
-                self._begin_failure("header", error, "the {what} cannot be written ({why}); it is tried again")
+                self._begin_failure("header", error, "cannot write the {what} ({why}); retrying")
             else:
                 self._end_failure("header", 0)
 
     def _save_soon(self) -> None:
-        """Write the header now, or at the next tick if somebody is at it."""
+        """Write the header now, or at the next tick if another thread is writing it."""
         if not self._saving.acquire(blocking=False):
             self._owed = True
             return
@@ -252,7 +267,12 @@ class Maintenance(JournalObserver):
             self._saving.release()
 
     def close(self, worth_sealing: int, budget: Budget) -> None:
-        """Write what is left, seal what is worth it, and let go of the run. Where it is interrupted, call it again."""
+        """Write the remaining records, seal large segments, and release the run. If interrupted, call it again.
+
+        Args:
+            worth_sealing: Number of records from which a segment is sealed.
+            budget: Time budget for closing.
+        """
         interrupted = True
         try:
             self._notice_drops()
@@ -266,12 +286,12 @@ class Maintenance(JournalObserver):
                 worth = [journal.path for journal in self._journals.values() if journal.records >= worth_sealing]
                 self._full += [path for path in worth if path.exists()]
                 sealing = self._sealable()
-                with contextlib.suppress(OSError):  # a full disk: `verify` then knows less
+                with contextlib.suppress(OSError):  # on a full disk, `verify` then lacks the checksums
                     write_sums(self._session.layout, but=frozenset(sealing))
                 self.save()
                 self._sealer.add(sealing)
                 self._sealer.finish(budget.left())
-                if "header" in self._failures:  # the last chance to say how the run ended
+                if "header" in self._failures:  # the last chance to store how the run ended
                     self.save()
                 self.beat()
             interrupted = False
@@ -280,38 +300,38 @@ class Maintenance(JournalObserver):
             raise
         finally:
             if not interrupted:
-                self._closed = True  # a tick that was under way must not take the lock again
+                self._closed = True  # a tick that is still running must not take the lock again
                 self._session.lock.release()
 
     def abandon(self) -> None:
-        """Let go without writing: for the child of a fork."""
+        """Release the run without writing, in the child of a fork."""
         self._turn, self._saving = threading.RLock(), threading.RLock()
         self._sealer.forget()
         self._session.lock.release()
 
     def _describe(self) -> None:
-        """Add to the header what took too long to find out when the run began."""
+        """Add the facts to the header that took too long to collect at the start of the run."""
         if not self._described and not self._closed:
             self._described = True
             self._session.header.reproduction |= slow_facts()
             self._save_soon()
 
     def _hold_place(self) -> bool:
-        """Whether the run's folder is ours; if somebody removed it, it is made again with its lock and its header.
+        """Whether this writer holds the run folder. A removed folder is restored with its lock and its header.
 
-        The journals put their files back themselves.
+        The journals restore their own files.
         """
         if self._closed or not self._session.lock.is_lost():
             return True
         layout = self._session.layout
         if self._is_anothers(layout):
-            return self._give_way(f"{layout.path} was removed, and another run is there now")
+            return self._give_way(f"{layout.path} was removed and replaced by another run")
         try:
             layout.make()
             lock = WriterLock(layout.lock, clock=self._clock)
         except RunLockedError:
-            return self._give_way(f"another process writes to {layout.path} now")
-        except OSError:  # the journals tell
+            return self._give_way(f"another process now writes to {layout.path}")
+        except OSError:  # the journals report it
             return False
         old, self._session = self._session.lock, self._session._replace(lock=lock)
         old.release()
@@ -321,20 +341,20 @@ class Maintenance(JournalObserver):
         return True
 
     def _give_way(self, why: str) -> Literal[False]:
-        """Leave the folder to the writer that is there now, and say so once."""
+        """Leave the folder to its new writer, and report this once."""
         if not self._displaced:
             self._displaced = True
-            self._notices.append(("critical", f"{why}: what is logged here goes nowhere"))
+            self._notices.append(("critical", f"{why}; records logged by this process are no longer stored"))
         return False
 
     def _is_anothers(self, layout: Layout) -> bool:
         try:
             return read_header(layout.path).started != self._session.header.started
-        except RunError:  # there is none, or it is damaged
+        except RunError:  # the header is missing or damaged
             return False
 
     def _begin_failure(self, what: str, error: OSError, message: str) -> None:
-        """Note a failure. One with the same reason as another is part of it, and not reported again."""
+        """Note a failure. It is not reported if another current failure has the same reason."""
         if what in self._failures:
             return
         why = error.strerror or str(error)
@@ -344,36 +364,34 @@ class Maintenance(JournalObserver):
         self._failures[what] = why
 
     def _end_failure(self, what: str, lost: int) -> None:
-        """Note the end of a failure; reported when all with the same reason have ended."""
+        """Note the end of a failure. It is reported when all failures with the same reason have ended."""
         why = self._failures.pop(what, None)
         if why is None:
             return
         self._lost[why] = self._lost.get(why, 0) + lost
         if why not in list(self._failures.values()):
             all_lost = self._lost.pop(why)
-            cost = dropped_text({"records": all_lost}) or "nothing was lost"
-            message = f"{self._session.layout.path} is written again: {cost} ({why})"
+            cost = dropped_text({"records": all_lost}) or "no records dropped"
+            message = f"writing to {self._session.layout.path} works again: {cost} (the error was: {why})"
             self._notices.append(("warning" if all_lost else "info", message))
 
     def _notice_drops(self) -> None:
         for sink in self._sinks:
             if sink.dropped and sink.name not in self._dropping:
                 self._dropping.add(sink.name)
-                message = (
-                    f"sink {sink.name} is too slow: records are dropped on the way to it (the run folder has them)"
-                )
+                message = f"sink {sink.name} is too slow; dropping records for it (the run folder has them)"
                 self._notices.append(("warning", message))
 
     def _tell(self) -> None:
         restored = _taken(self._restored)
         if restored:
             removed = min(restored, key=lambda path: len(path.parts))
-            message = f"{removed} was removed, and has been made again with what was in the open segments"
+            message = f"{removed} was removed; restored it with the records of the open segments"
             self._notices.append(("warning", message))
         for severity, message in _taken(self._notices):
             self._say(severity, message)
 
 
 def _taken(queue: deque[T]) -> list[T]:
-    """Take everything out of a queue that others may be filling."""
+    """Return all items of a queue and empty it. Other threads can add items at the same time."""
     return [queue.popleft() for _ in range(len(queue))]

@@ -1,4 +1,4 @@
-"""Hints at metric names that the monitor does not understand, each given once."""
+"""Hints about metric names that the monitor does not recognise, each given once."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,11 @@ from rlvitals.records.coercion import shown
 from rlvitals.records.spelling import nearest_name
 
 MAX_HINTS = 100
-"""Most hints of one monitor, so that names made by a program cannot fill the log."""
+"""Maximum number of hints per monitor, so that generated names do not flood the log."""
 
 
 class NameHints:
-    """Finds names that misspell a known one, and familiar names whose value is not a number. Safe from any thread."""
+    """Finder of misspelled metric names, and of known names with a non-numeric value. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,15 +22,15 @@ class NameHints:
     def new(
         self, own: Mapping[str, Any], kind: type[Record], refused: Mapping[str, str] | None = None
     ) -> Iterator[tuple[str, str]]:
-        """Find the names that no hint was given at yet.
+        """Yield hints about names that have not had one yet.
 
         Args:
-            own: Metrics under names that no field has.
-            kind: The kind of record that they were given for.
-            refused: The field of each familiar name whose value is not one number.
+            own: Metrics whose names are not field names.
+            kind: Record class of the metrics.
+            refused: Field name for each known name whose value is not a single number.
 
         Yields:
-            The name, and the hint in one sentence or two.
+            The metric name, and a hint of one or two sentences.
         """
         for name, value in own.items():
             if name in self._given or not isinstance(name, str):
@@ -49,8 +49,10 @@ class NameHints:
 
 def _hint(name: str, value: Any, kind: type[Record], field: str | None) -> str | None:
     if field is not None:
-        return f"{name!r} is kept as your own metric: {field} must be a number, got {shown(value)}. Log a number."
+        return (
+            f"{name!r} is kept as a custom metric because {field} must be a number, got {shown(value)}. Log a number."
+        )
     nearest = nearest_name(name, kind)
     if nearest is None:
         return None
-    return f"the name {name!r} is unknown and is kept as your own metric. Did you mean {nearest!r}?"
+    return f"the name {name!r} is unknown and is kept as a custom metric. Did you mean {nearest!r}?"

@@ -1,4 +1,4 @@
-"""What becomes of open runs when their process ends: by itself, by an exception, by a signal; or in a fork's child."""
+"""Closing of open runs when their process ends (normally, by an exception or by a signal), and in forked children."""
 
 import atexit
 import contextlib
@@ -17,14 +17,14 @@ from rlvitals.errors import RecordError
 from rlvitals.recording.exit_code import ExitWatch
 from rlvitals.recording.failure import Terminated, ending_of
 from rlvitals.records.coercion import shown
-from rlvitals.runs import interruption  # noqa: F401 - its exit handler has to be registered before the one below
+from rlvitals.runs import interruption  # noqa: F401 - its exit handler must be registered before the one below
 from rlvitals.runs.header import Failure
 
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP", "SIGXCPU")
-"""Signals that end a process by default and that schedulers, terminals and resource limits send.
+"""Signals that end a process by default and are sent by schedulers, terminals and resource limits.
 
-SIGUSR1 and SIGUSR2 are not among them: frameworks that requeue jobs on those signals install their handlers only where
-nobody else has.
+SIGUSR1 and SIGUSR2 are excluded. Frameworks that requeue jobs on these signals install their handlers only if the
+signals have none.
 """
 
 _EXIT_CODE_OF_SIGNAL = 128
@@ -37,14 +37,14 @@ class OpenRun(Protocol):
         """End the run."""
 
     def abandon(self) -> None:
-        """Close its files without writing: for the child of a fork."""
+        """Close the run's files without writing, in the child of a fork."""
 
 
 class SignalWatch:
-    """Ends all open runs as preempted when a terminating signal comes, and then lets the signal do what it did before.
+    """Signal handler that ends all open runs as preempted, and then lets the signal take its default effect.
 
-    It is installed only where the signal has its default disposition: the handlers of users and of other libraries stay
-    as they are, and may replace this one at any time.
+    It is installed only for signals with the default disposition. Handlers of users and other libraries are left
+    unchanged, and can replace this one at any time.
     """
 
     def __init__(self) -> None:
@@ -52,9 +52,12 @@ class SignalWatch:
         self._ending = False
 
     def install(self, names: Iterable[str]) -> None:
-        """Take over the signals of these names, as far as this platform has them and nobody handles them.
+        """Handle the named signals that exist on this platform and have no handler yet.
 
-        Python allows that in the main thread of the main interpreter only; anywhere else this does nothing.
+        Python allows this only in the main thread of the main interpreter. In other threads, this does nothing.
+
+        Args:
+            names: Signal names, such as `SIGTERM`.
         """
         for name in names:
             number = getattr(signal, name, None)
@@ -65,9 +68,9 @@ class SignalWatch:
                     self._before[number] = signal.signal(number, self._handle)
 
     def remove(self) -> None:
-        """Give the signals back, except those that somebody else has taken over since."""
+        """Restore the previous handlers, except for signals that other code has handled since."""
         for number, before in list(self._before.items()):
-            # In another thread this raises: the handler then stays, and has nothing to end.
+            # In another thread this raises. The handler then stays installed, with no run to end.
             with contextlib.suppress(ValueError, OSError, RuntimeError):
                 if signal.getsignal(number) == self._handle:
                     signal.signal(number, before)
@@ -75,7 +78,7 @@ class SignalWatch:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame
-        if self._ending:  # a second signal, while the runs are being closed
+        if self._ending:  # a second signal arrived while the runs are being closed
             return
         self._ending = True
         name = signal.Signals(number).name
@@ -87,12 +90,12 @@ class SignalWatch:
             self._ending = False
             signal.signal(number, before)
             os.kill(os.getpid(), number)
-        # The kernel does not deliver the default action to the first process of a container.
+        # The kernel does not apply the default action to the first process of a container.
         sys.exit(_EXIT_CODE_OF_SIGNAL + number)
 
 
 def _is_caught_by_c(number: int) -> bool:
-    """Whether C code handles a signal, which Python does not know of: `faulthandler.register`, MPI, a C++ runtime."""
+    """Whether C code handles a signal, unknown to Python: `faulthandler.register`, MPI, a C++ runtime."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:  # not Linux
@@ -102,15 +105,18 @@ def _is_caught_by_c(number: int) -> bool:
 
 
 def check_signals(names: Any) -> None:
-    """See that these are names of signals.
+    """Check that the names are signal names.
+
+    Args:
+        names: Signal names, such as `SIGTERM`.
 
     Raises:
-        RecordError: They are not.
+        RecordError: A name is not a signal of this platform.
     """
     known = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else [None]
     names_here = {*ENDING_SIGNALS, *(one.name for one in signal.Signals)}
     if not all(isinstance(name, str) and name in names_here for name in known):
-        raise RecordError(f"signals={shown(names)}: pass the names of signals, such as ('SIGTERM',), or () for none")
+        raise RecordError(f"signals={shown(names)}: must be signal names, such as ('SIGTERM',), or () for none")
 
 
 _open_runs: weakref.WeakSet[OpenRun] = weakref.WeakSet()
@@ -119,10 +125,10 @@ _exit = ExitWatch()
 
 
 def watch(run: OpenRun, signals: Iterable[str]) -> None:
-    """End a run when the process ends, if nobody has done so before.
+    """End a run when the process ends, unless it has been closed before.
 
     Args:
-        run: The run.
+        run: Open run.
         signals: Names of the signals that end it.
     """
     _open_runs.add(run)
@@ -131,7 +137,7 @@ def watch(run: OpenRun, signals: Iterable[str]) -> None:
 
 
 def unwatch(run: OpenRun) -> None:
-    """Forget a run; with the last one everything that was installed in the process is removed."""
+    """Stop watching a run. After the last run, remove everything that was installed in the process."""
     _open_runs.discard(run)
     if not _open_runs and threading.current_thread() is threading.main_thread():
         _exit.remove()
@@ -139,13 +145,13 @@ def unwatch(run: OpenRun) -> None:
 
 
 def exit_error() -> BaseException | None:
-    """The exception that ends the interpreter, as far as its exit handlers can know; `None` if there is none."""
+    """Return the exception that ends the interpreter, or `None` if there is none or exit handlers cannot find it."""
     error = _exit.error() or getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     return error if isinstance(error, BaseException) else None
 
 
 def _close_at_exit() -> None:
-    """Close what the user did not: as failed, if the interpreter ends with an exception."""
+    """Close the runs that the user left open, as failed if the interpreter ends with an exception."""
     ending = ending_of(exit_error())
     for run in list(_open_runs):
         run.close(*ending)

@@ -1,7 +1,7 @@
-"""The recorder: journal first, then the live window, then the sinks.
+"""The recorder: writes each record to the journal, then to the live window, then to the sinks.
 
-When `write` returns, its record is with the operating system: a kill loses nothing. What goes wrong on the way out (a
-full disk, a removed folder, a sink that hangs) is counted, said once, and never raised into the training.
+When `write` returns, the operating system has the record, so killing the process loses no records. Failures after that
+(a full disk, a removed folder, a sink that hangs) are counted, reported once, and never raised into the training.
 """
 
 import contextlib
@@ -40,19 +40,19 @@ _INTERRUPT_S = 0.05
 
 
 class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a recorder records.
+    """Settings of a recorder.
 
     Attributes:
-        buffer_size: Records of each stream in the live window.
-        seal_records: Records in a segment before it is sealed.
-        seal_on_close: Records that make it worth sealing a segment when the run ends.
-        backlog_lines: Lines of each stream kept in memory while the disk takes none.
-        fsync_interval_s: Most seconds that a power cut can cost; 0 forces every record to the disk.
-        heartbeat_s: Seconds between two signs of life.
-        system_interval_s: Seconds between two system samples; `None` for none.
-        diagnosis_interval_s: Seconds between two live diagnoses; `None` for none.
-        close_s: Most seconds that closing waits, for everything that hangs together.
-        signals: Names of the signals that end the run as preempted, where nobody else handles them; () for none.
+        buffer_size: Number of records of each stream in the live window.
+        seal_records: Number of records after which a segment is sealed.
+        seal_on_close: Minimum number of records for sealing a segment when the run ends.
+        backlog_lines: Number of records of each stream kept in memory while the disk cannot be written.
+        fsync_interval_s: Maximum time lost in a power cut, in seconds. With 0, every record is forced to the disk.
+        heartbeat_s: Seconds between two heartbeats.
+        system_interval_s: Seconds between two system samples. `None` turns sampling off.
+        diagnosis_interval_s: Seconds between two checks of the live diagnosis. `None` turns it off.
+        close_s: Maximum time that closing waits for all parts that hang, in seconds.
+        signals: Names of the signals that end the run as preempted, unless they have a handler. `()` for none.
     """
 
     buffer_size: int = BUFFER_SIZE
@@ -68,13 +68,13 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DroppedRecords(NamedTuple):
-    """Counts of records that were dropped, or are not on the disk yet.
+    """Numbers of records that were dropped, or are not on the disk yet.
 
     Attributes:
-        records: Records that never reached the disk.
-        waiting: Records in memory that wait for the disk.
-        sinks: Records that each sink dropped or failed on; the run folder has them.
-        forked: Records that a forked child tried to log.
+        records: Number of records that never reached the disk.
+        waiting: Number of records in memory that wait for the disk.
+        sinks: Number of records that each sink dropped or failed to write, by sink name. The run folder has them.
+        forked: Number of records that a forked child tried to log.
     """
 
     records: int
@@ -84,7 +84,7 @@ class DroppedRecords(NamedTuple):
 
 
 class _Lane(NamedTuple):
-    """The way of one kind of record."""
+    """Functions that process one kind of record."""
 
     pack: Callable[[dict[str, Any]], tuple[Record, bytes]]
     append: Callable[[bytes], None]
@@ -93,13 +93,13 @@ class _Lane(NamedTuple):
 
 
 class Recorder:
-    """Writes the records of one run. Safe from any thread.
+    """Writer of the records of one run. Thread-safe.
 
     Args:
-        session: The run, open for writing; the recorder closes it.
-        settings: How to record.
-        sinks: Where records also go; each gets a queue and a thread of its own.
-        clock: Tells the time.
+        session: The run, open for writing. The recorder closes it.
+        settings: Settings of the recorder, or `None` for the defaults.
+        sinks: Sinks that also receive the records. Each gets its own queue and thread.
+        clock: Source of the time.
     """
 
     def __init__(
@@ -117,9 +117,9 @@ class Recorder:
         self.writer = session.header.writers[-1].writer
         self.window = LiveWindow(settings.buffer_size)
         self._closing = threading.RLock()
-        self._ending: tuple[str, Failure | None] | None = None  # how the run ends, as whoever closed it first said
+        self._ending: tuple[str, Failure | None] | None = None  # the ending passed to the first close
         self._is_over = False
-        self._closed = False  # nothing more may be logged: the run has ended, or this is the child of a fork
+        self._closed = False  # whether logging is over: the run has ended, or this is the child of a fork
         self._forked = 0
         self._is_child = False
         self._lost_before = dict(session.header.dropped_records)
@@ -157,31 +157,31 @@ class Recorder:
 
     @property
     def path(self) -> Path:
-        """The run's folder."""
+        """Path of the run folder."""
         return self.session.layout.path
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more can be written."""
+        """Whether the recorder is closed."""
         return self._closed
 
     @property
     def is_child(self) -> bool:
-        """Whether this process is a fork of the one that records: here the run can be read only."""
+        """Whether this process is a fork of the recording process. Here the run can only be read."""
         return self._is_child
 
     def record(self, kind: type[R], values: dict[str, Any]) -> R:
-        """Record something.
+        """Record one record.
 
         Args:
-            kind: The record's class.
-            values: Its fields; those that are `None` are absent. `writer` is filled in, and `time` where it is `None`.
+            kind: Record class.
+            values: Fields by name. `None` marks a missing field. The recorder sets `writer`, and a missing `time`.
 
         Returns:
-            The checked record, as it was kept.
+            The validated record, as stored.
 
         Raises:
-            RecordError: A value that the record cannot hold; nothing was recorded.
+            RecordError: A value does not fit its field. Nothing is recorded.
             ClosedError: The recorder is closed.
         """
         if values["time"] is None:
@@ -196,40 +196,51 @@ class Recorder:
         try:
             for receiver in self._receivers:
                 receiver.write(record)
-        except ClosedError:  # another thread is closing; the run folder has the record
+        except ClosedError:  # another thread is closing the sinks; the run folder has the record
             pass
-        return record  # type: ignore[return-value] # a kind's lane packs that kind
+        return record  # type: ignore[return-value] # the lane of a kind packs that kind
 
     def write(self, record: R) -> R:
-        """Record what was made by a record's constructor; the rest as in `record`."""
+        """Record an existing record object. See `record` for the exceptions.
+
+        Args:
+            record: Record to store.
+        """
         return self.record(type(record), msgspec.structs.asdict(record))
 
     def add_observer(self, observer: Sink) -> None:
-        """Give an observer every record from now on, in its own thread.
+        """Pass every record from now on to an observer, in its own thread.
 
-        An observer is a sink that may record events itself: it is closed before the run is, and does not count as one
-        of the user's sinks.
+        An observer is a sink that can itself record events. It is closed before the run, and is not one of the user's
+        sinks.
+
+        Args:
+            observer: Sink to add.
         """
         self._observers = (*self._observers, self._behind(observer))
         self._receivers = (*self._sinks, *self._observers)
 
     def flush_observers(self, timeout_s: float = 1.0) -> None:
-        """Wait until the observers have every record so far, but not for long: one of them may be the caller."""
+        """Wait until the observers have processed every record until now.
+
+        Args:
+            timeout_s: Maximum wait for each observer, in seconds. Keep it short: the caller can be an observer itself.
+        """
         for observer in self._observers:
             observer.flush(timeout_s)
 
     @property
     def unobserved(self) -> int:
-        """Records that observers did not get, as their queues were full; the run folder has them."""
+        """Number of records that observers missed because their queues were full. The run folder has them."""
         return sum(observer.dropped for observer in self._observers)
 
     @property
     def sink_names(self) -> tuple[str, ...]:
-        """The sinks in use."""
+        """Names of the sinks in use."""
         return tuple(sink.name for sink in self._sinks)
 
     def dropped_records(self) -> DroppedRecords:
-        """Count the records that were dropped so far."""
+        """Return the numbers of records dropped until now."""
         journals = [lane.journal for lane in self._lanes.values()]
         dropped = {sink.name: sink.dropped + _failures(sink) for sink in self._sinks}
         return DroppedRecords(
@@ -240,7 +251,7 @@ class Recorder:
         )
 
     def failures(self) -> dict[str, str]:
-        """What does not work at present: streams that cannot be written, sinks that fail; with the reason."""
+        """Return the current failures: streams that cannot be written and sinks that fail, each with its reason."""
         failing: dict[str, BaseException | None] = {
             STREAM_OF[kind]: lane.journal.failing for kind, lane in self._lanes.items()
         }
@@ -249,7 +260,10 @@ class Recorder:
         return {name: f"{type(error).__name__}: {error}" for name, error in failing.items() if error is not None}
 
     def rewind(self, rewind: Rewind) -> None:
-        """Go on from an earlier point: what was said beyond it becomes an abandoned branch, kept and marked.
+        """Continue from an earlier point. Later records stay in the run folder, marked as an abandoned branch.
+
+        Args:
+            rewind: Point to which training returns.
 
         Raises:
             ClosedError: The recorder is closed.
@@ -264,26 +278,26 @@ class Recorder:
             )
             self.save()
             self._count_again()
-            self.save()  # the totals of the branch that goes on
-        if not self._closed:  # the last heartbeat counts the branch that was left
+            self.save()  # with the totals of the branch that continues
+        if not self._closed:  # the last heartbeat has the totals of the abandoned branch
             self._maintenance.tick()
 
     def check_open(self) -> None:
-        """Raise if the run may not be changed any more.
+        """Raise an error if the run can no longer be changed.
 
         Raises:
-            ClosedError: The recorder is closed, and the run may be another process's by now.
+            ClosedError: The recorder is closed. Another process can hold the run by now.
         """
         if self._closed and not self._is_child:
-            raise ClosedError(f"the run {self.session.header.run_id} is closed: nothing about it can be changed")
+            raise ClosedError(f"the run {self.session.header.run_id} is closed and can no longer be changed")
 
     def save(self) -> None:
-        """Write the header as it stands; nothing if the recorder is closed."""
+        """Write the current header. Does nothing if the recorder is closed."""
         if not self._closed:
             self._maintenance.save()
 
     def flush(self) -> None:
-        """Wait until the disk and every sink have what was logged so far."""
+        """Wait until the disk and every sink have the records logged until now, at most `close_s` seconds for sinks."""
         if not self._closed:
             self._maintenance.tick()
             budget = Budget(self.settings.close_s)
@@ -291,7 +305,10 @@ class Recorder:
                 sink.flush(budget.left())
 
     def set_status(self, status: str) -> None:
-        """Put another status into the header, of a run that goes on.
+        """Change the status in the header of a run that continues.
+
+        Args:
+            status: New run status.
 
         Raises:
             ClosedError: The recorder is closed.
@@ -303,15 +320,19 @@ class Recorder:
             self.save()
 
     def close(self, status: str = headers.COMPLETED, failure: Failure | None = None) -> None:
-        """End the run: everything is written, the sinks are closed, the header says how. May be called again.
+        """End the run: write all records, close the sinks, and store the final status in the header.
 
-        It takes at most about `close_s` seconds, and raises nothing for what fails on the way. Where Ctrl-C interrupts
-        it, the next call does the rest; an exit handler makes the last one.
+        It takes at most about `close_s` seconds. Failures on the way are not raised. Further calls have no effect,
+        except after an interruption by Ctrl-C: the next call completes the work. An exit handler makes the last call.
+
+        Args:
+            status: Final run status.
+            failure: Failure that ended the run, or `None`.
         """
         with self._closing:
             if failure is not None:
                 failure = headers.masked_failure(failure, self.session.masking)
-            # A signal handler may close in the middle of this; the end that came first is the one that counts.
+            # A signal handler can call this while it is running. The first ending is kept.
             self._ending = self._ending or (status, failure)
             budget = Budget(self.settings.close_s)
             if not self._closed:
@@ -329,7 +350,7 @@ class Recorder:
             process_end.unwatch(self)
 
     def abandon(self) -> None:
-        """Close the files without writing: for the child of a fork, whose parent records."""
+        """Close the files without writing, in the child of a fork. The parent continues to record."""
         self._is_child = self._closed = self._is_over = True
         self._closing = threading.RLock()
         for lane in self._lanes.values():
@@ -340,18 +361,18 @@ class Recorder:
 
     @contextlib.contextmanager
     def _caught(self, what: str) -> Iterator[None]:
-        """Go on closing whatever happens: what is left open would make the run look alive."""
+        """Log an error and continue closing. A run that stays open would look as if it were still recorded."""
         try:
             yield
         except Exception:  # noqa: BLE001 - logged; a run that stays open would be worse
-            _log.exception("%s: %s could not be closed properly", self.session.header.run_id, what)
+            _log.exception("%s: could not close %s cleanly", self.session.header.run_id, what)
 
     def _stop_threads(self, budget: Budget) -> None:
         for ticker in self._tickers:
             ticker.end()
         for ticker in self._tickers:
             ticker.stop(budget.left(later_steps=3))
-        for observer in self._observers:  # while what they see can be recorded
+        for observer in self._observers:  # while their events can still be recorded
             observer.end()
         for observer in self._observers:
             observer.close(budget.left(later_steps=2))
@@ -391,7 +412,7 @@ class Recorder:
                     journal.close()
                 self.session.give_up()
                 raise RunError(
-                    f"{error.filename or self.path / stream} cannot be opened: {error.strerror or error}"
+                    f"cannot open {error.filename or self.path / stream}: {error.strerror or error}"
                 ) from error
         return journals
 
@@ -412,7 +433,7 @@ class Recorder:
         }
 
     def _tally(self) -> dict[str, int]:
-        """What is counted in the header as lost: by this writer and those before it."""
+        """Return the number of dropped records by place, summed over this writer and the previous ones."""
         losses = self.dropped_records()
         tally = dict(self._lost_before)
         for name, count in {"records": losses.records, **losses.sinks}.items():
@@ -421,13 +442,13 @@ class Recorder:
         return tally
 
     def _say(self, severity: str, message: str) -> None:
-        """Log something about the recording itself, and record it as an event."""
+        """Log a message about the recording itself, and record it as an event."""
         message = self.session.masking.text(message)
         _log.log(logging.WARNING if severity != "info" else logging.INFO, "%s: %s", self.session.header.run_id, message)
         values = {"time": self.clock.time(), "kind": "recording", "severity": severity, "message": message}
         if not self._closed:
             self.record(Event, values)
-        elif not self._is_child:  # closing: the sinks are closed, the journal perhaps not yet
+        elif not self._is_child:  # closing: the sinks are closed, but the journal can still be open
             lane = self._lanes[Event]
             with contextlib.suppress(ClosedError):
                 lane.append(lane.pack({**values, "writer": self.writer})[1])
@@ -436,7 +457,7 @@ class Recorder:
         try:
             found = totals(Run(self.path))
         except RlvitalsError as error:
-            self._say("warning", f"what was recorded before could not be counted: {error}")
+            self._say("warning", f"cannot count the records of previous sessions ({error}); totals exclude them")
         else:
             self.window.rewind(
                 episodes=found.episodes, updates=found.updates, last_episode=found.last_episode, env_step=found.env_step
@@ -444,12 +465,12 @@ class Recorder:
 
     def _refuse(self, kind: type[R], values: dict[str, Any]) -> R:
         if not self._is_child:
-            raise ClosedError(f"the run {self.session.header.run_id} is closed: nothing more can be logged to it")
+            raise ClosedError(f"the run {self.session.header.run_id} is closed: no more records can be logged to it")
         self._forked += 1
         if self._forked == 1:
             _log.warning(
-                "%s: process %d is a fork of the one that records; what it logs is not kept: "
-                "log in the parent, or open a run of its own",
+                "%s: process %d is a fork of the recording process; dropping its records. "
+                "Log in the parent process, or open a separate run.",
                 self.session.header.run_id,
                 os.getpid(),
             )
@@ -462,7 +483,7 @@ def _failures(sink: Background) -> int:
 
 
 def _interrupt(thread: threading.Thread, budget: Budget) -> None:
-    """Let a thread that outlasted its time read no more, and wait for it; what it still reads ends at exit at last."""
+    """Stop the reads of a thread that has exceeded its time, and wait for it. Remaining reads end at exit."""
     while thread.is_alive() and thread is not threading.current_thread():
         stop_reading(thread)
         thread.join(_INTERRUPT_S)

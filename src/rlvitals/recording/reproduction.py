@@ -1,4 +1,4 @@
-"""What it takes to run a training again: command, code, versions, machine."""
+"""Facts needed to reproduce a training run: command, code version, package versions and machine."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ _GIT_TIMEOUT_S = 5.0
 
 
 def quick_facts() -> dict[str, Any]:
-    """What is known at once: command line, folder, Python, platform."""
+    """Return the facts that are immediately available: command line, folder, Python version and platform."""
     return {
         "command": [sys.executable, *sys.orig_argv[1:]],
         "folder": _folder(),
@@ -25,14 +25,14 @@ def quick_facts() -> dict[str, Any]:
 
 @cache
 def slow_facts() -> dict[str, Any]:
-    """What takes a moment: the commit, and the version of every installed package."""
+    """Return the facts that take longer to collect: the Git commit and the version of every installed package."""
     return {"git": _git(), "packages": _packages()}
 
 
 def _folder() -> str:
     try:
         return str(Path.cwd())
-    except OSError:  # it has been removed
+    except OSError:  # the folder has been removed
         return ""
 
 

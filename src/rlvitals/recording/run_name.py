@@ -1,4 +1,4 @@
-"""The name of a run that the user did not name: its algorithm, its environment and its start."""
+"""Default name of a run: its algorithm, its environment and its start time."""
 
 import re
 import secrets
@@ -9,19 +9,19 @@ from typing import Any
 from rlvitals.records.setting_names import algorithm_in, environment_in, settings_by_name
 
 _MAX_PART_BYTES = 40
-"""Algorithm, environment and time together stay below the 100 characters of a run's name."""
+"""Limit that keeps algorithm, environment and time together below 100 characters, the limit for a run name."""
 _UNSAFE = re.compile(r"[^\w.]+")
 _CLASS_PATH = re.compile(r"(?:\w+\.)+(\w+)")
 
 
 def default_run_name(configuration: Mapping[str, Any], now: float) -> str:
-    """Make a run's name, such as `PPO-CartPole-v1-20261129-0441`.
+    """Return a run name, such as `PPO-CartPole-v1-20261129-0441`.
 
-    Where the configuration names neither an algorithm nor an environment, the time has seconds and a random end.
+    If the configuration has no algorithm and no environment, the name is the time to the second and a random suffix.
 
     Args:
-        configuration: The run's settings, plain values, with secrets masked.
-        now: Time of the start (UTC, seconds since 1970).
+        configuration: Configuration of the run as plain values, with secrets masked.
+        now: Start time (UTC, seconds since 1970).
     """
     settings = settings_by_name(configuration)
     algorithm, environment = _innermost(algorithm_in(settings)), _innermost(environment_in(settings))
@@ -33,7 +33,10 @@ def default_run_name(configuration: Mapping[str, Any], now: float) -> str:
 
 
 def _innermost(text: str) -> str:
-    """What a `repr` names: `CartPole-v1` of `<TimeLimit<CartPoleEnv<CartPole-v1>>>`, `Env` of `<class 'maze.Env'>`."""
+    """Return the name inside a `repr`.
+
+    `<TimeLimit<CartPoleEnv<CartPole-v1>>>` gives `CartPole-v1`, and `<class 'maze.Env'>` gives `Env`.
+    """
     if not text.startswith("<"):
         return text
     named = text.rpartition("<")[2].rstrip(">").removeprefix("class ").partition(" ")[0].strip("'")
@@ -42,6 +45,6 @@ def _innermost(text: str) -> str:
 
 
 def _safe(text: str) -> str:
-    """A part of a folder's name: other characters become `-`, and what is too long is cut."""
+    """Return text that can be part of a folder name: unsafe characters become `-`, and long text is truncated."""
     cut = _UNSAFE.sub("-", text).strip("-._").encode()[:_MAX_PART_BYTES]
     return cut.decode(errors="ignore").strip("-._")

@@ -1,4 +1,4 @@
-"""The load of the machine and the speed of the training, once a second."""
+"""System load and training throughput, sampled at an interval."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ _PER_MINUTE = 60.0
 
 
 class SystemSampler:
-    """Takes samples of this process.
+    """Sampler of the load and throughput of this process.
 
     Args:
-        window: Says how far the training is.
-        clock: Tells the time.
+        window: Live window, the source of the environment step and the episode count.
+        clock: Source of the time.
     """
 
     def __init__(self, window: LiveWindow, clock: Clock) -> None:
@@ -29,7 +29,7 @@ class SystemSampler:
         self._before = (clock.monotonic(), window.env_step, window.episodes)
 
     def sample(self) -> dict[str, Any]:
-        """Take one sample: the values of a `records.SystemSample`. Rates are over the time since the one before."""
+        """Return the fields of a `records.SystemSample`. Rates are averages since the previous sample."""
         with self._process.oneshot():
             memory = self._process.memory_info().rss / _MIB
             cpu = self._process.cpu_percent()
@@ -49,7 +49,7 @@ class SystemSampler:
             "threads": threads,
             "gpu_utilization": load and load.utilization,
             "gpu_memory": load and load.memory,
-            # Fewer than before is a rewind, of which there is no rate.
+            # A decrease is a rewind, for which a rate is meaningless.
             "env_steps_per_second": steps / elapsed if steps is not None and steps >= 0 and elapsed > 0 else None,
             "episodes_per_minute": _PER_MINUTE * max(0, episodes - episodes_before) / elapsed if elapsed > 0 else None,
         }

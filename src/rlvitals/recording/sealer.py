@@ -1,4 +1,4 @@
-"""Seals full segments in a process of its own, so that the training pays nothing for it."""
+"""Sealing of full segments in a separate process, so that it does not slow down the training."""
 
 import contextlib
 import logging
@@ -18,10 +18,10 @@ _SHOWN = 2_000
 
 
 class Sealer:
-    """Starts `rlvitals.runs.sealing` on segments that nobody appends to any more.
+    """Runs `rlvitals.runs.sealing` on segments that are no longer appended to.
 
-    Segments that cannot be sealed stay as lines, which are read all the same; it is said once, and tried again with the
-    next segments and at the end.
+    Segments that cannot be sealed remain JSON lines, which stay readable. The failure is logged once. Sealing is
+    retried with the next segments and at the end of the run.
     """
 
     def __init__(self) -> None:
@@ -34,11 +34,11 @@ class Sealer:
         self._disabled = False
 
     def add(self, paths: Iterable[Path]) -> None:
-        """Take segments to be sealed at the next `step`."""
+        """Queue segments for sealing at the next `step`."""
         self._waiting += paths
 
     def step(self) -> None:
-        """Look after the process under way; start one if there is work."""
+        """Check the sealing process, and start one if there are queued segments."""
         if self._child is not None:
             if self._child.poll() is None:
                 return
@@ -48,7 +48,11 @@ class Sealer:
             self._start()
 
     def finish(self, timeout_s: float) -> None:
-        """Seal what is left, and wait for it; what takes longer goes on by itself."""
+        """Seal the remaining segments and wait. A process that takes longer continues on its own.
+
+        Args:
+            timeout_s: Maximum wait, in seconds.
+        """
         budget = Budget(timeout_s)
         self._wait(budget.left())
         self._waiting, self._put_off = [*self._put_off, *self._waiting], []
@@ -56,9 +60,9 @@ class Sealer:
         self._wait(budget.left())
 
     def forget(self) -> None:
-        """Drop everything: for the child of a fork, whose parent it belongs to."""
+        """Drop the queue and the process, in the child of a fork. The parent owns them."""
         if self._child is not None:
-            self._child.returncode = 0  # not ours to wait for
+            self._child.returncode = 0  # only the parent can wait for it
         self._waiting, self._put_off, self._child, self._disabled = [], [], None, True
         self._forget_errors()
 
@@ -68,7 +72,7 @@ class Sealer:
         try:
             self._child.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            _log.info("sealing %d segments goes on in process %d", len(self._work), self._child.pid)
+            _log.info("sealing of %d segments continues in process %d", len(self._work), self._child.pid)
             _orphans.append(self._child)
             self._child = None
             self._forget_errors()
@@ -76,11 +80,11 @@ class Sealer:
             self._finished()
 
     def _start(self) -> None:
-        # The package may be on the path only here (a checkout, a notebook), so the child is told where it is.
+        # The package can be importable only in this process (a checkout, a notebook), so the child gets its path.
         search = os.pathsep.join(filter(None, (str(_SOURCE), os.environ.get("PYTHONPATH"))))
         command = [sys.executable, "-P", "-m", "rlvitals.runs.sealing", *(str(path.absolute()) for path in self._work)]
         try:
-            # A file, not a pipe: a child that outlives the training must be able to go on.
+            # A file, not a pipe, because the child can outlive the training.
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has finished
             self._child = subprocess.Popen(
                 command,
@@ -89,7 +93,7 @@ class Sealer:
                 stderr=self._errors,
                 env={**os.environ, "PYTHONPATH": search},
             )
-        except (OSError, RuntimeError) as error:  # no process to be had, or the interpreter is shutting down
+        except (OSError, RuntimeError) as error:  # no process can be started, or the interpreter is shutting down
             self._forget_errors()
             self._fail(self._work, str(error))
 
@@ -117,9 +121,9 @@ class Sealer:
         if not self._said:
             self._said = True
             _log.warning(
-                "%d segments cannot be sealed, and stay as JSON lines, which read more slowly: %s", len(segments), why
+                "cannot seal %d segments (%s); keeping them as JSON lines, which are slower to read", len(segments), why
             )
 
 
 _orphans: list[subprocess.Popen[bytes]] = []
-"""Processes that were given up waiting for, kept so that none is called forgotten when its object goes."""
+"""Processes that were not waited for to the end. Keeping the objects avoids a `ResourceWarning`."""

@@ -1,4 +1,4 @@
-"""Opening a run for writing: a new one, or one that stopped."""
+"""Opening of a run for writing: a new run, or one to resume."""
 
 import contextlib
 import logging
@@ -25,19 +25,19 @@ _RESUME = ("never", "allow", "must")
 
 
 class Session(NamedTuple):
-    """A run that is open for writing, and held by this process."""
+    """A run that is open for writing and locked by this process."""
 
     layout: Layout
     header: Header
     lock: WriterLock
     resumed: bool
     before: bytes | None = None
-    """The header as it was before a resume."""
+    """Content of the header file before a resume, or `None` for a new run."""
     masking: Masking = DEFAULT_MASKING
-    """What masks secrets before they are written."""
+    """Masking applied to secrets before they are written."""
 
     def give_up(self) -> None:
-        """Let go of a run that cannot be written after all; one that was resumed is left as it was."""
+        """Release a run that cannot be written. The header of a resumed run is restored."""
         if self.before is not None:
             with contextlib.suppress(OSError):
                 replace_whole(self.layout.header, self.before)
@@ -54,52 +54,52 @@ def open_session(
     clock: Clock,
     masking: Masking = DEFAULT_MASKING,
 ) -> Session:
-    """Make a new run, or take up one that stopped.
+    """Create a new run, or resume an existing one.
 
     Args:
-        log_dir: The folder of runs; it is made if it is missing.
-        name: The run's name, or `None` for `run_name.default_run_name`. A new run whose name is taken gets a number
-            behind it.
-        resume: Whether a run of that name is taken up: `never`, `allow` (if there is one), `must`.
-        project: What the run belongs to.
-        configuration: The user's settings, plain values.
-        clock: Tells the time.
-        masking: Masks secrets in the settings and the command line.
+        log_dir: Folder of runs. It is created if it is missing.
+        name: Run name, or `None` for `run_name.default_run_name`. If a run of this name exists, the new run gets a
+            number as suffix.
+        resume: Whether to resume the run of this name: `never`, `allow` (if it exists) or `must`.
+        project: Project name of the run.
+        configuration: The user's configuration, as plain values.
+        clock: Source of the time.
+        masking: Masking of secrets in the configuration and the command line.
 
     Raises:
-        RunNameError: The name cannot be a folder's name, or there is none to resume.
-        RunNotFoundError: `resume` is `must`, and there is no such run.
+        RunNameError: The name is not a valid folder name, or is missing although `resume` needs it.
+        RunNotFoundError: `resume` is `must`, and no run has this name.
         RunLockedError: Another process writes to the run.
-        RunFormatError: What is there is no run, is damaged, or is of a newer format.
-        RunError: The folder cannot be made.
+        RunFormatError: The folder is not a run folder, is damaged, or has a newer format.
+        RunError: The folder cannot be created.
     """
     if resume not in _RESUME:
-        raise RunError(f"resume={resume!r}: use one of {', '.join(map(repr, _RESUME))}")
+        raise RunError(f"resume={resume!r}: must be one of {', '.join(map(repr, _RESUME))}")
     if name is not None:
         checked_name(name)
     unfinished: Path | None = None
     if resume != "never":
         if name is None:
-            raise RunNameError(f"resume={resume!r} needs the name of the run: give session_name")
+            raise RunNameError(f"resume={resume!r} needs the name of the run: pass session_name")
         path = log_dir / name
         if _is_blank(path):
             unfinished = path
         elif path.exists():
             return _take_up(Layout(path), clock, masking)
         if resume == "must":
-            raise RunNotFoundError(f"there is no run {name!r} in {log_dir} to resume; resume='allow' would begin it")
+            raise RunNotFoundError(f"no run {name!r} in {log_dir} to resume. Use resume='allow' to start it.")
     try:
         path = unfinished or claim_folder(log_dir, name or default_run_name(configuration, clock.time()))
         if name is not None and path.name != name:
             _log.warning(
-                "the name %r is taken in %s: this run is %r (resume='allow' would go on with the other)",
+                "the name %r is taken in %s; naming this run %r (resume='allow' would continue the existing run)",
                 name,
                 log_dir,
                 path.name,
             )
         return _begin(Layout(path), project, configuration, clock, masking)
     except OSError as error:
-        raise RunError(f"no run can be made in {log_dir}: {error.strerror or error}") from error
+        raise RunError(f"cannot create a run in {log_dir}: {error.strerror or error}") from error
 
 
 def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock, masking: Masking) -> Session:
@@ -125,14 +125,14 @@ def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: C
 
 
 def _take_up(layout: Layout, clock: Clock, masking: Masking) -> Session:
-    read_header(layout.path)  # what is no run is left alone
+    read_header(layout.path)  # raises for a folder that is not a run, before anything is written to it
     try:
         layout.make()
         lock = WriterLock(layout.lock, clock=clock)
     except OSError as error:
         raise _not_resumed(layout, error) from error
     try:
-        # Read again under the lock: the writer before may have changed it until it let go.
+        # Read again under the lock, because the previous writer can have changed it until it released the lock.
         header, before = read_header(layout.path), read_regular(layout.header)
         number = 1 + max((writer.writer for writer in header.writers), default=0)
         header.writers.append(Writer(writer=number, started=clock.time(), host=host_name(), pid=os.getpid()))
@@ -150,7 +150,7 @@ def _take_up(layout: Layout, clock: Clock, masking: Masking) -> Session:
 
 def _not_resumed(layout: Layout, error: OSError) -> RunError:
     where = f"{error.filename}: " if error.filename else ""
-    return RunError(f"{layout.path} cannot be resumed: {where}{error.strerror or error}")
+    return RunError(f"cannot resume {layout.path}: {where}{error.strerror or error}")
 
 
 def _mask(header: Header, masking: Masking) -> None:
@@ -159,7 +159,7 @@ def _mask(header: Header, masking: Masking) -> None:
 
 
 def _is_blank(path: Path) -> bool:
-    """Whether a folder holds nothing but what a run's beginning leaves that was killed before it had a header."""
+    """Whether a folder has only files of a run that was killed before its header was written."""
     if not path.is_dir():
         return False
     files = (entry for entry in path.rglob("*") if not entry.is_dir() or entry.name == HEADER)

@@ -1,4 +1,4 @@
-"""Where records also go while training."""
+"""Sinks: further destinations of the records while a run is recorded."""
 
 from rlvitals.sinks.background import Background
 from rlvitals.sinks.callable_sink import CallableSink

@@ -1,4 +1,4 @@
-"""A file that grows by whole pieces."""
+"""A file that is only extended by complete pieces."""
 
 import os
 from pathlib import Path
@@ -7,16 +7,16 @@ from rlvitals.files.regular_files import open_appending
 
 
 class AppendingFile:
-    """Appends to a file: all of a piece, or nothing. What was appended is with the operating system at once.
+    """Appends complete pieces to a file, or nothing. The operating system has a piece when `append` returns.
 
-    A disk that is full takes half a piece, and what comes behind half a piece cannot be read.
+    A full disk can accept part of a piece. The pieces after an incomplete one would be unreadable.
 
     Args:
-        path: The file; it and its folder are made if they are missing.
+        path: File to extend. The file and its folder are created if they are missing.
 
     Raises:
-        IrregularFileError: Something that is not a regular file is there.
-        OSError: It cannot be opened.
+        IrregularFileError: The path is not a regular file.
+        OSError: The file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,14 +26,17 @@ class AppendingFile:
 
     @property
     def size(self) -> int:
-        """Bytes in the file."""
+        """Size of the file, in bytes."""
         return self._size
 
     def append(self, piece: bytes) -> None:
         """Append a piece.
 
+        Args:
+            piece: Bytes to append.
+
         Raises:
-            OSError: Nothing of it was appended.
+            OSError: The piece cannot be written. The file is unchanged.
         """
         try:
             rest = memoryview(piece)
@@ -45,5 +48,5 @@ class AppendingFile:
         self._size += len(piece)
 
     def close(self) -> None:
-        """Let go of the file; may be called again."""
+        """Close the file. Can be called again."""
         self._file.close()

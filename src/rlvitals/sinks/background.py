@@ -1,4 +1,4 @@
-"""A sink behind a thread of its own, so that it cannot slow the training."""
+"""Wrapper that writes to a sink from a separate thread, so that the sink cannot slow down the training."""
 
 import contextlib
 import threading
@@ -17,13 +17,13 @@ _CLOSE_S = 10.0
 class Background(SinkWrapper):
     """Queues records, and writes them to the wrapped sink from a daemon thread.
 
-    Each sink has its own queue and thread, so that one that hangs keeps nobody waiting: neither the training nor the
-    other sinks. The queue is bounded: what comes while it is full is dropped and counted.
+    Each sink has its own queue and thread, so a sink that hangs blocks neither the training nor other sinks. The queue
+    is bounded. Records that arrive while it is full are dropped and counted.
 
     Args:
-        to: The sink that may be slow.
-        capacity: Most records in the queue.
-        close_s: How long `close` waits for the queue to empty before it gives the sink up.
+        to: Sink to wrap, which can be slow.
+        capacity: Maximum number of records in the queue.
+        close_s: Maximum time that `close` waits for the queue to empty, in seconds. After that the sink is abandoned.
     """
 
     def __init__(self, to: Sink, *, capacity: int = CAPACITY, close_s: float = _CLOSE_S) -> None:
@@ -35,9 +35,9 @@ class Background(SinkWrapper):
         self._failed = 0
         self._given_up = 0
         self._writing = False
-        # No signal is sent on `write`: the thread looks by itself, 20 times a second. Waking another thread for each
-        # record would cost the training more than the record itself.
-        # Both are told of by queues, as an event must not be set by a signal handler that came while it was being set.
+        # `write` does not wake the thread. The thread polls the queue 20 times per second instead, because waking it
+        # for each record would cost the training more than the record itself.
+        # Both signals use queues: a signal handler must not set a `threading.Event` that is being set at that moment.
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._flushes: deque[SimpleQueue[None]] = deque()
         self._closed = False
@@ -47,13 +47,13 @@ class Background(SinkWrapper):
 
     @property
     def waiting(self) -> int:
-        """Records in the queue."""
+        """Number of records in the queue."""
         return len(self._queue)
 
     @property
     def dropped(self) -> int:
-        """Records that the wrapped sink did not get: the queue was full, it raised, or it was given up."""
-        # What a thread queued while another one was closing is in the queue still, where nobody looks any more.
+        """Number of records not written: the queue was full, the sink raised, or the sink was abandoned."""
+        # Records queued while another thread was closing remain in the queue, which is no longer processed.
         late = len(self._queue) if self._ended else 0
         return self._overflowed + self._failed + self._given_up + late
 
@@ -71,9 +71,12 @@ class Background(SinkWrapper):
             self._overflowed += 1
 
     def flush(self, timeout_s: float = _CLOSE_S) -> None:
-        """Wait until all that was queued has been written and flushed, but no longer than `timeout_s` seconds.
+        """Wait until all queued records have been written and flushed.
 
-        Within a call of the wrapped sink it does not wait: that would be for itself.
+        If the wrapped sink itself calls this method, it does not wait, to avoid a deadlock.
+
+        Args:
+            timeout_s: Maximum wait, in seconds.
         """
         if not self._closed and threading.current_thread() is not self._thread:
             done: SimpleQueue[None] = SimpleQueue()
@@ -85,22 +88,23 @@ class Background(SinkWrapper):
 
     @property
     def thread(self) -> threading.Thread:
-        """The thread that writes to the wrapped sink."""
+        """Thread that writes to the wrapped sink."""
         return self._thread
 
     def end(self) -> None:
-        """Take no more records, and let the thread write what is queued and close the wrapped sink. Does not wait."""
+        """Refuse further records, and let the thread write the queue and close the wrapped sink. Does not wait."""
         if not self._closed:
             self._closed = True
             self._wake.put(None)
 
     def close(self, timeout_s: float | None = None) -> None:
-        """Write what is queued, then close the wrapped sink; give up on a sink that hangs, and count what is left.
+        """Write the queued records, then close the wrapped sink. A sink that hangs is abandoned.
 
-        Within a call of the wrapped sink it does not wait: its thread does the rest when that call is over.
+        The records of an abandoned sink count as dropped. If the wrapped sink itself calls this method, it does not
+        wait. The thread completes the work after that call.
 
         Args:
-            timeout_s: Most seconds to wait; by default `close_s`.
+            timeout_s: Maximum wait, in seconds. Default: `close_s`.
         """
         self.end()
         if self._ended or threading.current_thread() is self._thread:
@@ -112,7 +116,7 @@ class Background(SinkWrapper):
             self._ended = True
 
     def abandon(self) -> None:
-        """Forget the queue: for the child of a fork, in which the thread does not exist."""
+        """Clear the queue, in the child of a fork, where the thread does not exist."""
         self._closed = self._ended = True
         self._queue.clear()
         self._flushes.clear()
@@ -131,7 +135,7 @@ class Background(SinkWrapper):
 
     def _work(self) -> None:
         asked = len(self._flushes)
-        # Whoever asks for a flush is owed what was queued by then, and not what others go on to queue meanwhile.
+        # A flush covers the records queued before it, and not those that other threads queue meanwhile.
         for _ in range(len(self._queue)):
             self._write_one()
         if asked:
@@ -142,10 +146,10 @@ class Background(SinkWrapper):
             self._write_one()
 
     def _write_one(self) -> None:
-        # Above an `Isolated` nothing raises; alone, an error (a panic too) ends up here, and must not end the thread.
+        # An `Isolated` sink does not raise. The error of any other sink, or a panic, must not end the thread.
         try:
             record = self._queue.popleft()
-        except IndexError:  # it was given up, or abandoned
+        except IndexError:  # the queue was cleared by `close` or `abandon`
             return
         self._writing = True
         try:

@@ -1,4 +1,4 @@
-"""Records handed to a function of the user's own."""
+"""Sink that passes records to a user-defined function."""
 
 from collections.abc import Callable
 
@@ -8,12 +8,12 @@ from rlvitals.sinks.sink import Sink
 
 
 class CallableSink(Sink):
-    """Calls a function with each record, in a thread that is not the training's.
+    """Calls a function with each record, in a thread other than the training thread.
 
     Args:
-        function: Takes a record.
-        flush: Called when what is buffered should be passed on.
-        close: Called once, in the end.
+        function: Function that takes a record.
+        flush: Function called to flush buffered records, or `None`.
+        close: Function called once when the sink is closed, or `None`.
     """
 
     def __init__(
@@ -30,11 +30,14 @@ class CallableSink(Sink):
 
     @property
     def name(self) -> str:
-        """The function's name."""
+        """Name of the function."""
         return getattr(self._function, "__name__", type(self._function).__name__)
 
     def write(self, record: Record) -> None:
-        """Call the function.
+        """Call the function with a record.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
             ClosedError: The sink is closed.
@@ -44,12 +47,12 @@ class CallableSink(Sink):
         self._function(record)
 
     def flush(self) -> None:
-        """Call the function for it, if there is one."""
+        """Call the flush function, if there is one."""
         if self._flush is not None and not self._closed:
             self._flush()
 
     def close(self) -> None:
-        """Flush, then call the function for it, if there is one."""
+        """Flush, then call the close function, if there is one."""
         if self._closed:
             return
         try:

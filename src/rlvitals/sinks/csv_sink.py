@@ -1,4 +1,4 @@
-"""Records as CSV, one file a stream."""
+"""Sink that writes records to CSV files, one file per stream."""
 
 import io
 import logging
@@ -14,20 +14,20 @@ from rlvitals.sinks.appending_file import AppendingFile
 from rlvitals.sinks.sink_context import RunSink, SinkContext
 
 MAX_COLUMNS = 500
-"""Columns of one file, before what is new goes into the column `more`."""
+"""Maximum number of columns in a file. Values of further names go into the column `more`."""
 MORE = "more"
 
 _log = logging.getLogger("rlvitals")
 
 
 class CsvSink(RunSink):
-    """Writes `episodes.csv`, `updates.csv`, ...: a column for each field, and one for each entry of a flat dict.
+    """Writes `episodes.csv`, `updates.csv`, ... with a column for each field and each entry of a flat dict.
 
-    A row is in its file when `write` returns. A column that comes late is added on the right: the file is written anew,
-    with nothing lost, and what came before has an empty cell there. A run that goes on appends to its files.
+    A row is in its file when `write` returns. New columns are added on the right: the file is rewritten, and earlier
+    rows get empty cells. A resumed run appends to its files.
 
     Args:
-        path: The folder of the files; by default `artifacts/csv` in the run's folder.
+        path: Folder of the files. Default: `artifacts/csv` in the run folder.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
@@ -38,11 +38,11 @@ class CsvSink(RunSink):
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """Name of the sink."""
         return "csv"
 
     def begin(self, context: SinkContext) -> None:
-        """Take the run's folder, if no other was given."""
+        """Use a folder in the run folder, unless another one was passed."""
         if self._path is None:
             self._in_run = True
             self._path = context.artifacts / "csv"
@@ -50,9 +50,12 @@ class CsvSink(RunSink):
     def write(self, record: Record) -> None:
         """Append a row.
 
+        Args:
+            record: Record of any stream.
+
         Raises:
             ClosedError: The sink is closed.
-            OSError: The file cannot be written; the row is not in it.
+            OSError: The file cannot be written. The row is not stored.
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
@@ -65,18 +68,18 @@ class CsvSink(RunSink):
         self._tables[kind].append(cells_of(record))
 
     def close(self) -> None:
-        """Let go of the files, in which everything is already."""
+        """Close the files. All rows have been written before."""
         self._closed = True
         for table in self._tables.values():
             table.close()
 
 
 class _Table:
-    """One file: a header, and rows as wide as it.
+    """One CSV file, with a header and rows of the same width.
 
     Args:
-        path: The file.
-        columns: Those that it has from the beginning.
+        path: CSV file.
+        columns: Columns of a new file.
     """
 
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
@@ -93,7 +96,11 @@ class _Table:
             self._file.append(row_of(self._columns).encode())
 
     def append(self, cells: dict[str, str]) -> None:
-        """Append a row; its cells are ready to be written."""
+        """Append a row.
+
+        Args:
+            cells: Encoded cells by column name.
+        """
         new = [name for name in cells if name not in self._columns]
         if new:
             room = MAX_COLUMNS - len(self._columns)
@@ -104,11 +111,11 @@ class _Table:
         self._file.append((",".join([cells.get(name, "") for name in self._columns]) + "\n").encode())
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def _widen(self, new: list[str]) -> None:
-        """Write the file anew, with more columns; whoever reads sees the old one or the new one, whole."""
+        """Rewrite the file with more columns. A reader sees either the old file or the new one."""
         if not new:
             return
         columns = self._columns | dict.fromkeys(new)
@@ -129,7 +136,7 @@ def _text(path: Path) -> TextIO:
 
 
 def _cut_torn_row(path: Path) -> None:
-    """Cut off the end of a file that a power cut left in the middle of a row; the run folder has that record."""
+    """Remove an incomplete last row, left by a power cut. The run folder has the record."""
     unshare(path)
     with os.fdopen(open_regular(path, os.O_RDWR), "r+b") as file:
         sound = size = 0
@@ -141,4 +148,4 @@ def _cut_torn_row(path: Path) -> None:
                 sound = size
         if sound < size:
             file.truncate(sound)
-            _log.warning("%s: %d bytes of a torn row were cut off", path, size - sound)
+            _log.warning("%s: removed an incomplete last row (%d bytes)", path, size - sound)

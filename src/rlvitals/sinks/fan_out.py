@@ -1,4 +1,4 @@
-"""One record to many sinks."""
+"""Sink that passes each record to several sinks."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,10 +8,10 @@ from rlvitals.sinks.sink import Sink
 
 
 class FanOut(Sink):
-    """Gives each record to every sink, and visits all of them even if some fail.
+    """Passes each record to every sink, even if some of them fail.
 
     Args:
-        sinks: The sinks.
+        sinks: Sinks that receive the records.
     """
 
     def __init__(self, sinks: Iterable[Sink] = ()) -> None:
@@ -19,11 +19,14 @@ class FanOut(Sink):
         self._closed = False
 
     def write(self, record: Record) -> None:
-        """Write to every sink.
+        """Write a record to every sink.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
-            ClosedError: The sink is closed.
-            ExceptionGroup: All errors of those that failed.
+            ClosedError: This sink is closed.
+            ExceptionGroup: Some sinks failed. The group has all their errors.
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
@@ -33,7 +36,7 @@ class FanOut(Sink):
         """Flush every sink.
 
         Raises:
-            ExceptionGroup: All errors of those that failed.
+            ExceptionGroup: Some sinks failed. The group has all their errors.
         """
         if not self._closed:
             self._visit(lambda sink: sink.flush(), "flush")
@@ -42,7 +45,7 @@ class FanOut(Sink):
         """Close every sink.
 
         Raises:
-            ExceptionGroup: All errors of those that failed.
+            ExceptionGroup: Some sinks failed. The group has all their errors.
         """
         if not self._closed:
             self._closed = True
@@ -53,13 +56,13 @@ class FanOut(Sink):
         for sink in self.sinks:
             try:
                 call(sink)
-            # A panic of a Rust extension is a BaseException; whatever one sink raises, the others are visited.
+            # A panic of a Rust extension is a BaseException. The remaining sinks are called after any error.
             except BaseException as error:  # noqa: BLE001
                 error.add_note(f"while trying to {verb} {sink.name}")
                 errors.append(error)
         if errors:
             names = ", ".join(sink.name for sink in self.sinks)
-            # Of exceptions alone this makes an ExceptionGroup.
+            # If all errors are Exceptions, this creates an ExceptionGroup.
             raise BaseExceptionGroup(f"could not {verb} {len(errors)} of the sinks {names}", errors)
 
     def __repr__(self) -> str:

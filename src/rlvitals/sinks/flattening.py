@@ -1,18 +1,18 @@
-"""Records as experiment trackers want them: flat names, one number each.
+"""Conversion of records for experiment trackers: flat names with one number each.
 
-Where Stable-Baselines3 has a tag for something it is used (`rollout/ep_rew_mean`, `train/approx_kl`, `time/fps`, ...),
-so that dashboards made for it go on working; the rest has the record's own field names.
+The tags of Stable-Baselines3 are used if they exist (`rollout/ep_rew_mean`, `train/approx_kl`, `time/fps`, ...), so
+that existing dashboards continue to work. All other values have the field names of the record.
 
 | record | names |
 |---|---|
 | Episode | `episode/reward`, `episode/reward_parts/<name>`, `episode/parameters/<name>`, `episode/algorithm/<name>` |
 | PolicyUpdate | `train/...`; and `rollout/...`, the mean of the last 100 episodes |
-| Evaluation | `eval/...`, of a baseline `eval/<policy>/...`; of a category `eval/categories/<name>/...` |
+| Evaluation | `eval/...`, for a baseline `eval/<policy>/...`, for a category `eval/categories/<name>/...` |
 | SystemSample | `system/...`, and `time/fps` |
 | Scalars | `<category>/<name>` |
 
-What is in `extra` has the group's name in front, as the fields have. Events have no numbers. The single items of an
-evaluation, `info` and `data` are left to the run folder.
+Entries of `extra` have the group as prefix, like the fields. Events have no numbers. The items of an evaluation, `info`
+and `data` are omitted; the run folder has them.
 """
 
 import json
@@ -26,7 +26,7 @@ from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, S
 from rlvitals.records.schema import Column, fields
 
 ROLLOUT_WINDOW = 100
-"""Episodes in the means of `rollout/...`: Stable-Baselines3's `stats_window_size`."""
+"""Number of episodes in the means of `rollout/...`, the default `stats_window_size` of Stable-Baselines3."""
 
 _GROUP_OF: dict[type[Record], str] = {
     Episode: "episode",
@@ -45,20 +45,20 @@ _NAME_OF: dict[tuple[type[Record], str], str] = {
     (Evaluation, "length"): "mean_ep_length",
     (SystemSample, "env_steps_per_second"): "time/fps",
 }
-"""Stable-Baselines3's names. `eval` has no group here, as a baseline's evaluation has another one."""
+"""Names used by Stable-Baselines3. The `eval` names have no group here, because a baseline has a different group."""
 _CLOCKS = {"time", "writer", "episode", "step", "env_step", "env_index"}
 _TREES_OF_NUMBERS = {"categories"}
 _IN_THE_GROUP = {(Scalars, "category"), (Evaluation, "policy")}
 
 
 class Flat(NamedTuple):
-    """A record, flat.
+    """A record converted to flat names.
 
     Attributes:
-        group: What its names begin with, all but those of `time/...` and `rollout/...`.
-        step: Where it stands on the axis of its group.
-        numbers: Its numbers by name; flags are 0 and 1.
-        texts: Its short texts by name.
+        group: Prefix of the names, except those of `time/...` and `rollout/...`.
+        step: Position of the record on the step axis of its group.
+        numbers: Numbers by name. Booleans are 0 or 1.
+        texts: Short texts by name.
     """
 
     group: str
@@ -68,7 +68,7 @@ class Flat(NamedTuple):
 
 
 class Flattener:
-    """Flattens the records of one run, in the order in which they come."""
+    """Converter of the records of one run, in the order in which they were logged."""
 
     def __init__(self) -> None:
         self._rewards: deque[float] = deque(maxlen=ROLLOUT_WINDOW)
@@ -76,7 +76,11 @@ class Flattener:
         self._successes: deque[bool] = deque(maxlen=ROLLOUT_WINDOW)
 
     def flatten(self, record: Record) -> Flat:
-        """Flatten a record; an update comes with the means over the last episodes before it."""
+        """Convert a record. An update also gets the means of the last episodes before it.
+
+        Args:
+            record: Record of any stream.
+        """
         numbers: dict[str, float] = {}
         texts: dict[str, str] = {}
         group = _group(record)
@@ -102,12 +106,12 @@ class Flattener:
             "rollout/ep_len_mean": self._lengths,
             "rollout/success_rate": self._successes,
         }
-        # Not `fsum`, which raises where both infinities are in a window: their mean is NaN.
+        # Not `fsum`, which raises if a window has both infinities. Their mean is NaN.
         return {name: sum(window) / len(window) for name, window in windows.items() if window}
 
 
 def step_of(record: Record) -> int:
-    """Where a record stands: its environment step where that was said, else the clock that it has."""
+    """Return the step of a record: its environment step if it was reported, otherwise its step or episode number."""
     for clock in ("env_step", "step", "episode"):
         at: int | None = getattr(record, clock, None)
         if at is not None:
@@ -116,23 +120,23 @@ def step_of(record: Record) -> int:
 
 
 def clocks_of(record: Record) -> dict[str, int]:
-    """All the clocks that a record tells, but for the time."""
+    """Return the reported counters of a record by name: episode, step, environment step and environment index."""
     said = {name: getattr(record, name, None) for name in ("episode", "step", "env_step", "env_index")}
     return {name: at for name, at in said.items() if at is not None}
 
 
 def is_preemption(record: Record) -> bool:
-    """Whether a record says that a signal ended the training."""
+    """Whether a record is the event that a signal ended the training."""
     return isinstance(record, Event) and record.kind == "state" and record.severity == "warning"
 
 
 def is_failure(record: Record) -> bool:
-    """Whether a record says that the training ended with an exception."""
+    """Whether a record is the event that an exception ended the training."""
     return isinstance(record, Event) and record.kind == "state" and record.severity == "critical"
 
 
 def flat_settings(configuration: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """The settings of a training, nested ones under dotted names; a list is one setting."""
+    """Yield the settings of a configuration, nested ones under dotted names. A list is one setting."""
     for name, value in configuration.items():
         if isinstance(value, Mapping) and value:
             yield from flat_settings(value, f"{above}{name}.")
@@ -141,18 +145,22 @@ def flat_settings(configuration: Mapping[str, Any], above: str = "") -> Iterator
 
 
 def setting_text(value: Any) -> str:
-    """Format the value of a setting: texts as they are, everything else as JSON."""
+    """Format the value of a setting: text unchanged, other values as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 class SettingsTracker:
-    """Tells what is new in the settings of a training since it was last asked."""
+    """Tracker of changes in the configuration of a run."""
 
     def __init__(self) -> None:
         self._known: dict[str, Any] = {}
 
     def changes(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings that are new or other than before, and from now on are known."""
+        """Return the settings that are new or changed since the previous call.
+
+        Args:
+            configuration: Current configuration.
+        """
         changed = {
             name: value
             for name, value in configuration.items()
@@ -163,7 +171,7 @@ class SettingsTracker:
 
 
 def _same(one: Any, other: Any) -> bool:
-    # NaN is not equal to itself, and would be news each time.
+    # NaN is not equal to itself, and would count as a change each time.
     return one is other or bool(one == other)
 
 
@@ -177,7 +185,7 @@ def _group(record: Record) -> str:
 
 @cache
 def _plan(kind: type[Record]) -> tuple[tuple[str, str, bool], ...]:
-    """The fields of a kind that hold something: name, Stable-Baselines3's name, whether it is a dict."""
+    """Return the fields to convert: field name, name in Stable-Baselines3 or empty, and whether it is a dict."""
     return tuple(
         (field.name, _NAME_OF.get((kind, field.name), ""), field.column.is_dict or field.column is Column.TREE)
         for field in fields(kind)
@@ -204,7 +212,7 @@ def _leaves(record: Record, group: str) -> Iterator[tuple[str, float | str]]:
             yield from _below(value, f"{group}/{name}")
     for name, value in own:
         full = f"{group}/{name}"
-        # The user's `extra` may repeat a field's name, which would cost one of the two its value.
+        # An entry of `extra` can have the name of a field. A different name keeps both values.
         yield (f"{group}/extra/{name}" if full in taken else full), value
 
 
@@ -217,5 +225,5 @@ def _below(branch: Mapping[str, Any], above: str) -> Iterator[tuple[str, float |
 
 
 def finite_or(value: float, otherwise: float) -> float:
-    """A number where one is needed that can be a moment or a place; a record's time may be any."""
+    """Return a finite value, or `otherwise`. The time of a record can be non-finite."""
     return value if math.isfinite(value) else otherwise

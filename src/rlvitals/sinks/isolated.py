@@ -1,4 +1,4 @@
-"""A sink that may fail without hurting anybody."""
+"""Wrapper that keeps the errors of a sink away from the training."""
 
 import contextlib
 from collections.abc import Callable
@@ -8,18 +8,18 @@ from rlvitals.records import Record
 from rlvitals.sinks.sink import Sink, SinkWrapper
 
 Report = Callable[[str, str], None]
-"""Takes a sink's name and what became of it."""
+"""Callback that takes the name of a sink and a description of its failure or recovery."""
 
 
 class Isolated(SinkWrapper):
-    """Swallows what the wrapped sink raises, counts it, and reports the first error and the recovery.
+    """Catches the errors of the wrapped sink, counts them, and reports the first error and the recovery.
 
-    A sink that fails now and then is reported ever more rarely: whenever its failures have doubled. Each report is
-    itself a record, which must not become a flood.
+    A sink that fails repeatedly is reported again only when its number of failures has doubled. Each report is itself a
+    record, so this limits their number.
 
     Args:
-        to: The sink that may fail.
-        report: Is told when it begins to fail, and when it works again.
+        to: Sink to wrap, which can fail.
+        report: Callback called when the sink starts to fail and when it works again.
     """
 
     def __init__(self, to: Sink, report: Report) -> None:
@@ -27,29 +27,32 @@ class Isolated(SinkWrapper):
         self.failures = 0
         self.last_error: BaseException | None = None
         self._report = report
-        # By method: a flush that has nothing to do is no sign that writing works again, nor the other way round.
+        # Per method: a flush without work does not prove that writing works again, and a write proves nothing of flush.
         self._failing: set[str] = set()
         self._reported = False
         self._report_at = 1
         self._closed = False
 
     def write(self, record: Record) -> None:
-        """Try to write; a record that fails is counted.
+        """Write a record. An error of the sink is counted and not raised.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
-            ClosedError: The sink is closed, by its caller: that is not the sink's failure.
+            ClosedError: The sink is closed. This is an error of the caller, not of the sink.
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
         self._attempt("write", lambda: self.to.write(record))
 
     def flush(self) -> None:
-        """Try to flush."""
+        """Flush the sink. An error is counted and not raised."""
         if not self._closed:
             self._attempt("flush", self.to.flush)
 
     def close(self) -> None:
-        """Try to close."""
+        """Close the sink. An error is counted and not raised."""
         if not self._closed:
             self._closed = True
             self._attempt("close", self.to.close)
@@ -57,9 +60,9 @@ class Isolated(SinkWrapper):
     def _attempt(self, verb: str, call: Callable[[], None]) -> None:
         try:
             call()
-        except KeyboardInterrupt:  # the user's, who may well have composed sinks in the main thread
+        except KeyboardInterrupt:  # from the user, if the sink is used in the main thread
             raise
-        # Rust and C extensions have been seen to raise BaseException from a panic.
+        # Rust and C extensions can raise BaseException from a panic.
         except BaseException as error:  # noqa: BLE001
             self._fail(verb, error)
         else:
@@ -77,7 +80,7 @@ class Isolated(SinkWrapper):
         self._failing.add(verb)
         if not self._reported and self.failures >= self._report_at:
             self._reported, self._report_at = True, 2 * self.failures
-            self._report(self.name, f"failed, and is passed over while it does: {type(error).__name__}: {error}")
+            self._report(self.name, f"failed ({type(error).__name__}: {error}); retrying with the next record")
 
     def _recover(self, verb: str) -> None:
         self._failing.discard(verb)
@@ -85,4 +88,4 @@ class Isolated(SinkWrapper):
             self.last_error = None
             if self._reported:
                 self._reported = False
-                self._report(self.name, f"works again; it failed {self.failures} times so far")
+                self._report(self.name, f"works again (failures until now: {self.failures})")

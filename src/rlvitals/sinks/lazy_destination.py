@@ -1,4 +1,4 @@
-"""Opening a destination when it is first wanted, and packages that may be missing."""
+"""Opening of a destination on first use, and import of optional packages."""
 
 import importlib
 import importlib.util
@@ -14,31 +14,37 @@ RETRY_S = 60.0
 
 
 def require(module: str, *, feature: str, extra: str) -> None:
-    """See that a package is there, without the seconds that it may take to import it.
+    """Check that a package is installed, without importing it, which can take seconds.
+
+    Args:
+        module: Name of the package.
+        feature: Feature that needs the package, for the error message.
+        extra: Extra of rlvitals that installs the package.
 
     Raises:
-        MissingExtraError: It is not installed.
+        MissingExtraError: The package is not installed.
     """
     spec = importlib.util.find_spec(module)
-    # A folder of that name in the working directory (W&B and MLflow leave such) is found too, and is no package.
+    # A folder of this name in the working directory (as left by W&B and MLflow) is found too, but has no origin.
     if spec is None or spec.origin is None:
         raise MissingExtraError(feature, extra=extra, module=module)
 
 
 def load(module: str) -> Any:
-    """Import a module of an extra: when it is needed, and in the thread that needs it."""
+    """Import a module of an optional package. Call it on first use, in the thread that uses the module."""
     return importlib.import_module(module)
 
 
 class Opening(Generic[T]):
-    """Opens something when it is first wanted. If that fails it is not tried again at once.
+    """Opens a destination on first use. After a failure, it waits before it retries.
 
-    A server that is away takes a minute to say so, and there may be a thousand records a second.
+    The wait is needed because an unreachable server can take a minute to fail, while a thousand records per second
+    arrive.
 
     Args:
-        opened: Opens it.
+        opened: Callback that opens the destination.
         retry_s: Seconds between two attempts.
-        clock: Tells the time.
+        clock: Source of the time.
     """
 
     def __init__(self, opened: Callable[[], T], *, retry_s: float = RETRY_S, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -50,18 +56,18 @@ class Opening(Generic[T]):
         self.value: T | None = None
 
     def get(self) -> T:
-        """What was opened; the first call opens it.
+        """Return the open destination. The first call opens it.
 
         Raises:
-            SinkError: It could not be opened when that was last tried.
+            SinkError: The last attempt to open the destination failed.
         """
         if self.value is None:
             if self._failure is not None and self._clock.monotonic() < self._retry_at:
-                raise SinkError(f"still not open: {self._failure}") from self._failure
+                raise SinkError(f"the destination is still not open: {self._failure}") from self._failure
             try:
                 self.value = self._open()
             except Exception as error:
                 self._failure = error
                 self._retry_at = self._clock.monotonic() + self._retry_s
-                raise SinkError(f"cannot be opened: {type(error).__name__}: {error}") from error
+                raise SinkError(f"cannot open the destination: {type(error).__name__}: {error}") from error
         return self.value

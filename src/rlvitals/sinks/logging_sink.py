@@ -1,4 +1,4 @@
-"""Records as messages of Python's `logging`, structured."""
+"""Sink that writes records as structured messages of Python's `logging`."""
 
 import logging
 from collections.abc import Mapping
@@ -20,21 +20,24 @@ LEVELS: Mapping[str, int] = {
     "scalars": logging.DEBUG,
     "events": logging.INFO,
 }
-"""The level of each stream; an event that is a warning or critical is told at `WARNING` or `ERROR`."""
+"""Default log level of each stream. Warning events are logged at `WARNING`, and critical events at `ERROR`."""
 
 _LEVEL_OF_SEVERITY = {"warning": logging.WARNING, "critical": logging.ERROR}
 
 
 class LoggingSink(RunSink):
-    """Logs one message a record: `episodes episode=3 reward=1.5 ...`, or a JSON object.
+    """Logs one message per record: `episodes episode=3 reward=1.5 ...`, or a JSON object.
 
-    What was not said is left out; NaN and the infinities are spelled as in the run folder. The record is on the log
-    record too, as `record.rlvitals`, for handlers that want the values rather than the text.
+    Missing fields are omitted. NaN and infinities are spelled as in the run folder. The log record also has the record
+    itself as the attribute `rlvitals`, for handlers that use the values instead of the text.
 
     Args:
-        logger: The logger, or its name.
-        levels: The level of each stream, where it is not to be that in `LEVELS`; by name or number.
-        form: `logfmt` (`key=value`) or `json`.
+        logger: Logger, or its name.
+        levels: Log level by stream, as name or number, for streams whose level differs from `LEVELS`.
+        form: Message format, `logfmt` (`key=value`) or `json`.
+
+    Raises:
+        ValueError: The format or a stream is unknown.
     """
 
     def __init__(
@@ -45,10 +48,10 @@ class LoggingSink(RunSink):
         form: Literal["logfmt", "json"] = "logfmt",
     ) -> None:
         if form not in {"logfmt", "json"}:
-            raise ValueError(f"form={form!r}: use 'logfmt' or 'json'")
+            raise ValueError(f"form={form!r}: must be 'logfmt' or 'json'")
         unknown = sorted(set(levels or ()) - set(LEVELS))
         if unknown:
-            raise ValueError(f"levels: there is no stream {unknown[0]!r}; there are {', '.join(LEVELS)}")
+            raise ValueError(f"levels: unknown stream {unknown[0]!r}; the streams are {', '.join(LEVELS)}")
         self._logger = logging.getLogger(logger) if isinstance(logger, str) else logger
         self._levels = {stream: _level((levels or {}).get(stream, level)) for stream, level in LEVELS.items()}
         self._form = form
@@ -57,15 +60,18 @@ class LoggingSink(RunSink):
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """Name of the sink."""
         return "logging"
 
     def begin(self, context: SinkContext) -> None:
-        """Take the run's name, which each message says."""
+        """Store the run name, which each message includes."""
         self._run = {"run": context.run_id}
 
     def write(self, record: Record) -> None:
-        """Log a message, if its level is wanted.
+        """Log a message, if its level is enabled.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
             ClosedError: The sink is closed.
@@ -83,7 +89,7 @@ class LoggingSink(RunSink):
         self._logger.log(level, "%s", message, extra={"rlvitals": record})
 
     def close(self) -> None:
-        """Log no more. Handlers are the application's."""
+        """Stop logging. The handlers belong to the application and stay open."""
         self._closed = True
 
     def _json(self, stream: str, said: dict[str, Any]) -> str:
@@ -99,7 +105,7 @@ def _level(level: int | str) -> int:
 
 
 def _value(value: Any) -> str:
-    """A value as logfmt has it: quoted where it has a space, a quote or an equals sign, or is not one line."""
+    """Format a value for logfmt. Values with spaces, quotes, equals signs or non-printable characters are quoted."""
     if type(value) is bool:
         return "true" if value else "false"
     text = msgspec.json.encode(spelled(value)).decode() if isinstance(value, dict) else str(spelled(value))

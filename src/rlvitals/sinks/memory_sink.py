@@ -1,4 +1,4 @@
-"""Records kept in memory: for tests, notebooks and small tools."""
+"""Sink that keeps records in memory, for tests, notebooks and small tools."""
 
 from collections import deque
 
@@ -8,10 +8,10 @@ from rlvitals.sinks.sink import Sink
 
 
 class MemorySink(Sink):
-    """Keeps the last records.
+    """Keeps the last records in memory, in the attribute `records`.
 
     Args:
-        size: How many; all of them by default.
+        size: Maximum number of records, or `None` for all.
     """
 
     def __init__(self, size: int | None = None) -> None:
@@ -19,7 +19,10 @@ class MemorySink(Sink):
         self.closed = False
 
     def write(self, record: Record) -> None:
-        """Keep a record.
+        """Store a record.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
             ClosedError: The sink is closed.
@@ -29,5 +32,5 @@ class MemorySink(Sink):
         self.records.append(record)
 
     def close(self) -> None:
-        """Take no more; what was kept stays."""
+        """Refuse further records. The stored records stay available."""
         self.closed = True

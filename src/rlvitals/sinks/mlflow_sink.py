@@ -1,4 +1,4 @@
-"""Records to MLflow."""
+"""Sink that sends records to MLflow."""
 
 import os
 import re
@@ -21,9 +21,9 @@ from rlvitals.sinks.lazy_destination import Opening, load, require
 from rlvitals.sinks.sink_context import RunSink, SinkContext
 
 BATCH = 1_000
-"""Metrics in one call: the most that MLflow takes."""
+"""Number of metrics in one call, the maximum that MLflow accepts."""
 BACKLOG = 100_000
-"""Metrics that wait for a server that is away."""
+"""Maximum number of metrics kept while the server is unavailable."""
 INTERVAL_S = 5.0
 
 _FEATURE, _EXTRA = "MLflow", "mlflow"
@@ -40,20 +40,18 @@ class _Connection(NamedTuple):
 
 
 class MlflowSink(RunSink):
-    """Logs the numbers of records to an MLflow run, in batches, as a call takes 50 ms and more.
+    """Logs the numbers of records to an MLflow run. They are sent in batches, because a call takes 50 ms or more.
 
-    Where no tracking server is given, neither here nor in `MLFLOW_TRACKING_URI`, it is the database `mlflow.db` in the
-    folder of runs. The experiment is the project. A run that is resumed goes on in the same MLflow run.
-
-    NaN is kept as NaN; MLflow's databases have no infinities, and keep them as the greatest float, 1.8e308. Of a
-    setting that changes MLflow keeps the first value. Texts and events are passed over. Names have `_` for what MLflow
-    does not take.
+    A resumed run continues the same MLflow run. NaN is stored as NaN. Databases of MLflow cannot store infinities, and
+    store the largest float, 1.8e308, instead. If a setting changes, MLflow keeps its first value. Texts and events are
+    skipped. Characters that MLflow does not allow in names are replaced with `_`.
 
     Args:
-        tracking_uri: Where MLflow keeps runs.
-        experiment: The experiment's name.
-        interval_s: Seconds between two calls, as long as records come.
-        clock: Tells the time.
+        tracking_uri: MLflow tracking URI. Default: the environment variable `MLFLOW_TRACKING_URI`, otherwise the
+            database `mlflow.db` in the folder of runs.
+        experiment: Name of the experiment. Default: the project of the run, otherwise `rlvitals`.
+        interval_s: Minimum time between two calls, in seconds.
+        clock: Source of the time.
 
     Raises:
         MissingExtraError: MLflow is not installed.
@@ -84,14 +82,17 @@ class MlflowSink(RunSink):
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """Name of the sink."""
         return "mlflow"
 
     def begin(self, context: SinkContext) -> None:
-        """Take note of the run; MLflow is called with the first batch.
+        """Store information about the run. MLflow is first called with the first batch.
+
+        Args:
+            context: Description of the run.
 
         Raises:
-            MissingExtraError: The runs are to be kept in a database, and a package for that is missing.
+            MissingExtraError: Runs are stored in a database, and a package for databases is missing.
         """
         self._context = context
         self._uri = self._uri or f"{_DATABASE}{(context.path.parent / 'mlflow.db').resolve()}"
@@ -100,11 +101,14 @@ class MlflowSink(RunSink):
                 require(module, feature=f"{_FEATURE} with a local database", extra=_EXTRA)
 
     def write(self, record: Record) -> None:
-        """Take a record's numbers; send them if it is time.
+        """Queue the numbers of a record, and send the queue if the interval has passed.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
             ClosedError: The sink is closed.
-            SinkError: MLflow could not be called; what waits is sent later, unless it has become too much.
+            SinkError: MLflow could not be called. Queued numbers are sent later, up to the size of the backlog.
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
@@ -123,10 +127,10 @@ class MlflowSink(RunSink):
             self.flush()
 
     def flush(self) -> None:
-        """Send what waits.
+        """Send the queued numbers.
 
         Raises:
-            SinkError: MLflow could not be called; it is sent later.
+            SinkError: MLflow could not be called. The numbers are sent later.
         """
         self._due = self._clock.monotonic() + self._interval_s
         if not self._waiting and self._opening.value is None:
@@ -140,10 +144,10 @@ class MlflowSink(RunSink):
             del self._waiting[:BATCH]
 
     def close(self) -> None:
-        """Send what waits, and end the MLflow run: as `FAILED` after an exception, as `KILLED` after a signal.
+        """Send the queued numbers, and end the MLflow run: as `FAILED` after an exception, as `KILLED` after a signal.
 
         Raises:
-            SinkError: MLflow did not get everything; the run folder has it.
+            SinkError: Some numbers were not sent. The run folder has them.
         """
         if self._closed:
             return
@@ -154,11 +158,11 @@ class MlflowSink(RunSink):
             client.set_terminated(run_id, self._end)
         if self._lost:
             raise SinkError(
-                f"MLflow was away for too long: it did not get {self._lost} numbers; the run folder has them"
+                f"MLflow was unavailable for too long; {self._lost} numbers were not sent (the run folder has them)"
             )
 
     def _open(self) -> _Connection:
-        # MLflow reports its use to its makers unless it is told not to. Whoever wants that may say so himself.
+        # MLflow sends telemetry by default. Users can turn it on with this environment variable.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         client = load("mlflow.tracking").MlflowClient(tracking_uri=self._uri)
         context = self._context
@@ -184,7 +188,7 @@ class MlflowSink(RunSink):
             try:
                 experiment_id = client.create_experiment(experiment, artifact_location=artifacts)
             except load("mlflow.exceptions").MlflowException:
-                found = client.get_experiment_by_name(experiment)  # another training was quicker
+                found = client.get_experiment_by_name(experiment)  # another process created it first
                 if found is None:
                     raise
         if found is not None:
@@ -194,7 +198,7 @@ class MlflowSink(RunSink):
         return str(made.info.run_id)
 
     def _configure(self, connection: _Connection) -> None:
-        """Log the settings that are new; those that were logged before cannot be changed in MLflow."""
+        """Log new settings. MLflow does not allow changing settings that were logged before."""
         if self._context is None:
             return
         changes = self._settings.changes(dict(flat_settings(self._context.configuration())))
@@ -209,6 +213,6 @@ class MlflowSink(RunSink):
 
 
 def _nameable(name: str) -> str:
-    """A name that MLflow takes: it makes paths of them."""
+    """Return a metric name that MLflow accepts. MLflow uses names as paths."""
     parts = [_UNNAMEABLE.sub("_", part) for part in name.split("/")]
     return "/".join("_" if part in _PATH_WORDS else part for part in parts)[:_MAX_NAME]

@@ -1,4 +1,4 @@
-"""Records as a text file for Prometheus: the vital signs as they stand, no server and no package needed."""
+"""Sink that writes the current vital signs to a text file for Prometheus, without a server or extra package."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
@@ -22,13 +22,13 @@ _GROUP_OF: dict[type[Record], str] = {
     Evaluation: "evaluation",
     SystemSample: "system",
 }
-_DICTS = {  # the name of the metric, of the label that tells its entries apart, and what it is
-    "reward_parts": ("reward_part", "part", "One part of the reward."),
-    "parameters": ("parameter", "parameter", "A parameter that was tried."),
-    "algorithm": ("algorithm", "name", "A metric of the algorithm when the episode ended."),
-    "extra": ("extra", "name", "A number of the user's own."),
+_DICTS = {  # name of the metric, label of its entries, and help text
+    "reward_parts": ("reward_part", "part", "Component of the reward."),
+    "parameters": ("parameter", "parameter", "Parameter of the episode."),
+    "algorithm": ("algorithm", "name", "Metric of the algorithm at the end of the episode."),
+    "extra": ("extra", "name", "Custom metric."),
 }
-_BASE_UNITS = {  # Prometheus has base units only, and has them at the end of a name
+_BASE_UNITS = {  # Prometheus uses base units only, as the suffix of a name
     "s": ("seconds", 1.0),
     "MiB": ("bytes", 2.0**20),
     "%": ("ratio", 0.01),
@@ -37,22 +37,22 @@ _BASE_UNITS = {  # Prometheus has base units only, and has them at the end of a 
 
 
 class _Family(NamedTuple):
-    """What is said once of all samples of one name."""
+    """Type and help text of all samples with the same name."""
 
     kind: str
     help: str
 
 
 class PrometheusSink(RunSink):
-    """Writes the latest value of each number, and counts, to `<run_id>.prom`, every few seconds and all at once.
+    """Writes counters and the latest value of each number to `<run_id>.prom`. The file is replaced atomically.
 
-    The file is as node_exporter's textfile collector reads it. Numbers have the labels `run` and `project`, and are in
+    The file has the format of the textfile collector of node_exporter. Numbers have the labels `run` and `project`, and
     base units: bytes, seconds, ratios.
 
     Args:
-        folder: Where the file is; by default `artifacts/prometheus` in the run's folder.
-        interval_s: Seconds between two writings, as long as records come.
-        clock: Tells the time.
+        folder: Folder of the file. Default: `artifacts/prometheus` in the run folder.
+        interval_s: Minimum time between two writes, in seconds.
+        clock: Source of the time.
     """
 
     def __init__(
@@ -71,22 +71,25 @@ class PrometheusSink(RunSink):
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """Name of the sink."""
         return "prometheus"
 
     def begin(self, context: SinkContext) -> None:
-        """Take the run's folder, if no other was given, and its name for the labels."""
+        """Use a folder in the run folder, unless another one was passed, and store the run name for the labels."""
         if self._folder is None:
             self._folder = context.artifacts / "prometheus"
         self._file_name = f"{context.run_id}.prom"
         self._labels = {"run": context.run_id, "project": context.project}
 
     def write(self, record: Record) -> None:
-        """Take a record in; write the file if it is time.
+        """Add a record, and write the file if the interval has passed.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
             ClosedError: The sink is closed.
-            OSError: The file cannot be written; the old one stands.
+            OSError: The file cannot be written. The old file is unchanged.
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
@@ -96,22 +99,22 @@ class PrometheusSink(RunSink):
             self.flush()
 
     def flush(self) -> None:
-        """Write the file, if anything is new.
+        """Write the file, if there are new records.
 
         Raises:
-            OSError: It cannot be written; the old one stands.
+            OSError: The file cannot be written. The old file is unchanged.
         """
         if not self._changed:
             return
         self._due = self._clock.monotonic() + self._interval_s
         folder = self._folder or Path()
         folder.mkdir(parents=True, exist_ok=True)
-        # The collector reads `*.prom` alone, and so never half a file.
+        # The collector reads only `*.prom`, so it never reads an incomplete temporary file.
         replace_file(folder / self._file_name, self.text().encode())
         self._changed = False
 
     def close(self) -> None:
-        """Write the file for the last time: the run is no longer running."""
+        """Write the file a last time, with `rlvitals_running` set to 0."""
         if self._closed:
             return
         self._closed = True
@@ -121,7 +124,7 @@ class PrometheusSink(RunSink):
         self.flush()
 
     def text(self) -> str:
-        """What is in the file."""
+        """Return the content of the file."""
         lines: list[str] = []
         for name in sorted(self._samples):
             family = self._families[name]
@@ -133,12 +136,12 @@ class PrometheusSink(RunSink):
     def _take(self, record: Record) -> None:
         stream = STREAM_OF[type(record)]
         self._set("rlvitals_running", "gauge", _RUNNING, 1.0)
-        self._count("rlvitals_records_total", "Records that came, of each stream.", stream=stream)
+        self._count("rlvitals_records_total", "Number of records by stream.", stream=stream)
         moment = "rlvitals_last_record_timestamp_seconds"
-        self._set(moment, "gauge", "When the last record was made.", finite_or(record.time, 0.0), stream=stream)
+        self._set(moment, "gauge", "Time of the last record by stream.", finite_or(record.time, 0.0), stream=stream)
         if isinstance(record, Event):
             of = {"kind": record.kind, "severity": record.severity or "info"}
-            self._count("rlvitals_events_total", "Events that came.", **of)
+            self._count("rlvitals_events_total", "Number of events by kind and severity.", **of)
         elif isinstance(record, Scalars):
             for name, value in _numbers(record.values):
                 labels = {"category": record.category, "name": name}
@@ -147,7 +150,7 @@ class PrometheusSink(RunSink):
             self._take_fields(record, stream)
         step = getattr(record, "env_step", None)
         if step is not None:
-            self._set("rlvitals_env_steps", "gauge", "Environment steps of the training so far.", float(step))
+            self._set("rlvitals_env_steps", "gauge", "Environment steps taken until now.", float(step))
 
     def _take_fields(self, record: Record, stream: str) -> None:
         group = f"rlvitals_{_GROUP_OF[type(record)]}"
@@ -157,7 +160,7 @@ class PrometheusSink(RunSink):
             if value is None or name in {"time", "writer", "env_step"}:
                 continue
             if column.is_dict:
-                metric_name, label, help_text = _DICTS.get(name, (name, "name", "One of several numbers."))
+                metric_name, label, help_text = _DICTS.get(name, (name, "name", "Entry of a group of numbers."))
                 for entry, number in _numbers(value):
                     self._set(f"{group}_{metric_name}", "gauge", help_text, number, **of, **{label: entry})
             elif column in {Column.NUMBER, Column.COUNT, Column.FLAG}:
@@ -179,7 +182,7 @@ class PrometheusSink(RunSink):
         return _label_text((*self._labels.items(), *labels.items()))
 
 
-_RUNNING = "Whether the training runs."
+_RUNNING = "Whether the run is being recorded (1) or has ended (0)."
 
 
 @lru_cache(maxsize=4096)
@@ -190,7 +193,7 @@ def _label_text(labels: tuple[tuple[str, str], ...]) -> str:
 
 @cache
 def _described(stream: str, name: str) -> tuple[str, float, str]:
-    """The end of a metric's name, the factor that makes its value one in base units, and what it means."""
+    """Return the suffix of a metric name, the factor that converts its value to base units, and its help text."""
     known = metric_of(stream, name)
     if name == "episode":
         return "number", 1.0, known.formula

@@ -1,4 +1,4 @@
-"""The contract of a sink: a destination to which records also go while training."""
+"""The contract of a sink, a further destination of the records while a run is recorded."""
 
 from abc import ABC, abstractmethod
 
@@ -6,55 +6,66 @@ from rlvitals.records import Record
 
 
 class Sink(ABC):
-    """One noun, three verbs: `write`, `flush`, `close`.
+    """Base class of sinks. A sink implements `write` and `close`, and can override `flush`.
 
     Threads:
-        A sink is called by one thread at a time, never the training thread: the recorder puts every sink behind a
-        `Background`. It needs no lock of its own. The thread that made it may be another one than that which calls it.
+        A sink is called by one thread at a time, never by the training thread: the recorder wraps every sink in a
+        `Background`. It does not need a lock. The thread that creates it can differ from the thread that calls it.
     Order:
-        Records of one stream come in the order in which they were logged. Steps may repeat or run backwards: nothing
-        may be dropped for that.
+        Records of one stream arrive in the order in which they were logged. Steps can repeat or decrease. A sink must
+        not drop records because of that.
     Records:
-        All kinds come; a sink passes over those that it has no use for. A record is shared, and must not be changed.
-        A field that is `None` was not said; numbers may be NaN or infinite, and must not become null or zero.
+        A sink receives records of all kinds and ignores the kinds that it does not use. Records are shared and must
+        not be modified. A field that is `None` was not reported. Numbers can be NaN or infinite, and must not be
+        converted to null or zero.
     Errors:
-        Any method may raise. The error is counted, reported once and kept away from the training; the next record
-        is tried all the same.
+        Any method can raise. The error is counted, reported once and not raised into the training. The next record is
+        written to the sink again.
     After close:
-        `close` flushes first, may be called twice, and is the last call but for further `close`s. A `write` after
-        it raises `ClosedError`.
+        `close` flushes first and can be called more than once. No other call follows. A `write` after `close` raises
+        `ClosedError`.
     """
 
     @property
     def name(self) -> str:
-        """What the sink is called in messages."""
+        """Name of the sink in messages."""
         return type(self).__name__
 
     @property
     def works(self) -> bool:
-        """Whether it works, as far as it knows: a call that had nothing to do may go well in a sink that does not."""
+        """Whether the sink works, as far as it knows.
+
+        A failing sink can return `False`, because a call without work succeeds even in a sink that does not work.
+        """
         return True
 
     @abstractmethod
     def write(self, record: Record) -> None:
-        """Take one record."""
+        """Write one record.
 
-    def flush(self) -> None:  # noqa: B027 - a sink that buffers nothing has nothing to do
-        """Pass on whatever is buffered."""
+        Args:
+            record: Record of any stream.
+
+        Raises:
+            ClosedError: The sink is closed.
+        """
+
+    def flush(self) -> None:  # noqa: B027 - optional: a sink without a buffer has nothing to flush
+        """Write everything that is buffered."""
 
     @abstractmethod
     def close(self) -> None:
-        """Flush, and let go of everything."""
+        """Flush the sink, and release its resources."""
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
 
 class SinkWrapper(Sink):
-    """A sink that does something to the way to another one.
+    """Base class of sinks that wrap another sink.
 
     Args:
-        to: The sink that it wraps.
+        to: Sink to wrap.
     """
 
     def __init__(self, to: Sink) -> None:
@@ -62,7 +73,7 @@ class SinkWrapper(Sink):
 
     @property
     def name(self) -> str:
-        """The wrapped sink's name."""
+        """Name of the wrapped sink."""
         return self.to.name
 
     @property

@@ -1,4 +1,4 @@
-"""What a sink may know of the run that it serves."""
+"""Information about the run that is passed to sinks."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from rlvitals.sinks.sink import Sink, SinkWrapper
 
 
 class SinkContext(NamedTuple):
-    """The run that a sink serves.
+    """The run whose records a sink receives.
 
     Attributes:
-        path: The run's folder, in the folder of all runs.
-        artifacts: The folder for files that are no records; a sink makes one of its own in it.
-        run_id: The run's unique name.
-        project: What the run belongs to.
-        configuration: Gives the settings of the training as they stand. They may grow after the beginning: an adapter
-            adds hyper-parameters when it sees the algorithm.
-        resumed: Whether the run had been begun before.
+        path: Path of the run folder, inside the folder of runs.
+        artifacts: Folder for files other than records. A sink creates its own folder in it.
+        run_id: Unique name of the run.
+        project: Project name of the run, or an empty string.
+        configuration: Callback that returns the current training configuration. Settings can be added during the run:
+            an adapter adds the hyperparameters when it first sees the algorithm.
+        resumed: Whether the run was resumed.
     """
 
     path: Path
@@ -31,21 +31,30 @@ class SinkContext(NamedTuple):
 
 
 class RunSink(Sink):
-    """A sink that wants to know the run.
+    """Base class of sinks that use information about the run.
 
     Order:
-        `begin` is called once, before the first record, by the thread that makes the monitor. It should only take note:
-        what takes time (a network, a large import) belongs to the first `write`, which keeps no training waiting. A
-        sink that is used without a monitor may never be told.
+        `begin` is called once, before the first record, by the thread that creates the monitor. It should only store
+        the context. Slow work (a network connection, a large import) belongs in the first `write`, which does not
+        block the training. Without a monitor, `begin` is not called.
     """
 
     @abstractmethod
     def begin(self, context: SinkContext) -> None:
-        """Take note of the run."""
+        """Receive information about the run.
+
+        Args:
+            context: Description of the run.
+        """
 
 
 def introduce(sink: Sink, context: SinkContext) -> None:
-    """Tell a sink of the run, if it wants to know; what wraps others passes the word on."""
+    """Call `begin` of a sink, or of the sinks that it wraps. Other sinks are skipped.
+
+    Args:
+        sink: Any sink.
+        context: Description of the run.
+    """
     if isinstance(sink, RunSink):
         sink.begin(context)
     elif isinstance(sink, SinkWrapper):

@@ -1,4 +1,4 @@
-"""Sinks by name: ours and those of other packages, found by the same entry point."""
+"""Sinks by name: built-in sinks and those of other packages, found through the same entry-point group."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,46 +8,50 @@ from rlvitals.sinks.sink import Sink
 from rlvitals.sinks.sink_context import SinkContext, introduce
 
 GROUP = "rlvitals.sinks"
-"""Entry-point group in which a package offers its sinks: `name = "module:Class"`."""
+"""Entry-point group in which packages register sinks: `name = "module:Class"`."""
 
 
 SinkLike = str | Sink | Callable[[], Sink]
-"""What names a sink: the sink itself, something that returns one, or the name of an installed one."""
+"""A sink, a callable that returns a sink, or the name of an installed sink."""
 
 
 def sink_names() -> list[str]:
-    """The names of all sinks that are installed."""
+    """Return the names of all installed sinks."""
     return plugins.names(GROUP)
 
 
 def make_sink(what: SinkLike, context: SinkContext | None = None) -> Sink:
-    """Make a sink of whatever names one.
+    """Create a sink.
 
     Args:
-        what: A sink, something that returns one, or the name of one that an installed package offers.
-        context: The run, which the sink is told of if it wants to know.
+        what: A sink, a callable that returns a sink, or the name of an installed sink.
+        context: Description of the run, passed to sinks that use it; or `None`.
 
     Raises:
-        SinkError: There is no such sink, or it cannot be made; the cause is attached.
+        SinkError: The name is unknown, or the sink cannot be created. The cause is attached.
     """
     if isinstance(what, str) and what not in plugins.offered(GROUP):
-        raise SinkError(f"there is no sink {what!r}: installed are {', '.join(sink_names()) or 'none'}")
+        raise SinkError(f"unknown sink {what!r}. Installed sinks: {', '.join(sink_names()) or 'none'}.")
     try:
         made = _made(what)
         if isinstance(made, Sink) and context is not None:
             introduce(made, context)
     except Exception as error:
-        raise SinkError(f"the sink {what!r} cannot be made: {type(error).__name__}: {error}") from error
+        raise SinkError(f"cannot create the sink {what!r}: {type(error).__name__}: {error}") from error
     if not isinstance(made, Sink):
-        raise SinkError(f"{what!r} made a {type(made).__name__}, which is no rlvitals.sinks.Sink")
+        raise SinkError(f"{what!r} returned a {type(made).__name__}; must be an rlvitals.sinks.Sink")
     return made
 
 
 def make_sinks(wanted: Iterable[SinkLike], context: SinkContext) -> tuple[list[Sink], list[str]]:
-    """Make several sinks; those that cannot be made are left out.
+    """Create several sinks. Sinks that cannot be created are omitted.
+
+    Args:
+        wanted: Sinks, callables that return a sink, or names of installed sinks.
+        context: Description of the run.
 
     Returns:
-        The sinks, and one error message for each that could not be made.
+        The sinks, and one error message for each sink that could not be created.
     """
     made: list[Sink] = []
     refused: list[str] = []

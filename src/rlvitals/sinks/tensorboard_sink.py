@@ -1,4 +1,4 @@
-"""Records as TensorBoard's events, without TensorFlow and without torch."""
+"""Sink that writes TensorBoard event files, without TensorFlow or PyTorch."""
 
 import itertools
 import os
@@ -22,7 +22,7 @@ _serial = itertools.count()
 
 
 class _Library(NamedTuple):
-    """The parts of TensorBoard that write."""
+    """Modules of TensorBoard used for writing."""
 
     event: Any
     text: Any
@@ -40,17 +40,17 @@ def _library() -> _Library:
 
 
 class EventFile:
-    """An event file as TensorBoard reads it: a piece for each event, each with its length and two checksums.
+    """A TensorBoard event file. Each event is stored with its length and two checksums.
 
-    TensorBoard's own writer computes the checksums in Python (0.3 ms an event) and has a thread of its own, in which
-    errors are swallowed; here an event is in the file, or an error is raised, when `add` returns.
+    TensorBoard's own writer computes the checksums in Python (0.3 ms per event), and uses a thread that ignores errors.
+    With this class, `add` returns when the event is in the file, or raises an error.
 
     Args:
-        folder: Where it is made; each gets a name of its own.
-        time: When it is made (UTC, seconds since 1970).
+        folder: Folder of the file. Each file gets a unique name.
+        time: Creation time (UTC, seconds since 1970).
 
     Raises:
-        OSError: It cannot be made.
+        OSError: The file cannot be created.
     """
 
     def __init__(self, folder: Path, time: float) -> None:
@@ -62,18 +62,26 @@ class EventFile:
     def add(self, event: Any) -> None:
         """Append an event.
 
+        Args:
+            event: Event message of TensorBoard.
+
         Raises:
-            OSError: It is not in the file.
+            OSError: The event cannot be written.
         """
         data = event.SerializeToString()
         head = struct.pack("<Q", len(data))
         self._file.append(head + self._masked(head) + data + self._masked(data))
 
     def scalars(self, time: float, step: int, values: dict[str, float]) -> None:
-        """Append an event of several numbers; TensorBoard keeps 32 bits of each.
+        """Append an event with several numbers. TensorBoard stores them as 32-bit floats.
+
+        Args:
+            time: Time of the event (UTC, seconds since 1970).
+            step: Step of the event.
+            values: Numbers by tag.
 
         Raises:
-            OSError: It is not in the file.
+            OSError: The event cannot be written.
         """
         event = self.library.event.Event(wall_time=time, step=step)
         add = event.summary.value.add
@@ -82,25 +90,36 @@ class EventFile:
         self.add(event)
 
     def text(self, time: float, step: int, tag: str, text: str) -> None:
-        """Append a text, in Markdown.
+        """Append a Markdown text.
+
+        Args:
+            time: Time of the event (UTC, seconds since 1970).
+            step: Step of the event.
+            tag: Tag of the text.
+            text: Markdown text.
 
         Raises:
-            OSError: It is not in the file.
+            OSError: The event cannot be written.
         """
         summary = self.library.text.text_pb(tag, text)
         self.add(self.library.event.Event(wall_time=time, step=step, summary=summary))
 
     def hparams(self, time: float, name: str, settings: dict[str, bool | float | str]) -> None:
-        """Append the settings of a training, for the tab `HPARAMS`. TensorBoard heeds the first in a folder alone.
+        """Append the configuration of a run, for the `HPARAMS` tab. TensorBoard uses only the first one in a folder.
+
+        Args:
+            time: Start time of the run (UTC, seconds since 1970).
+            name: Name of the run.
+            settings: Settings by name.
 
         Raises:
-            OSError: It is not in the file.
+            OSError: The event cannot be written.
         """
         summary = self.library.hparams.hparams_pb(settings, trial_id=name, start_time_secs=time)
         self.add(self.library.event.Event(wall_time=time, summary=summary))
 
     def close(self) -> None:
-        """Let go of the file; may be called again."""
+        """Close the file. Can be called again."""
         self._file.close()
 
     def _masked(self, data: bytes) -> bytes:
@@ -109,12 +128,12 @@ class EventFile:
 
 
 class TensorBoardSink(RunSink):
-    """Writes an event file, live.
+    """Writes records to a TensorBoard event file as they are logged.
 
     Args:
-        path: The folder of the event file. By default it is the run's own: `tensorboard --logdir LOG_DIR` then shows
-            each run under its name.
-        clock: Tells the time, for the file's name.
+        path: Folder of the event file. Default: the run folder, so that `tensorboard --logdir LOG_DIR` shows each run
+            under its name.
+        clock: Source of the time, for the file name.
 
     Raises:
         MissingExtraError: TensorBoard is not installed.
@@ -135,15 +154,18 @@ class TensorBoardSink(RunSink):
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """Name of the sink."""
         return "tensorboard"
 
     def begin(self, context: SinkContext) -> None:
-        """Take note of the run, and of its folder if no other was given."""
+        """Store information about the run. Its folder is used unless another one was passed."""
         self._context = context
 
     def write(self, record: Record) -> None:
-        """Write a record's numbers as scalars; of an event its text.
+        """Write the numbers of a record as scalars, or the message of an event as text.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
             ClosedError: The sink is closed.
@@ -153,7 +175,7 @@ class TensorBoardSink(RunSink):
             raise ClosedError(f"{self.name} is closed")
         file = self._opened()
         self._last = (record.time, step_of(record))
-        # An adapter adds settings before the first episode; those that change later change with an update.
+        # An adapter adds settings before the first episode. Later changes come with an update.
         if isinstance(record, PolicyUpdate | Evaluation) or not (self._described or isinstance(record, _BESIDE)):
             self._describe(file)
         if isinstance(record, Event):
@@ -164,7 +186,7 @@ class TensorBoardSink(RunSink):
             file.scalars(record.time, flat.step, flat.numbers)
 
     def close(self) -> None:
-        """Let go of the file, in which everything is already."""
+        """Close the file. All events have been written before."""
         if self._closed:
             return
         self._closed = True
@@ -181,7 +203,7 @@ class TensorBoardSink(RunSink):
         return self._file
 
     def _describe(self, file: EventFile) -> None:
-        """Write the settings where they are new."""
+        """Write the configuration if it has changed."""
         described, self._described = self._described, True
         settings = dict(flat_settings(self._context.configuration())) if self._context else {}
         if not self._settings.changes(settings):

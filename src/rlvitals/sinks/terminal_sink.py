@@ -1,4 +1,4 @@
-"""The vital signs in one line of the terminal."""
+"""Sink that shows the vital signs in one line of the terminal."""
 
 import math
 import shutil
@@ -21,13 +21,13 @@ _MOST_PENDING = 4_096
 
 
 class TerminalSink(Sink):
-    """Draws one live line on a terminal; elsewhere (a log file, CI) prints a line now and then.
+    """Updates one live line on a terminal. In other outputs (a log file, CI), it prints a new line at an interval.
 
     Args:
-        stream: Where to; standard error by default, so that standard output stays the user's.
-        interval_s: Seconds between two lines; by default 0.5 on a terminal and 30 elsewhere.
-        total: Environment steps that the training is to take, if known: the line then says how far it is.
-        clock: Tells the time.
+        stream: Output stream. Default: standard error, so that standard output is left to the program.
+        interval_s: Seconds between two lines. Default: 0.5 on a terminal, otherwise 30.
+        total: Planned number of environment steps, or `None`. With it, the line shows the progress in percent.
+        clock: Source of the time.
     """
 
     def __init__(
@@ -55,7 +55,10 @@ class TerminalSink(Sink):
         self._pending: list[Record] = []
 
     def write(self, record: Record) -> None:
-        """Take a record into the line; draw it if it is time.
+        """Add a record to the line, and draw the line if the interval has passed.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
             ClosedError: The sink is closed.
@@ -88,12 +91,12 @@ class TerminalSink(Sink):
             self._draw()
 
     def flush(self) -> None:
-        """Pass on what the stream buffers."""
+        """Flush the output stream."""
         if not self._closed:
             self._stream.flush()
 
     def close(self) -> None:
-        """Draw the last line, and end it."""
+        """Draw the line a last time, and end it."""
         if not self._closed:
             self._closed = True
             self._draw()
@@ -102,7 +105,7 @@ class TerminalSink(Sink):
             self._stream.flush()
 
     def line(self) -> str:
-        """The vital signs, as they stand."""
+        """Return the line with the current vital signs."""
         step = f"{self._env_step:,}"
         if self._total:
             step += f"/{self._total:,} ({percent(share_of(self._total, self._env_step) or 0.0)})"
@@ -111,7 +114,7 @@ class TerminalSink(Sink):
             finite = [reward for reward in self._rewards if math.isfinite(reward)]
             ignored = len(self._rewards) - len(finite)
             mean = number(sum(finite) / len(finite) if finite else None, 3)
-            parts.append(f"reward {mean}{f' ({ignored} not finite)' if ignored else ''}")
+            parts.append(f"reward {mean}{f' ({ignored} non-finite)' if ignored else ''}")
         reported = [success for success in self._successes if success is not None]
         if reported:
             rate = sum(reported) / len(reported)
@@ -125,7 +128,7 @@ class TerminalSink(Sink):
         return " | ".join(parts)
 
     def _go_back_to(self, episodes: int, env_step: int | None) -> None:
-        """Count the episodes that a resumed run had, or forget those that a rewind abandoned."""
+        """Set the counts after a resume or a rewind, and remove the episodes that the rewind abandoned."""
         for _ in range(min(max(0, self._episodes - episodes), len(self._rewards))):
             self._rewards.pop()
             self._successes.pop()
@@ -133,7 +136,7 @@ class TerminalSink(Sink):
         self._pace, self._pending = Throughput(), []
 
     def _fold(self) -> None:
-        """Take what came since the last line into the pace."""
+        """Add the records since the last line to the throughput."""
         pending, self._pending = self._pending, []
         for stream in dict.fromkeys(STREAM_OF[type(record)] for record in pending):
             self._pace.take_records(stream, (one for one in pending if STREAM_OF[type(one)] == stream))
@@ -142,24 +145,24 @@ class TerminalSink(Sink):
         self._drawn_at = self._clock.monotonic()
         line = self.line()
         if self._live:
-            # A line that wraps cannot be drawn over.
+            # A wrapped line cannot be overwritten.
             room = shutil.get_terminal_size().columns - 1
             line = line[:room]
-            self._stream.write(f"\r{line.ljust(min(self._width, room))}")  # a terminal may have become narrower
+            self._stream.write(f"\r{line.ljust(min(self._width, room))}")  # the terminal can have become narrower
             self._width = len(line)
         else:
             self._stream.write(line + "\n")
         self._stream.flush()
 
     def _print(self, text: str) -> None:
-        """Print a line of its own above the live one."""
+        """Print a separate line above the live line."""
         text = escape_control(text)
         self._stream.write(f"\r{text.ljust(self._width)}\n" if self._live else text + "\n")
         self._stream.flush()
 
 
 def _named(stream: str, record: Record, *names: str) -> list[str]:
-    """The reported values among some fields of a record, each with its title."""
+    """Format the reported fields of a record, each with its short label. Missing fields are omitted."""
     values = ((metric_of(stream, name), getattr(record, name)) for name in names)
     return [f"{one.short_label} {format_value(one, value, _DIGITS)}" for one, value in values if value is not None]
 

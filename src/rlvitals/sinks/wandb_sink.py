@@ -1,4 +1,4 @@
-"""Records to Weights & Biases."""
+"""Sink that sends records to Weights & Biases."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from rlvitals.sinks.lazy_destination import Opening, load, require
 from rlvitals.sinks.sink_context import RunSink, SinkContext
 
 SESSION_ROWS = 10_000_000
-"""Rows that an offline session of a run has room for: W&B drops rows whose number it has seen."""
+"""Row numbers reserved for each offline session of a run. W&B drops rows with a number that it already has."""
 
 _FORBIDDEN = re.compile(r"[/\\#?%:]")
 _MAX_PROJECT = 128
@@ -23,21 +23,20 @@ _ONLINE, _OFFLINE = "online", "offline"
 
 
 class WandbSink(RunSink):
-    """Logs each record as a row of a run of its own.
+    """Logs each record as a row of a separate W&B run.
 
-    Every group of metrics has an axis of its own, `episode/step`, `train/step`, ...; the rows have numbers of their own
-    too, so that none is dropped for a step that repeats or comes late. Texts are logged as texts; the moment of a row
-    is the record's. A run that is resumed goes on in the same W&B run.
+    Every group of metrics has its own step axis: `episode/step`, `train/step`, .... Row numbers are independent of the
+    steps, so no row is dropped because a step repeats or decreases. Texts are logged as texts. Each row has the time of
+    its record. A resumed run continues the same W&B run.
 
-    Without a mode, neither here nor in `WANDB_MODE`, it is online where there is a login, and else offline: nobody is
-    asked for a key in the middle of a training. Files of an offline run lie in `artifacts/wandb` in the run's folder,
-    for `wandb sync`.
+    Files of an offline run are in `artifacts/wandb` in the run folder. Upload them with `wandb sync`.
 
     Args:
-        mode: `online`, `offline` or `disabled`.
-        run: A W&B run to log to, in place of one of its own; it is left open.
-        clock: Tells the time.
-        **options: Anything else that `wandb.init` takes.
+        mode: `online`, `offline` or `disabled`. Default: the environment variable `WANDB_MODE`. If it is not set, the
+            mode is `online` with a login and `offline` without, so that W&B never prompts for a key during training.
+        run: Existing W&B run to log to, instead of a separate one. It is left open.
+        clock: Source of the time.
+        **options: Further arguments of `wandb.init`.
 
     Raises:
         MissingExtraError: W&B is not installed.
@@ -61,19 +60,22 @@ class WandbSink(RunSink):
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """Name of the sink."""
         return "wandb"
 
     def begin(self, context: SinkContext) -> None:
-        """Take note of the run; W&B is started with the first record."""
+        """Store information about the run. W&B starts with the first record."""
         self._context = context
 
     def write(self, record: Record) -> None:
         """Log a row.
 
+        Args:
+            record: Record of any stream.
+
         Raises:
             ClosedError: The sink is closed.
-            SinkError: W&B could not be started; it is tried again a minute later.
+            SinkError: W&B could not be started. The start is retried after a minute.
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
@@ -93,7 +95,7 @@ class WandbSink(RunSink):
             self._row += 1
 
     def close(self) -> None:
-        """Finish the W&B run: with exit code 1 if the training ended with an exception."""
+        """Finish the W&B run, with exit code 1 if an exception or a signal ended the training, otherwise with 0."""
         if self._closed:
             return
         self._closed = True
@@ -112,9 +114,9 @@ class WandbSink(RunSink):
         mode = self._mode or os.environ.get("WANDB_MODE") or _default_mode(wandb)
         options: dict[str, Any] = {
             "mode": mode,
-            # Not the process's one run: the user may have one of his own.
+            # A separate run, because the user can have a W&B run in this process.
             "reinit": "create_new",
-            # The machine's load is among our records, and the terminal belongs to the training.
+            # rlvitals records the system load itself, and the terminal belongs to the training.
             "settings": wandb.Settings(console="off", x_disable_stats=True),
         }
         context = self._context
@@ -150,10 +152,10 @@ class WandbSink(RunSink):
 
 
 def keep_quiet() -> None:
-    """Keep W&B from reporting its own errors and usage, unless the user wants it to.
+    """Turn off the error and usage reports of W&B, unless the user has turned them on.
 
-    It would do so for an offline run too, from a thread, a minute later: and nothing may leave the machine that nobody
-    asked for. To be called before it is imported.
+    W&B sends them even for offline runs, from a thread, after a minute. rlvitals must not send data that the user did
+    not ask for. Call this before W&B is imported.
     """
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
@@ -163,7 +165,7 @@ def _default_mode(wandb: Any) -> str:
 
 
 def _kept_id(file: Path) -> str:
-    """W&B's own name of the run: made once and kept with it, as the name that users know is unique in one folder."""
+    """Return the W&B ID of a run, creating and storing it on first use. The run name is unique only in its folder."""
     if not file.exists():
         replace_file(file, f"{secrets.token_hex(4)}\n".encode())
     return read_regular(file).decode().strip()

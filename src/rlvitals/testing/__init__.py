@@ -1,11 +1,11 @@
-"""What a plug-in's author inherits to test with.
+"""Test suites and tools for plug-in authors.
 
 `testing.sinks.SinkContract`, `testing.exporters.ExporterContract`, and `testing.manual_clock.ManualClock`.
 """
 
 import contextlib
 
-with contextlib.suppress(ImportError):  # the clock does without pytest
+with contextlib.suppress(ImportError):  # `ManualClock` works without pytest
     import pytest
 
     pytest.register_assert_rewrite("rlvitals.testing.sinks", "rlvitals.testing.exporters")

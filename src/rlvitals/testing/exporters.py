@@ -1,4 +1,4 @@
-"""The contract of an exporter as a test suite, which the author of an exporter inherits.
+"""Contract of exporters as a test suite. Authors of an exporter inherit from it.
 
     from rlvitals.testing.exporters import ExporterContract
 
@@ -8,10 +8,10 @@
         def make_exporter(self) -> Exporter:
             return MyExporter()
 
-        def read(self, path: Path) -> Exported:  # if what it wrote can be read back in full
+        def read(self, path: Path) -> Exported:  # only if an export can be read back completely
             return Exported(header, records)
 
-The claims are those of `rlvitals.formats.exporters.Exporter`, and are held with pytest.
+The tests check the contract of `rlvitals.formats.exporters.Exporter`. They need pytest.
 """
 
 import math
@@ -41,18 +41,18 @@ from rlvitals.runs.run_writer import RunWriter
 from rlvitals.testing.sinks import every_kind, non_finite_and_absent, repeated_and_late
 
 MADE = ("ordinary", "strange", "rewound", "empty")
-"""The runs that an exporter is tried on."""
+"""Names of the runs with which an exporter is tested."""
 
 
 class Exported(NamedTuple):
-    """What was read back of an export."""
+    """Header and records read back from an export."""
 
     header: Header
     records: dict[str, list[Record]]
 
 
 def strange_records() -> tuple[Record, ...]:
-    """What is hard to keep: names and texts of all kinds, texts that look like numbers, nesting, large numbers."""
+    """Return records that are hard to store: unusual names, texts that look like numbers, nesting, extreme values."""
     return (
         Episode(
             time=-0.0,
@@ -79,11 +79,11 @@ def strange_records() -> tuple[Record, ...]:
 
 
 def made_run(folder: Path, what: str) -> Run:
-    """Make a run.
+    """Create a run for a test.
 
     Args:
-        folder: The folder of runs.
-        what: One of `MADE`.
+        folder: Folder of runs.
+        what: Name of the run, one of `MADE`.
     """
     # Some segments are sealed, and some are not.
     writer = RunWriter(folder, what, seal_records=4 if what == "ordinary" else 2)
@@ -120,37 +120,41 @@ def _records(what: str) -> Iterable[Record]:
 
 
 class ExporterContract:
-    """What is true of every exporter. Override `make_exporter`; and `read`, if what it wrote can be read back in full.
+    """Tests that every exporter must pass. Override `make_exporter`, and `read` if exports can be read back completely.
 
     Attributes:
-        target: The name of the file or the folder that it is tried with.
+        target: Name of the file or folder that the tests export to.
     """
 
     target: ClassVar[str] = "exported"
 
     def make_exporter(self) -> Exporter:
-        """Make a new exporter."""
-        raise NotImplementedError("a contract is inherited by a class that makes the exporter")
+        """Return a new exporter."""
+        raise NotImplementedError("implement make_exporter in a subclass of the contract")
 
     def read(self, path: Path) -> Exported | None:
-        """What was written; `None` if it cannot be read back in full."""
+        """Read back an export, or return `None` if that is not possible completely.
+
+        Args:
+            path: Path of the export.
+        """
         del path
         return None
 
     @pytest.fixture(params=MADE)
     def run(self, request: pytest.FixtureRequest, tmp_path: Path) -> Run:
-        """Runs to export."""
+        """Run to export, one for each name in `MADE`."""
         return made_run(tmp_path / "logs", request.param)
 
     @pytest.fixture
     def ordinary(self, tmp_path: Path) -> Run:
-        """A run like most."""
+        """Ordinary run."""
         return made_run(tmp_path / "logs", "ordinary")
 
     def test_it_writes_every_run(self, run: Run, tmp_path: Path) -> None:
-        """Ordinary, strange, rewound and empty ones; nothing beside the path, and not a byte of the run is changed.
+        """Ordinary, strange, rewound and empty runs are exported to the path alone, and the run is not changed.
 
-        What can be read back is the same, to the bit: the header, and all records in their order.
+        If the export can be read back, the header and all records in order are identical, bit for bit.
         """
         before = _bytes_in(run.path)
         path = export_run(run, tmp_path / "out" / self.target, format=self.make_exporter())
@@ -162,21 +166,21 @@ class ExporterContract:
             assert texts(found.records) == texts({stream: list(run.records(stream)) for stream in STREAMS})
 
     def test_it_writes_the_summary_without_the_records(self, ordinary: Run, tmp_path: Path) -> None:
-        """An export without raw data is no error."""
+        """An export without raw data succeeds."""
         path = tmp_path / "out" / self.target
         export_run(ordinary, path, format=self.make_exporter(), raw=False, summary={"reward": {"mean": math.nan}})
         assert path.exists()
 
-    def test_a_run_that_is_damaged_leaves_nothing(self, ordinary: Run, tmp_path: Path) -> None:
-        """An export that fails half way is not there at all, nor what it wrote aside."""
+    def test_a_damaged_run_leaves_no_files(self, ordinary: Run, tmp_path: Path) -> None:
+        """An export that fails halfway leaves neither the export nor temporary files."""
         (ordinary.layout.stream("scalars") / "000001.parquet").write_bytes(b"no parquet")
         (ordinary.layout.stream("episodes") / "000001.parquet").write_bytes(b"no parquet")
         with pytest.raises(RlvitalsError):
             export_run(ordinary, tmp_path / "out" / self.target, format=self.make_exporter())
         assert list((tmp_path / "out").iterdir()) == []
 
-    def test_it_overwrites_nothing_unasked(self, ordinary: Run, tmp_path: Path) -> None:
-        """What is there stays as it is, until it is said to be overwritten."""
+    def test_it_overwrites_only_on_request(self, ordinary: Run, tmp_path: Path) -> None:
+        """An existing export stays unchanged unless `overwrite` is set."""
         path = export_run(ordinary, tmp_path / "out" / self.target, format=self.make_exporter(), raw=False)
         before = _bytes_in(path)
         with pytest.raises(ExportError, match="already exists"):
@@ -186,12 +190,12 @@ class ExporterContract:
 
 
 def plain(header: Header) -> Any:
-    """What a header says, but for the name, which an import may have to change."""
+    """Convert a header to plain values, without the name, which an import can change."""
     return {**spelled(msgspec.to_builtins(header)), "run_id": ""}
 
 
 def texts(records: dict[str, list[Record]]) -> dict[str, list[str]]:
-    """Records as texts that tell -0.0 from 0.0, and hold NaN for the same as NaN; keys of dicts in order."""
+    """Convert records to text for comparison: -0.0 differs from 0.0, NaN equals NaN, and dict keys are sorted."""
     return {stream: [_text(record) for record in found] for stream, found in records.items()}
 
 

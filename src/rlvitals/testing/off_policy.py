@@ -1,4 +1,4 @@
-"""Made off-policy trainings: a warm-up of random actions, a dip as the first updates come, then learning."""
+"""Synthetic off-policy training runs: a warm-up with random actions, a dip after the first updates, then learning."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,18 +10,18 @@ from rlvitals.records import Episode, PolicyUpdate, Record
 
 _BEGAN = 1_700_000_000.0
 _RANDOM_S, _TRAINING_S = 0.0005, 0.006
-"""Seconds of a step: of random actions alone, and with updates."""
+"""Seconds per step with random actions only, and with updates."""
 _UPDATE_INTERVAL = 250
 
 
 class ReturnCurve(NamedTuple):
-    """The returns of a task.
+    """Returns of a task.
 
     Attributes:
-        random: Mean and standard deviation of the returns of random actions.
-        dip: The same just after the first updates.
-        best: The same when the task is learnt.
-        length: Steps of an episode; `None` where each step is worth 1, so that the return is the length.
+        random: Mean and standard deviation of the return with random actions.
+        dip: Mean and standard deviation of the return just after the first updates.
+        best: Mean and standard deviation of the return when the task is learnt.
+        length: Steps per episode, or `None` if each step has a reward of 1, so that the return is the length.
     """
 
     random: tuple[float, float]
@@ -35,20 +35,20 @@ CURVES = {
     "SAC": ReturnCurve((-1200.0, 250.0), (-1400.0, 150.0), (-150.0, 80.0), 200),
     "TD3": ReturnCurve((-180.0, 90.0), (-300.0, 110.0), (220.0, 90.0), 150),
 }
-"""Returns by algorithm, like those of CartPole, Pendulum and LunarLander."""
+"""Return curves by algorithm, similar to those of CartPole, Pendulum and LunarLander."""
 
 
 class OffPolicyTraining:
-    """An off-policy training, as its loop would log it.
+    """A synthetic off-policy training run, with the records that its training loop would log.
 
     Args:
-        algorithm: A key of `CURVES`.
-        warm_up: Share of the steps with random actions and without updates.
-        dip: Share of the other steps in which returns lie below those of random actions.
-        learns: Whether returns rise afterwards; else they stay in the dip.
-        configured: Whether the configuration names the algorithm and its settings.
-        logs_updates: Whether updates are logged, or episodes only.
-        steps: Environment steps.
+        algorithm: Algorithm, a key of `CURVES`.
+        warm_up: Share of the steps with random actions and without updates, 0 to 1.
+        dip: Share of the remaining steps with returns below those of random actions, 0 to 1.
+        learns: Whether returns rise after the dip. Otherwise they stay in the dip.
+        configured: Whether the configuration includes the algorithm and its settings.
+        logs_updates: Whether updates are logged in addition to episodes.
+        steps: Number of environment steps.
         seed: Random seed.
     """
 
@@ -76,7 +76,11 @@ class OffPolicyTraining:
         self._records = list(self._made())
 
     def evidence(self, share: float = 1.0) -> Evidence:
-        """What rules look at, after the first part of the training."""
+        """Return the evidence for the diagnosis after the first part of the training.
+
+        Args:
+            share: Share of the training, 0 to 1.
+        """
         collector = EvidenceBuilder()
         for step, record in self._records:
             if step <= share * self._records[-1][0]:

@@ -1,4 +1,4 @@
-"""The contract of a sink as a test suite, which the author of a sink inherits.
+"""Contract of sinks as a test suite. Authors of a sink inherit from it.
 
     from rlvitals.testing.sinks import SinkContract
 
@@ -6,10 +6,10 @@
         def make_sink(self) -> Sink:
             return MySink()
 
-        def taken(self, sink: Sink) -> list[Record]:  # if what it took can be read back
+        def taken(self, sink: Sink) -> list[Record]:  # only if the written records can be read back
             return read(sink.path)
 
-The claims are those of `rlvitals.sinks.Sink`, and are held with pytest.
+The tests check the contract of `rlvitals.sinks.Sink`. They need pytest.
 """
 
 import math
@@ -25,7 +25,7 @@ from rlvitals.sinks import Sink
 
 
 def every_kind() -> tuple[Record, ...]:
-    """A record of every kind, with all sorts of fields."""
+    """Return records of every kind, with fields of many types."""
     return (
         Event(time=1.0, kind="state", message="started", severity="info", data={"nested": [{"deep": 1}]}),
         Episode(
@@ -50,7 +50,7 @@ def every_kind() -> tuple[Record, ...]:
 
 
 def non_finite_and_absent() -> tuple[Record, ...]:
-    """NaN, the infinities and absent: four different things."""
+    """Return records with NaN, infinite and missing values, which a sink must distinguish."""
     return (
         PolicyUpdate(time=8.0, step=0, policy_loss=math.nan, value_loss=math.nan, extra={"x": math.nan}),
         PolicyUpdate(time=9.0, step=1, policy_loss=math.inf, value_loss=math.inf, extra={"x": math.inf}),
@@ -62,7 +62,7 @@ def non_finite_and_absent() -> tuple[Record, ...]:
 
 
 def repeated_and_late() -> tuple[Record, ...]:
-    """Steps that repeat and run backwards, and so does the time."""
+    """Return records whose steps repeat and decrease, and whose times decrease."""
     return tuple(
         Scalars(time=float(20 - place), step=step, category="mine", values={"place": place})
         for place, step in enumerate((5, 5, 7, 7, 3, 5))
@@ -70,59 +70,63 @@ def repeated_and_late() -> tuple[Record, ...]:
 
 
 class SinkContract:
-    """What is true of every sink. Override `make_sink`; and `taken`, if what the sink took can be read back.
+    """Tests that every sink must pass. Override `make_sink`, and `taken` if the written records can be read back.
 
     Attributes:
-        kinds: The kinds of record that the sink has a use for; it passes over the others.
+        kinds: Record classes that the sink writes. It ignores all others.
     """
 
     kinds: ClassVar[frozenset[type[Record]]] = frozenset(STREAMS.values())
 
     def make_sink(self) -> Sink:
-        """Make a new sink, open and with nothing in it."""
-        raise NotImplementedError("a contract is inherited by a class that makes the sink")
+        """Return a new sink that is open and empty."""
+        raise NotImplementedError("implement make_sink in a subclass of the contract")
 
     def taken(self, sink: Sink) -> list[Record] | None:
-        """The records that a sink took, flushed or closed as it is; `None` if they cannot be read back."""
+        """Return the records that a sink has written, or `None` if they cannot be read back.
+
+        Args:
+            sink: Sink after a flush or a close.
+        """
         del sink
         return None
 
     @pytest.fixture
     def sink(self) -> Iterator[Sink]:
-        """A new sink, which is closed in the end."""
+        """New sink, which is closed after the test."""
         sink = self.make_sink()
         yield sink
         sink.close()
 
     def test_it_is_a_sink_with_a_name(self, sink: Sink) -> None:
-        """It is a `Sink`, and messages can name it."""
+        """The object is a `Sink` with a non-empty name and `repr`."""
         assert isinstance(sink, Sink)
         assert sink.name.strip()
         assert repr(sink)
 
-    def test_it_takes_every_kind(self, sink: Sink) -> None:
-        """Records of all kinds come; those that it has no use for are passed over."""
+    def test_it_accepts_every_kind(self, sink: Sink) -> None:
+        """Records of all kinds can be written. Kinds that the sink does not use are ignored."""
         _write(sink, every_kind())
         sink.flush()
 
-    def test_it_takes_what_is_not_finite_and_what_was_not_said(self, sink: Sink) -> None:
-        """NaN, the infinities and absent fields are taken."""
+    def test_it_accepts_non_finite_and_missing_values(self, sink: Sink) -> None:
+        """Records with NaN, infinite and missing values can be written."""
         _write(sink, non_finite_and_absent())
         sink.flush()
 
-    def test_it_takes_steps_that_repeat_or_come_late(self, sink: Sink) -> None:
-        """Steps may repeat or run backwards."""
+    def test_it_accepts_steps_that_repeat_or_decrease(self, sink: Sink) -> None:
+        """Records whose steps repeat or decrease can be written."""
         _write(sink, repeated_and_late())
         sink.flush()
 
     def test_it_keeps_the_order_and_drops_nothing(self, sink: Sink) -> None:
-        """What it took can be read back after a flush: in order, all of it, with NaN as NaN."""
+        """After a flush, all records can be read back in order, with NaN as NaN."""
         _write(sink, (*every_kind(), *non_finite_and_absent(), *repeated_and_late()))
         sink.flush()
         self._assert_taken(sink, (*every_kind(), *non_finite_and_absent(), *repeated_and_late()))
 
-    def test_it_may_be_flushed_at_any_time(self, sink: Sink) -> None:
-        """With nothing written, between two records, twice in a row."""
+    def test_it_can_be_flushed_at_any_time(self, sink: Sink) -> None:
+        """A flush succeeds before the first record, between two records, and twice in a row."""
         sink.flush()
         for record in every_kind():
             sink.write(record)
@@ -130,25 +134,25 @@ class SinkContract:
             sink.flush()
 
     def test_closing_flushes(self, sink: Sink) -> None:
-        """What was written is there after `close`, without a `flush` before."""
+        """After `close`, all records can be read back, without a `flush` before."""
         _write(sink, every_kind())
         sink.close()
         self._assert_taken(sink, every_kind())
 
-    def test_it_may_be_closed_twice(self, sink: Sink) -> None:
-        """A second `close` changes nothing."""
+    def test_it_can_be_closed_twice(self, sink: Sink) -> None:
+        """A second `close` has no effect."""
         _write(sink, every_kind())
         sink.close()
         before = self._read(sink)
         sink.close()
         assert self._read(sink) == before
 
-    def test_it_may_be_closed_unused(self, sink: Sink) -> None:
-        """A training may end before its first record."""
+    def test_it_can_be_closed_unused(self, sink: Sink) -> None:
+        """A sink can be closed before its first record."""
         sink.close()
 
-    def test_it_refuses_records_once_closed(self, sink: Sink) -> None:
-        """A `write` after `close` raises `ClosedError`, each time, and is not taken."""
+    def test_it_rejects_records_after_close(self, sink: Sink) -> None:
+        """Each `write` after `close` raises `ClosedError`, and the record is not written."""
         sink.write(every_kind()[0])
         sink.close()
         before = self._read(sink)
@@ -157,8 +161,8 @@ class SinkContract:
                 sink.write(record)
         assert self._read(sink) == before
 
-    def test_it_leaves_records_as_they_are(self, sink: Sink) -> None:
-        """Records are shared with other sinks and the live window: nothing in them is changed."""
+    def test_it_does_not_modify_records(self, sink: Sink) -> None:
+        """Records are unchanged, because they are shared with other sinks and the live window."""
         records = (*every_kind(), *non_finite_and_absent())
         before = [repr(record) for record in records]
         _write(sink, records)
@@ -166,8 +170,8 @@ class SinkContract:
         sink.close()
         assert [repr(record) for record in records] == before
 
-    def test_it_may_be_called_by_another_thread(self, sink: Sink) -> None:
-        """The thread that writes, flushes and closes is not the one that made it."""
+    def test_it_can_be_called_by_another_thread(self, sink: Sink) -> None:
+        """A thread other than the creator can write, flush and close."""
 
         def use() -> None:
             _write(sink, every_kind())
@@ -184,7 +188,7 @@ class SinkContract:
     def _assert_taken(self, sink: Sink, records: tuple[Record, ...]) -> None:
         taken = self.taken(sink)
         if taken is None:
-            pytest.skip("what this sink took cannot be read back")
+            pytest.skip("records written by this sink cannot be read back")
         assert [repr(record) for record in taken] == [repr(record) for record in records if type(record) in self.kinds]
 
 
@@ -199,7 +203,7 @@ def _in_another_thread(call: Callable[[], None], timeout_s: float = 30.0) -> Non
     def guarded() -> None:
         try:
             call()
-        except BaseException as error:  # noqa: BLE001 - raised again where it was asked for
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             errors.append(error)
 
     thread = threading.Thread(target=guarded, daemon=True)

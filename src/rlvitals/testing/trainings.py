@@ -1,4 +1,4 @@
-"""Made trainings: arrays that look like a PPO training, healthy until somebody changes them."""
+"""Synthetic PPO training runs as arrays, healthy unless a test changes them."""
 
 from collections.abc import Iterator
 from typing import Any, Self
@@ -16,15 +16,15 @@ _BEGAN = 1_700_000_000.0
 
 
 class MadeTraining:
-    """A training that learns: two actions, returns from 20 to about 200, all signals as they should be.
+    """A synthetic training run that learns: two actions, returns from 20 to about 200, all signals healthy.
 
-    Everything is an array in `episodes` and `updates` (by the names of the records' fields; `None` in place of an array
-    leaves a signal out, what is in `extra` goes there), and may be changed before the records are made.
+    `episodes` and `updates` contain one array per record field. A field with `None` is not reported, and `extra` has
+    custom metrics of the updates. All arrays can be changed before `records` is called.
 
     Args:
-        updates: How many updates; five episodes each.
-        seed: Of its noise.
-        continuous: Whether actions are continuous (Gaussian, three dimensions).
+        updates: Number of updates, with five episodes each.
+        seed: Random seed of the noise.
+        continuous: Whether actions are continuous (Gaussian, three dimensions) instead of discrete.
     """
 
     def __init__(self, updates: int = 60, *, seed: int = 0, continuous: bool = False) -> None:
@@ -104,20 +104,20 @@ class MadeTraining:
 
     @property
     def along(self) -> Array:
-        """Where each update stands, 0 to 1."""
+        """Progress of the training at each update, 0 to 1, shape `(updates,)`."""
         return np.linspace(0.0, 1.0, len(self.updates["step"]))
 
     @property
     def episodes_along(self) -> Array:
-        """Where each episode stands, 0 to 1."""
+        """Progress of the training at each episode, 0 to 1, shape `(episodes,)`."""
         return np.linspace(0.0, 1.0, len(self.episodes["env_step"]))
 
     def set(self, stream: str, **columns: Any) -> Self:
-        """Replace columns of `episodes`, `updates` or `evaluations`; a number stands for a whole column of it.
+        """Replace columns of `episodes`, `updates` or `evaluations`.
 
         Args:
-            stream: The stream.
-            **columns: Arrays, numbers or `None`, by name.
+            stream: Name of the stream.
+            **columns: Arrays by name, `None` to remove a column, or a scalar to fill it.
         """
         table: dict[str, Any] = getattr(self, stream)
         size = len(table["env_step" if "env_step" in table else "step"])
@@ -126,13 +126,21 @@ class MadeTraining:
         return self
 
     def configure(self, **settings: Any) -> Self:
-        """Replace settings; `None` leaves one out."""
+        """Replace settings of the configuration.
+
+        Args:
+            **settings: Values by name, or `None` to remove a setting.
+        """
         self.configuration |= settings
         self.configuration = {name: value for name, value in self.configuration.items() if value is not None}
         return self
 
     def flat(self, level: float = 20.0) -> Self:
-        """Let returns (and lengths) stay where they began, with their noise."""
+        """Replace the returns and lengths with noise around a constant level.
+
+        Args:
+            level: Mean return and mean length.
+        """
         count = len(self.episodes["env_step"])
         reward = level * (1.0 + 0.25 * self.generator.standard_normal(count))
         return self.set(
@@ -142,7 +150,11 @@ class MadeTraining:
         ).set("evaluations", reward=level, length=level)
 
     def records(self, share: float = 1.0) -> Iterator[Record]:
-        """The records of the first part of the training, in the order in which they would have come."""
+        """Yield the records of the first part of the training, in the order in which a training loop logs them.
+
+        Args:
+            share: Share of the training, 0 to 1.
+        """
         until = share * float(self.updates["step"][-1])
         found: list[tuple[float, int, Record]] = []
         for row in _rows(self.episodes):
@@ -163,13 +175,17 @@ class MadeTraining:
 
     @property
     def context(self) -> Context:
-        """What is known beside the streams."""
+        """Context of the diagnosis: settings, planned steps and status."""
         return Context(
             settings=hyperparameters_of(self.configuration), total_timesteps=self.total_timesteps, **self.facts
         )
 
     def evidence(self, share: float = 1.0) -> Evidence:
-        """What rules look at, after the first part of the training."""
+        """Return the evidence for the diagnosis after the first part of the training.
+
+        Args:
+            share: Share of the training, 0 to 1.
+        """
         collector = EvidenceBuilder()
         for record in self.records(share):
             collector.add(record)

@@ -1,4 +1,4 @@
-"""Pictures that a training logs."""
+"""Images logged by a training run."""
 
 import io
 import os
@@ -22,8 +22,8 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 1), (5, 7, 2), (5, 7, 3), (5, 7, 4)])
-def test_an_array_becomes_the_png_that_others_read(shape: tuple[int, ...]) -> None:
-    """Grey, with alpha or without, and in colours: the same pixels come back."""
+def test_an_array_becomes_a_png_that_other_libraries_read(shape: tuple[int, ...]) -> None:
+    """Grey and colour images, with and without alpha, have the same pixels when read by Pillow."""
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
     assert np.array_equal(
@@ -31,15 +31,15 @@ def test_an_array_becomes_the_png_that_others_read(shape: tuple[int, ...]) -> No
     )
 
 
-def test_floats_are_from_0_to_1_and_what_is_beyond_is_cut() -> None:
-    """NaN is black."""
+def test_floats_outside_0_to_1_are_clipped() -> None:
+    """NaN becomes black."""
     made = np.asarray(Image.open(io.BytesIO(png(np.array([[0.0, 0.5, 1.0, 7.0, -1.0, np.nan]])))))
 
     assert made.tolist() == [[0, 128, 255, 255, 0, 0]]
 
 
-def test_a_picture_is_a_file_and_an_event(monitor: Monitor) -> None:
-    """The event says where it is, what it shows, and the numbers about it."""
+def test_an_image_becomes_a_file_and_an_event(monitor: Monitor) -> None:
+    """The event has the path of the file, the group and the metrics."""
     with monitor() as training:
         event = training.log_image("the trace", SVG, group="logo-1", metrics={"quality": 0.9}, env_step=40)
 
@@ -50,8 +50,8 @@ def test_a_picture_is_a_file_and_an_event(monitor: Monitor) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../../escaped", "/etc/passwd", "a\0b", "C:\\x", "", "x" * 5_000, "ü/ö"])
-def test_no_name_leads_out_of_the_folder(monitor: Monitor, name: str) -> None:
-    """A name is only words in the file's name."""
+def test_no_image_name_leads_out_of_the_folder(monitor: Monitor, name: str) -> None:
+    """Only letters and digits of the name become part of the file name."""
     with monitor() as training:
         event = training.log_image(name, SVG)
 
@@ -61,8 +61,8 @@ def test_no_name_leads_out_of_the_folder(monitor: Monitor, name: str) -> None:
     assert path.parent == (training.path / "artifacts" / "images").resolve()
 
 
-def test_two_pictures_of_one_name_are_two_files(monitor: Monitor) -> None:
-    """A series over the training."""
+def test_images_with_the_same_name_get_separate_files(monitor: Monitor) -> None:
+    """They form a series over the training."""
     with monitor() as training:
         files = {str((training.log_image("trace", SVG).data or {})["file"]) for _ in range(3)}
 
@@ -82,14 +82,14 @@ def test_two_pictures_of_one_name_are_two_files(monitor: Monitor) -> None:
     ],
     ids=["bytes", "path", "line", "channels", "empty", "text", "tensor"],
 )
-def test_what_is_no_picture_is_refused(monitor: Monitor, image: object) -> None:
-    """By name, and nothing is recorded."""
+def test_a_value_that_is_not_an_image_is_rejected(monitor: Monitor, image: object) -> None:
+    """The error has the name of the image."""
     with monitor() as training, pytest.raises(RecordError, match="image 'odd'"):
         training.log_image("odd", image)  # type: ignore[arg-type]
 
 
-def test_a_path_is_read_and_a_large_one_refused(monitor: Monitor, tmp_path: Path) -> None:
-    """More than 16 MiB is not for looking at."""
+def test_a_file_is_read_unless_it_is_too_large(monitor: Monitor, tmp_path: Path) -> None:
+    """A file above the limit of 16 MiB is rejected."""
     small, large = tmp_path / "a.svg", tmp_path / "b.svg"
     small.write_text(SVG)
     large.write_text(SVG + " " * (17 << 20))
@@ -100,8 +100,8 @@ def test_a_path_is_read_and_a_large_one_refused(monitor: Monitor, tmp_path: Path
             training.log_image("b", large)
 
 
-def test_a_disk_that_takes_no_picture_stops_no_training(monitor: Monitor) -> None:
-    """The event says what went wrong."""
+def test_an_image_that_cannot_be_written_does_not_stop_the_training(monitor: Monitor) -> None:
+    """Its event is a warning without a file."""
     with monitor() as training:
         (training.path / "artifacts" / "images").write_text("a file where the folder should be")
         event = training.log_image("trace", SVG)
@@ -110,8 +110,8 @@ def test_a_disk_that_takes_no_picture_stops_no_training(monitor: Monitor) -> Non
     assert "file" not in (event.data or {})
 
 
-def test_after_the_end_it_is_refused(monitor: Monitor) -> None:
-    """As every other record."""
+def test_an_image_is_rejected_after_close(monitor: Monitor) -> None:
+    """The call raises ClosedError, like that of every other record."""
     with monitor() as training:
         pass
 
@@ -119,8 +119,8 @@ def test_after_the_end_it_is_refused(monitor: Monitor) -> None:
         training.log_image("late", SVG)
 
 
-def test_a_picture_appears_whole(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is written aside: whoever lists the folder at any moment sees no half of one."""
+def test_an_image_appears_complete(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written under a temporary name, so the folder never lists an incomplete image."""
     seen: list[set[int]] = []
     with monitor() as training:
         folder = training.path / "artifacts" / "images"
@@ -138,8 +138,8 @@ def test_a_picture_appears_whole(monitor: Monitor, monkeypatch: pytest.MonkeyPat
     assert [file.name for file in sorted(folder.iterdir())] == ["000001-first.svg", "000002-second.svg"]
 
 
-def test_a_link_in_the_place_of_the_pictures_is_not_followed(monitor: Monitor, tmp_path: Path) -> None:
-    """The event says that the picture could not be kept."""
+def test_a_link_instead_of_the_image_folder_is_not_followed(monitor: Monitor, tmp_path: Path) -> None:
+    """The event has the reason why the image could not be stored."""
     (tmp_path / "elsewhere").mkdir()
     with monitor() as training:
         (training.path / "artifacts" / "images").symlink_to(tmp_path / "elsewhere")
@@ -149,8 +149,8 @@ def test_a_link_in_the_place_of_the_pictures_is_not_followed(monitor: Monitor, t
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_a_picture_is_on_the_disk_before_its_event(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its content, then its name: a power cut leaves no event of a picture that is not there."""
+def test_an_image_is_on_the_disk_before_its_event(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its content and then its name are forced to the disk, so a power cut leaves no event without its image."""
     forced: list[str] = []
     monkeypatch.setattr(os, "fsync", lambda fd: forced.append(Path(f"/proc/self/fd/{fd}").readlink().name))
 

@@ -1,4 +1,4 @@
-"""Live diagnosis of a training."""
+"""Live diagnosis of a run."""
 
 import math
 import threading
@@ -27,7 +27,7 @@ def update(step: int, loss: float = 0.1) -> PolicyUpdate:
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Callable[..., tuple[LiveDiagnosis, list[Event], ManualClock]]:
-    """A live diagnosis, the events that it recorded, and its clock."""
+    """Return a function that creates a live diagnosis, the list of its events, and its clock."""
 
     def make(**options: Any) -> tuple[LiveDiagnosis, list[Event], ManualClock]:
         with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
@@ -40,8 +40,8 @@ def watched(tmp_path: Path) -> Callable[..., tuple[LiveDiagnosis, list[Event], M
     return make
 
 
-def test_a_finding_is_said_once_when_it_opens(watched: Any) -> None:
-    """With all that is known of it; and not again while it goes on."""
+def test_a_finding_is_recorded_once_when_it_opens(watched: Any) -> None:
+    """The event has all details, and is not repeated while the finding is open."""
     live, said, clock = watched()
     for step in range(40):
         live.write(update(step, math.nan if step > 10 else 0.1))
@@ -53,8 +53,8 @@ def test_a_finding_is_said_once_when_it_opens(watched: Any) -> None:
     assert {"confidence", "evidence", "cause", "advice", "source", "symptoms", "title"} <= found[0].data.keys()
 
 
-def test_it_evaluates_only_when_it_is_time(watched: Any) -> None:
-    """However many records come in between."""
+def test_it_evaluates_only_after_the_interval(watched: Any) -> None:
+    """Records within the interval do not cause an evaluation."""
     live, said, clock = watched()
     for step in range(50):
         live.write(update(step, math.nan))
@@ -65,8 +65,8 @@ def test_it_evaluates_only_when_it_is_time(watched: Any) -> None:
     assert [event.code for event in said] == ["non-finite"]
 
 
-def test_the_end_is_an_evaluation_too(watched: Any) -> None:
-    """So that what came last is not passed over."""
+def test_closing_evaluates_once_more(watched: Any) -> None:
+    """The last records are included in the diagnosis."""
     live, said, _ = watched()
     for step in range(50):
         live.write(update(step, math.nan))
@@ -76,8 +76,8 @@ def test_the_end_is_an_evaluation_too(watched: Any) -> None:
     assert [event.code for event in said] == ["non-finite"]
 
 
-def test_a_training_that_ended_well_has_no_finding_that_is_open(watched: Any) -> None:
-    """What was said on the way, and is not so any more, is taken back at the end, though nothing came since."""
+def test_a_recovered_run_has_no_open_finding_at_its_end(watched: Any) -> None:
+    """A finding that no longer applies is closed at the end, even without new records."""
     live, said, clock = watched()
     for number in range(60):
         live.write(Episode(time=float(number), episode=number, reward=math.nan if number < 20 else 1.0, length=1))
@@ -89,8 +89,8 @@ def test_a_training_that_ended_well_has_no_finding_that_is_open(watched: Any) ->
     assert not any(one.is_open for one in recorded_findings(said))
 
 
-def test_what_a_training_reached_is_said(watched: Any) -> None:
-    """Milestones come with the evaluations, in their order; a first success is not missed in a flood."""
+def test_milestones_are_recorded(watched: Any) -> None:
+    """They are recorded in order by the evaluations. A first success is found among very many records."""
     live, said, clock = watched()
     for number in range(12_000):
         live.write(Episode(time=float(number), episode=number, reward=0.0, length=1, success=number == 3))
@@ -102,8 +102,8 @@ def test_what_a_training_reached_is_said(watched: Any) -> None:
     ]
 
 
-def test_a_live_training_says_its_findings_to_its_sinks(logs: Path) -> None:
-    """And to the run folder; both have it when the run has ended."""
+def test_findings_reach_the_sinks_and_the_run_folder(logs: Path) -> None:
+    """Both have the same events when the run has ended."""
     memory = MemorySink()
     with TrainingMonitor(logs, session_name="run", settings=LOOKING, sinks=[memory]) as training:
         for step in range(30):
@@ -114,8 +114,8 @@ def test_a_live_training_says_its_findings_to_its_sinks(logs: Path) -> None:
     assert kept == [record for record in memory.records if isinstance(record, Event) and record.kind == "finding"]
 
 
-def test_a_training_that_is_taken_up_does_not_repeat_itself(logs: Path) -> None:
-    """What is open stays said; what it judges is the whole run."""
+def test_a_resumed_run_does_not_repeat_its_findings(logs: Path) -> None:
+    """Open findings are not recorded again, and the diagnosis covers the whole run."""
     for first in (0, 30):
         with TrainingMonitor(logs, session_name="run", settings=LOOKING, resume="allow") as training:
             for step in range(first, first + 30):
@@ -126,8 +126,8 @@ def test_a_training_that_is_taken_up_does_not_repeat_itself(logs: Path) -> None:
     assert training.diagnosis().env_step == 59
 
 
-def test_a_rewind_is_judged_by_the_branch_that_goes_on(logs: Path) -> None:
-    """The NaN of the branch that was left is no finding any more."""
+def test_after_a_rewind_the_diagnosis_excludes_the_abandoned_branch(logs: Path) -> None:
+    """A NaN in the abandoned branch causes no finding."""
     with TrainingMonitor(logs, session_name="run", settings=LOOKING) as training:
         for step in range(30):
             training.log_training_step(step, 0.1 if step < 20 else math.nan, 0.5, 1.0, env_step=step)
@@ -139,8 +139,8 @@ def test_a_rewind_is_judged_by_the_branch_that_goes_on(logs: Path) -> None:
         assert "non-finite" not in {finding.code for finding in training.diagnosis().findings}
 
 
-def test_a_rewind_takes_milestones_back_to_the_branch_that_goes_on(tmp_path: Path) -> None:
-    """The best of the branch that was left is no best any more, and its first success was none."""
+def test_after_a_rewind_milestones_exclude_the_abandoned_branch(tmp_path: Path) -> None:
+    """The best mean and the first success of the abandoned branch no longer count."""
     clock = ManualClock(1_000.0)
     settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
     with TrainingMonitor(tmp_path, settings=settings) as monitor:
@@ -166,10 +166,8 @@ def test_a_rewind_takes_milestones_back_to_the_branch_that_goes_on(tmp_path: Pat
 
 
 @pytest.mark.parametrize("is_rewind", [True, False])
-def test_what_was_reached_before_a_checkpoint_is_said_though_no_evaluation_saw_it(
-    tmp_path: Path, *, is_rewind: bool
-) -> None:
-    """After a rewind, or after the process was killed: the first success is the first, and a category is mastered."""
+def test_milestones_before_a_checkpoint_are_recorded_after_the_return(tmp_path: Path, *, is_rewind: bool) -> None:
+    """Milestones that no evaluation recorded before a rewind or a kill are found in the run folder."""
     settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
     with TrainingMonitor(tmp_path, settings=settings) as monitor:
         said: list[Event] = []
@@ -195,12 +193,12 @@ def test_what_was_reached_before_a_checkpoint_is_said_though_no_evaluation_saw_i
 
     reached = {event.code: event for event in said if event.kind == "milestone"}
     assert list(reached) == ["first-success", "category-mastered"]
-    assert reached["first-success"].message == "Episode 101 is the first that succeeded."
+    assert reached["first-success"].message == "Episode 101 is the first success."
 
 
 @pytest.mark.parametrize("record", ["episodes", "updates"])
-def test_a_resumed_run_opens_no_finding_twice(logs: Path, record: str) -> None:
-    """Whatever it recorded."""
+def test_a_resumed_run_does_not_open_a_finding_twice(logs: Path, record: str) -> None:
+    """This holds for findings from episodes and from updates."""
     for begin in (0, 40):
         with TrainingMonitor(logs, session_name="run", resume="allow", settings=LOOKING) as training:
             for at in range(begin, begin + 40):
@@ -213,8 +211,8 @@ def test_a_resumed_run_opens_no_finding_twice(logs: Path, record: str) -> None:
     assert opened.count("non-finite") == 1
 
 
-def test_a_training_can_do_without(monitor: Monitor) -> None:
-    """It is judged when it is asked for."""
+def test_the_live_diagnosis_can_be_turned_off(monitor: Monitor) -> None:
+    """The run is then diagnosed only on request."""
     with monitor(settings=RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)) as training:
         for step in range(30):
             training.log_training_step(step, math.nan, 0.5, 1.0)
@@ -223,15 +221,15 @@ def test_a_training_can_do_without(monitor: Monitor) -> None:
     assert not [event for event in training.run.records("events") if event.kind == "finding"]
 
 
-def test_a_signal_handler_may_ask_during_a_diagnosis(tmp_path: Path) -> None:
-    """It gets what was said before, at first nothing; it does not wait for what it has interrupted."""
+def test_a_signal_handler_can_request_a_diagnosis_during_a_diagnosis(tmp_path: Path) -> None:
+    """It gets the previous diagnosis, at first an empty one, without waiting for the interrupted one."""
     with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
         pass
     heard: list[Diagnosis] = []
     asking = threading.Event()
 
     def context() -> Context:
-        if not asking.is_set():  # during a diagnosis, as a signal handler of the same thread is
+        if not asking.is_set():  # during a diagnosis, like a signal handler in the same thread
             asking.set()
             heard.append(live.diagnosis())
         return Context()
@@ -246,8 +244,8 @@ def test_a_signal_handler_may_ask_during_a_diagnosis(tmp_path: Path) -> None:
     assert [[finding.code for finding in diagnosis.findings] for diagnosis in heard] == [[], ["non-finite"]]
 
 
-def test_a_flood_is_judged_by_what_the_folder_has(logs: Path) -> None:
-    """A past training that is replayed at once: what came too quickly to be kept in memory is found all the same."""
+def test_very_many_records_are_diagnosed_from_the_run_folder(logs: Path) -> None:
+    """Records of a fast replay that exceed the memory limit are read from the run folder."""
     with TrainingMonitor(logs, session_name="run", settings=LOOKING) as training:
         for step in range(12_000):
             training.log_training_step(step, 0.1 if step < 11_000 else math.nan, 0.5, 1.0, env_step=step)
@@ -257,8 +255,8 @@ def test_a_flood_is_judged_by_what_the_folder_has(logs: Path) -> None:
     assert training.diagnosis() == open_run(training.path).diagnosis()
 
 
-def test_what_did_not_come_this_far_is_read_from_the_folder(tmp_path: Path) -> None:
-    """Where the queue was full; the folder is read again only when more is missing."""
+def test_records_dropped_by_a_full_queue_are_read_from_the_run_folder(tmp_path: Path) -> None:
+    """The folder is read when the number of missed records increases."""
     with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
         for step in range(30):
             monitor.log_training_step(step, math.nan, 0.5, 1.0, env_step=step)

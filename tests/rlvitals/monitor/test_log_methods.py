@@ -1,4 +1,4 @@
-"""The log calls, apart from any monitor."""
+"""The logging methods, tested without a monitor."""
 
 import ast
 import inspect
@@ -18,7 +18,7 @@ R = TypeVar("R", bound=Record)
 
 
 class Calls(LogMethods):
-    """Keeps what the calls hand over."""
+    """Implementation of the abstract members that stores the records in memory."""
 
     env_step = 40
 
@@ -45,8 +45,8 @@ class Calls(LogMethods):
         self.checked += [(name, kind, refused) for name in own]
 
 
-def test_the_calls_need_nothing_but_their_abstract_members() -> None:
-    """Each call hands over one record and returns it; the step is the furthest so far."""
+def test_the_methods_use_only_their_abstract_members() -> None:
+    """Each call stores one record and returns it. The default step is the highest environment step."""
     calls = Calls()
     made: list[Record] = [
         calls.log_episode(3, 1.5, 7, quality_final=0.9, quality_initial=0.8, aprox_kl=0.1),
@@ -72,8 +72,8 @@ IMAGES = [("trace", {"file": "images/trace.svg"}), ("full", {"trouble": "no spac
 
 
 @pytest.mark.parametrize(("name", "found"), IMAGES)
-def test_an_image_is_an_event_whether_it_could_be_written_or_not(name: str, found: dict[str, Any]) -> None:
-    """The event names the file, or the reason."""
+def test_every_image_has_an_event(name: str, found: dict[str, Any]) -> None:
+    """The event has the path of the file, or the reason why it could not be written."""
     event = Calls().log_image(name, "<svg/>", group="logo", step=3)
 
     assert event == Event(
@@ -87,8 +87,8 @@ def test_an_image_is_an_event_whether_it_could_be_written_or_not(name: str, foun
 
 
 @pytest.mark.parametrize("base", [EventMethods, LogMethods, RunResults])
-def test_a_base_class_of_the_monitor_holds_no_state(base: type) -> None:
-    """It has no constructor and sets no attribute: each piece of state has one owner."""
+def test_a_base_class_of_the_monitor_has_no_state(base: type) -> None:
+    """It has no constructor and sets no attribute."""
     tree = ast.parse(inspect.getsource(base))
     stored = [
         node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)

@@ -1,4 +1,4 @@
-"""What a training has reached, each said once."""
+"""Milestones of a training run, each reported once."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Rewards = Sequence[float] | Any
 
 
 def said(milestones: Milestones, rewards: Rewards, *, first: int = 0, **fields: Any) -> list[Event]:
-    """What is said of episodes of these rewards; a field that is a list holds one value an episode."""
+    """Return the milestones of episodes with these rewards. A list as a field has one value per episode."""
     found: list[Event] = []
     for index, reward in enumerate(rewards):
         own = {name: value[index] if isinstance(value, list) else value for name, value in fields.items()}
@@ -30,13 +30,13 @@ def told(events: list[Event]) -> list[tuple[str | None, int | None]]:
 
 
 def learning(count: int = 6_000, noise: float = 10.0) -> Any:
-    """A reward that climbs from 0 to 100 and rests there."""
+    """Return rewards that rise from 0 to 100 and converge."""
     time = np.arange(count)
     return 100.0 * (1.0 - np.exp(-time / 600.0)) + noise * np.random.default_rng(0).normal(size=count)
 
 
-def test_the_first_success_is_said_once() -> None:
-    """With its episode and step; what does not know of success says nothing."""
+def test_the_first_success_is_reported_once() -> None:
+    """The event has its episode and step. Episodes without reported success are ignored."""
 
     (event,) = said(Milestones(), [0.0] * 4, success=[None, False, True, True])
     assert (event.kind, event.code, event.severity, event.episode, event.env_step, event.time) == (
@@ -47,11 +47,11 @@ def test_the_first_success_is_said_once() -> None:
         20,
         2.0,
     )
-    assert event.message == "Episode 2 is the first that succeeded."
+    assert event.message == "Episode 2 is the first success."
 
 
-def test_a_new_best_is_a_window_that_beats_the_best_by_more_than_noise() -> None:
-    """The first window is what the others are compared with; 1 of 100 is no news where single episodes vary by 10."""
+def test_a_new_best_must_exceed_the_previous_best_by_more_than_noise() -> None:
+    """The first window is the baseline. A gain of 1 is not enough if episodes have a standard deviation of 10."""
 
     noise = np.random.default_rng(1).normal(size=100) * 10.0
     noise -= noise.mean()
@@ -61,12 +61,12 @@ def test_a_new_best_is_a_window_that_beats_the_best_by_more_than_noise() -> None
     data = events[1].data or {}
     assert data["mean"] == pytest.approx(50.0)
     assert (data["before"], data["baseline"]) == (pytest.approx(20.0), pytest.approx(0.0))
-    assert events[1].message == "The mean reward of 100 episodes is 50, the best so far (20 before)."
+    assert events[1].message == "New best mean reward over 100 episodes: 50 (previous best: 20)."
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_noise_alone_reaches_nothing(seed: int) -> None:
-    """Independent, autocorrelated, heavy-tailed or sparse: of thousands of episodes at one level none is a best."""
+def test_noise_alone_reaches_no_milestone(seed: int) -> None:
+    """Thousands of independent, autocorrelated, heavy-tailed or sparse rewards at one level have no new best."""
 
     generator = np.random.default_rng(seed)
     shocks = generator.normal(size=2_000)
@@ -75,8 +75,8 @@ def test_noise_alone_reaches_nothing(seed: int) -> None:
         assert told(said(Milestones(), rewards)) == []
 
 
-def test_a_steady_climb_is_said_ever_more_rarely() -> None:
-    """Each best is a fifth more than all that was gained before, so that there are few, however many windows."""
+def test_a_steady_rise_is_reported_less_and_less_often() -> None:
+    """Each new best exceeds the total gain before by a fifth, so a long rise has few milestones."""
 
     places = [event.episode or 0 for event in said(Milestones(), np.linspace(0.0, 100.0, 10_000))]
     assert 10 < len(places) < 25
@@ -84,14 +84,14 @@ def test_a_steady_climb_is_said_ever_more_rarely() -> None:
 
 
 def test_milestones_do_not_depend_on_the_unit() -> None:
-    """Nor on the zero point: the same are said at the same episodes."""
+    """Scaled and shifted rewards reach the same milestones at the same episodes."""
 
     rewards = learning()
     assert told(said(Milestones(), rewards)) == told(said(Milestones(), 1_000.0 * rewards - 5e5)) != []
 
 
-def test_a_target_is_reached_when_it_is_held() -> None:
-    """A window at the target is a touch; as many episodes more make it reached, and a fall begins anew."""
+def test_a_target_must_be_held_to_be_reached() -> None:
+    """The mean must stay at the target for the length of a window, and a fall below it starts the count again."""
 
     rewards = [0.0] * 20 + [10.0] * 25 + [0.0] * 20 + [10.0] * 60
     events = said(Milestones(target=10.0, window=20), rewards)
@@ -100,8 +100,8 @@ def test_a_target_is_reached_when_it_is_held() -> None:
     assert event.data == {"target": 10.0, "mean": 10.0, "window": 20, "since_episode": 84}
 
 
-def test_a_target_may_be_set_later() -> None:
-    """Adapters learn of it when the training begins."""
+def test_a_target_can_be_set_later() -> None:
+    """Adapters find the target when the training starts."""
 
     milestones = Milestones(window=20)
     assert said(milestones, [1.0] * 50) == []
@@ -109,16 +109,16 @@ def test_a_target_may_be_set_later() -> None:
     assert told(said(milestones, [1.0] * 30, first=50)) == [("target-reached", 70)]
 
 
-def test_rewards_that_are_not_finite_reach_nothing() -> None:
-    """Neither a target nor a best, and nothing raises."""
+def test_non_finite_rewards_reach_no_milestone() -> None:
+    """They reach neither a target nor a new best, and raise no error."""
 
     rewards = [0.0] * 20 + [math.inf, -math.inf, math.nan] * 20
     assert said(Milestones(target=1.0, window=20), rewards) == []
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_rewards_that_are_not_finite_hold_nothing_up(bad: float) -> None:
-    """One in every ten: the milestones are those of the finite rewards."""
+def test_non_finite_rewards_do_not_prevent_milestones(bad: float) -> None:
+    """If one in ten rewards is non-finite, the milestones are those of the finite rewards."""
 
     rewards = [reward for index in range(200) for reward in ([10.0 * (index >= 100)] + [bad] * (index % 10 == 0))]
     assert [code for code, _ in told(said(Milestones(target=10.0, window=20), rewards))] == [
@@ -127,8 +127,8 @@ def test_rewards_that_are_not_finite_hold_nothing_up(bad: float) -> None:
     ]
 
 
-def test_a_category_is_mastered_when_its_successes_prove_it() -> None:
-    """Not at 9 of 10, which a policy of 80 % does now and then; each category by itself, once."""
+def test_a_category_is_mastered_when_its_success_rate_is_significantly_above_the_level() -> None:
+    """Each category is evaluated separately and reported once. Nine successes of ten are not enough."""
 
     milestones = Milestones()
     categories = ["text", "gradient"] * 200
@@ -140,7 +140,7 @@ def test_a_category_is_mastered_when_its_successes_prove_it() -> None:
 
 
 def test_a_category_at_the_level_is_not_mastered() -> None:
-    """A rate that is 0.8 is not proved to be above it."""
+    """A success rate of 0.8 is not significantly above 0.8."""
 
     successes = (np.random.default_rng(3).random(2_000) < 0.8).tolist()
     assert "category-mastered" not in [
@@ -148,8 +148,8 @@ def test_a_category_at_the_level_is_not_mastered() -> None:
     ]
 
 
-def test_a_category_without_successes_is_judged_by_quality() -> None:
-    """If a level was given; the interval of the mean must lie above it."""
+def test_a_category_without_reported_success_is_evaluated_by_quality() -> None:
+    """This needs `mastery_quality`, and the interval of the mean quality must be above it."""
 
     qualities = (0.9 + 0.01 * np.random.default_rng(0).normal(size=60)).tolist()
     fields: dict[str, Any] = {"category": "text", "quality_final": qualities}
@@ -159,8 +159,8 @@ def test_a_category_without_successes_is_judged_by_quality() -> None:
     assert event.message.startswith("The category text is mastered: quality 0.")
 
 
-def test_it_converges_once() -> None:
-    """When the reward has come to rest, with its level and since when."""
+def test_convergence_is_reported_once() -> None:
+    """The event has the level, and the episode since which the reward has converged."""
 
     events = [event for event in said(Milestones(), learning()) if event.code == "converged"]
     assert len(events) == 1
@@ -170,14 +170,14 @@ def test_it_converges_once() -> None:
     assert 600 < data["since_episode"] < (events[0].episode or 0)
 
 
-def test_a_climb_does_not_converge() -> None:
-    """However long it is."""
+def test_a_rising_reward_does_not_converge() -> None:
+    """Three thousand rising rewards do not count as converged."""
 
     assert "converged" not in [event.code for event in said(Milestones(), np.linspace(0.0, 1.0, 3_000))]
 
 
-def test_a_resumed_run_does_not_repeat_itself() -> None:
-    """What its events hold is known, and a best must beat the best before."""
+def test_a_resumed_run_does_not_repeat_its_milestones() -> None:
+    """Milestones with an event are not reported again, and a new best must exceed the previous one."""
 
     rewards = learning()
     fields: dict[str, Any] = {"category": "a", "success": True}
@@ -195,8 +195,8 @@ def test_a_resumed_run_does_not_repeat_itself() -> None:
     assert [code for code, _ in told(said(again, [200.0] * 100, **fields))] == ["new-best"]
 
 
-def test_a_resumed_run_goes_on_from_its_rewards() -> None:
-    """What has already converged converges at the next two checks; the first window is still the baseline."""
+def test_a_resumed_run_continues_from_its_rewards() -> None:
+    """A converged reward is reported after two checks, and the first window is still the baseline."""
 
     rewards = learning()
     resumed = Milestones()
@@ -207,8 +207,8 @@ def test_a_resumed_run_goes_on_from_its_rewards() -> None:
     assert (events[1].data or {})["since_episode"] < 3_000
 
 
-def test_a_return_to_a_checkpoint_begins_a_window() -> None:
-    """No mean is of two branches."""
+def test_a_rewind_starts_a_new_window() -> None:
+    """No mean combines episodes of two branches."""
 
     milestones = Milestones(target=1.0, window=20)
     said(milestones, [1.0] * 39)
@@ -216,14 +216,14 @@ def test_a_return_to_a_checkpoint_begins_a_window() -> None:
     assert told(said(milestones, [1.0] * 40, first=6)) == [("target-reached", 6 + 39)]
 
 
-def test_other_records_are_passed_over() -> None:
-    """Of all kinds."""
+def test_other_records_are_ignored() -> None:
+    """An update reaches no milestone."""
 
     assert Milestones().observe(PolicyUpdate(time=1.0, step=1, entropy=1.0)) == []
 
 
 def test_memory_is_bounded() -> None:
-    """However many episodes and categories there are."""
+    """The numbers of categories and means stay below their limits for many episodes and categories."""
 
     milestones = Milestones()
     said(milestones, range(2_500), category=[f"category {index}" for index in range(2_500)], success=False)
@@ -234,8 +234,8 @@ def test_memory_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(("options", "name"), [({"window": 9}, "window=9"), ({"mastery": 1.0}, "mastery=1.0")])
-def test_settings_that_mean_nothing_are_refused(options: dict[str, Any], name: str) -> None:
-    """With their name and value."""
+def test_invalid_settings_are_rejected(options: dict[str, Any], name: str) -> None:
+    """The error has the name and the value."""
 
     with pytest.raises(ValueError, match=name):
         Milestones(**options)

@@ -1,4 +1,4 @@
-"""A monitor from its beginning to its end: names, status, resuming, going back."""
+"""The life of a monitor: names, status, resume and rewind."""
 
 import math
 import re
@@ -30,7 +30,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def open_monitor(tmp_path: Path, clock: ManualClock) -> Iterator[OpenMonitor]:
-    """Opens monitors in one folder, and closes them after the test."""
+    """Return a function that opens monitors in one folder. They are closed after the test."""
     opened: list[TrainingMonitor] = []
 
     def made(name: str | None = "run", **options: Any) -> TrainingMonitor:
@@ -56,7 +56,7 @@ def _states(run: Run) -> list[str]:
     return [event.message for event in run.records("events") if event.kind == "state"]
 
 
-# ---------------------------------------------------------------------- how it begins
+# ---------------------------------------------------------------------- start
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def _states(run: Run) -> list[str]:
         {"update_frequency": "often"},
     ],
 )
-def test_an_option_that_cannot_be_is_refused_before_there_is_a_run(tmp_path: Path, options: dict[str, Any]) -> None:
-    """By its name and its value."""
+def test_an_invalid_argument_is_rejected_before_the_run_is_created(tmp_path: Path, options: dict[str, Any]) -> None:
+    """The error has the name and the value of the argument."""
     ((name, value),) = options.items()
     with pytest.raises(RecordError, match=re.escape(f"{name}={value!r}")):
         TrainingMonitor(tmp_path / "logs", **options)
     assert not (tmp_path / "logs").exists()
 
 
-def test_numbers_of_numpy_are_numbers(open_monitor: OpenMonitor) -> None:
-    """Goals often come out of a computation."""
+def test_goals_can_be_numpy_numbers(open_monitor: OpenMonitor) -> None:
+    """They are converted to Python numbers."""
     monitor = open_monitor(total_timesteps=np.float64(1e6), target=np.float32(0.5))
 
     assert monitor.run.header.goals == {"total_timesteps": 1_000_000, "target": 0.5}
@@ -97,21 +97,21 @@ def test_numbers_of_numpy_are_numbers(open_monitor: OpenMonitor) -> None:
         (lambda m: m.log_evaluation(1, 0.1, extra=3, own=1.0), "extra"),
     ],
 )
-def test_what_is_no_dict_is_refused_by_name(
+def test_a_value_that_is_not_a_dict_is_rejected_with_its_name(
     open_monitor: OpenMonitor, call: Callable[[TrainingMonitor], object], name: str
 ) -> None:
-    """Beside numbers of the user's own, too; nothing is recorded."""
+    """This also holds with custom metrics in the same call, and nothing is recorded."""
     monitor = open_monitor()
     with pytest.raises(RecordError, match=f"{name} must be a dict, got"):
         call(monitor)
     assert not [*monitor.run.records("episodes"), *monitor.run.records("updates"), *monitor.run.records("evaluations")]
 
 
-# ---------------------------------------------------------------------- how it ends
+# ---------------------------------------------------------------------- end
 
 
-def test_a_training_that_leaves_its_block_is_completed(open_monitor: OpenMonitor, clock: ManualClock) -> None:
-    """With the time at which it ended."""
+def test_leaving_the_with_block_completes_the_run(open_monitor: OpenMonitor, clock: ManualClock) -> None:
+    """The header has the end time."""
     with open_monitor() as monitor:
         _log(monitor, 0)
         clock.advance(60.0)
@@ -122,8 +122,8 @@ def test_a_training_that_leaves_its_block_is_completed(open_monitor: OpenMonitor
     assert _states(monitor.run) == ["started", "completed"]
 
 
-def test_a_training_that_raises_is_failed_with_the_exception(open_monitor: OpenMonitor) -> None:
-    """Which goes on its way."""
+def test_an_exception_fails_the_run(open_monitor: OpenMonitor) -> None:
+    """The header has the exception, which is raised further."""
     with pytest.raises(ZeroDivisionError), open_monitor() as monitor:
         _ = 1 / 0
 
@@ -136,7 +136,7 @@ def test_a_training_that_raises_is_failed_with_the_exception(open_monitor: OpenM
 
 
 def test_ctrl_c_is_a_failure(open_monitor: OpenMonitor) -> None:
-    """The training did not get to its end."""
+    """A training interrupted by the user has failed."""
     with pytest.raises(KeyboardInterrupt), open_monitor() as monitor:
         raise KeyboardInterrupt
 
@@ -144,10 +144,8 @@ def test_ctrl_c_is_a_failure(open_monitor: OpenMonitor) -> None:
 
 
 @pytest.mark.parametrize(("code", "expected"), [(0, "completed"), (None, "completed"), (1, "failed"), ("no", "failed")])
-def test_leaving_the_program_says_by_its_code_how_it_ended(
-    open_monitor: OpenMonitor, code: object, expected: str
-) -> None:
-    """As everywhere, 0 is success."""
+def test_the_exit_code_determines_the_status(open_monitor: OpenMonitor, code: object, expected: str) -> None:
+    """The codes 0 and `None` complete the run, and all others fail it."""
     with pytest.raises(SystemExit), open_monitor() as monitor:
         raise SystemExit(code)
 
@@ -168,10 +166,10 @@ def test_leaving_the_program_says_by_its_code_how_it_ended(
         ("os.kill(os.getpid(), 9)", -9, ("crashed", None)),
     ],
 )
-def test_a_program_that_ends_without_a_close_says_how(
+def test_a_program_that_ends_without_a_close_has_the_right_status(
     tmp_path: Path, end: str, code: int, expected: tuple[str, str | None]
 ) -> None:
-    """By its exit handler; where not even that comes to run, readers see that its process is gone."""
+    """The exit handler stores the status. If it does not run, readers detect that the process is gone."""
     program = f"""
         import os, sys
         from rlvitals import TrainingMonitor
@@ -190,8 +188,8 @@ def test_a_program_that_ends_without_a_close_says_how(
     assert _episodes(run) == [(1, 0)]
 
 
-def test_a_closed_monitor_reads_and_does_not_write(open_monitor: OpenMonitor) -> None:
-    """Closing again is nothing."""
+def test_a_closed_monitor_can_read_but_not_write(open_monitor: OpenMonitor) -> None:
+    """Closing it again has no effect."""
     monitor = open_monitor()
     _log(monitor, 0, 1)
     monitor.close()
@@ -211,8 +209,8 @@ def test_a_closed_monitor_reads_and_does_not_write(open_monitor: OpenMonitor) ->
             write()
 
 
-def test_a_pause_is_said_and_its_end_too(open_monitor: OpenMonitor, clock: ManualClock) -> None:
-    """A paused run is neither stalled nor crashed."""
+def test_a_pause_and_its_end_are_recorded(open_monitor: OpenMonitor, clock: ManualClock) -> None:
+    """A paused run has the status paused, not stalled or crashed."""
     monitor = open_monitor()
     monitor.pause()
     assert (monitor.session.status, monitor.run.vitality(clock=clock).status) == ("paused", "paused")
@@ -225,8 +223,8 @@ def test_a_pause_is_said_and_its_end_too(open_monitor: OpenMonitor, clock: Manua
 # ---------------------------------------------------------------------- names
 
 
-def test_a_name_is_kept_where_it_is_free(tmp_path: Path) -> None:
-    """Where it is taken, a number comes behind it; without one, one is made."""
+def test_a_free_name_is_used_unchanged(tmp_path: Path) -> None:
+    """A taken name gets a number as suffix, and without a name a default is used."""
     made = [create_training_monitor(tmp_path, name, settings=_QUIET) for name in ("run", "run", None)]
     for monitor in made:
         monitor.close()
@@ -240,7 +238,7 @@ def test_a_name_is_kept_where_it_is_free(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_continues_its_counters(open_monitor: OpenMonitor, clock: ManualClock) -> None:
-    """Episodes, steps, the last episode and when it began are those of the whole run."""
+    """The episodes, the steps, the last episode and the start time are those of the whole run."""
     first = open_monitor(configuration={"lr": 1, "seed": 3})
     _log(first, 0, 1, 2)
     first.log_training_step(40, env_step=40)
@@ -260,7 +258,7 @@ def test_a_resumed_run_continues_its_counters(open_monitor: OpenMonitor, clock: 
 
 
 def test_a_resumed_run_has_neither_ended_nor_failed(open_monitor: OpenMonitor) -> None:
-    """Until it does again."""
+    """Its status is running, and its end time and failure are removed."""
     open_monitor().fail(RuntimeError("gone"))
     second = open_monitor(resume="allow")
 
@@ -269,8 +267,8 @@ def test_a_resumed_run_has_neither_ended_nor_failed(open_monitor: OpenMonitor) -
     assert [(writer.writer, writer.status) for writer in header.writers] == [(1, "failed"), (2, None)]
 
 
-def test_a_run_that_is_open_is_not_resumed(open_monitor: OpenMonitor) -> None:
-    """A second training of that name gets a folder of its own, or an error that says who writes."""
+def test_an_open_run_is_not_resumed(open_monitor: OpenMonitor) -> None:
+    """A second run of that name gets a separate folder, or raises RunLockedError with `resume`."""
     open_monitor()
 
     with pytest.raises(RunLockedError):
@@ -280,12 +278,12 @@ def test_a_run_that_is_open_is_not_resumed(open_monitor: OpenMonitor) -> None:
     assert open_monitor().session_id == "run-2"
 
 
-# ---------------------------------------------------------------------- going back
+# ---------------------------------------------------------------------- rewind
 
 
 @pytest.mark.parametrize("sealed", [False, True])
-def test_going_back_abandons_what_came_after_the_checkpoint(open_monitor: OpenMonitor, sealed: bool) -> None:
-    """It is kept and marked; readers leave it out by default, and counters go on from the checkpoint."""
+def test_a_rewind_abandons_the_records_after_the_checkpoint(open_monitor: OpenMonitor, sealed: bool) -> None:
+    """They are stored and marked, readers omit them by default, and counters continue from the checkpoint."""
     settings = RecorderSettings(
         system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, seal_on_close=1 if sealed else 10**6
     )
@@ -307,8 +305,8 @@ def test_going_back_abandons_what_came_after_the_checkpoint(open_monitor: OpenMo
     assert [record.step for record in second.run.records("updates", abandoned=True)] == [20, 40]
 
 
-def test_going_back_twice_leaves_one_branch(open_monitor: OpenMonitor) -> None:
-    """Also when the second checkpoint is ahead of the first."""
+def test_two_rewinds_leave_one_branch(open_monitor: OpenMonitor) -> None:
+    """This also holds if the second checkpoint is after the first."""
     monitor = open_monitor()
     _log(monitor, 0, 1, 2, 3)
     monitor.rewind(env_step=10)
@@ -321,8 +319,8 @@ def test_going_back_twice_leaves_one_branch(open_monitor: OpenMonitor) -> None:
     assert monitor.session.total_episodes == 5
 
 
-def test_going_back_by_episode_is_for_records_that_say_no_step(open_monitor: OpenMonitor) -> None:
-    """Each clock that is named counts for the records that have it."""
+def test_a_rewind_by_episode_applies_to_records_without_a_step(open_monitor: OpenMonitor) -> None:
+    """Each argument of the rewind applies to the records that have the field."""
     monitor = open_monitor()
     for episode in range(4):
         monitor.log_episode(episode, 1.0, 2)
@@ -333,8 +331,8 @@ def test_going_back_by_episode_is_for_records_that_say_no_step(open_monitor: Ope
     assert monitor.session.total_episodes == 3
 
 
-def test_going_back_while_nothing_was_recorded_is_harmless(open_monitor: OpenMonitor) -> None:
-    """A checkpoint at the very beginning."""
+def test_a_rewind_of_an_empty_run_has_no_effect(open_monitor: OpenMonitor) -> None:
+    """A rewind to step 0 before the first record keeps all later records."""
     monitor = open_monitor()
     monitor.rewind(env_step=0)
     _log(monitor, 0)
@@ -343,8 +341,8 @@ def test_going_back_while_nothing_was_recorded_is_harmless(open_monitor: OpenMon
     assert monitor.session.total_episodes == 1
 
 
-def test_the_live_window_forgets_the_abandoned_branch(open_monitor: OpenMonitor) -> None:
-    """Statistics are of the branch that goes on."""
+def test_the_live_window_excludes_the_abandoned_branch(open_monitor: OpenMonitor) -> None:
+    """Statistics include only the branch that continues."""
     monitor = open_monitor()
     _log(monitor, 0, 1, 2, 3)
     monitor.rewind(env_step=20)
@@ -355,11 +353,11 @@ def test_the_live_window_forgets_the_abandoned_branch(open_monitor: OpenMonitor)
     assert monitor.session.total_episodes == 3
 
 
-# ---------------------------------------------------------------------- what is kept
+# ---------------------------------------------------------------------- stored values
 
 
-def test_four_ways_not_to_be_a_number_stay_four(open_monitor: OpenMonitor) -> None:
-    """From the call to the reader, in the open segment and in the sealed one."""
+def test_nan_infinities_and_missing_values_stay_distinct(open_monitor: OpenMonitor) -> None:
+    """They are read back unchanged from the open segment and from the sealed one."""
     settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, seal_on_close=1)
     monitor = open_monitor(settings=settings)
     for step, value in enumerate((math.nan, math.inf, -math.inf, None)):
@@ -376,8 +374,8 @@ def test_four_ways_not_to_be_a_number_stay_four(open_monitor: OpenMonitor) -> No
     assert found() == expected
 
 
-def test_late_and_repeated_steps_are_all_kept(open_monitor: OpenMonitor) -> None:
-    """In the order in which they were said."""
+def test_records_with_repeated_or_lower_steps_are_kept(open_monitor: OpenMonitor) -> None:
+    """They are read back in the order in which they were logged."""
     monitor = open_monitor()
     steps = [5, 5, 3, 9, 5]
     for number, step in enumerate(steps):
@@ -388,8 +386,8 @@ def test_late_and_repeated_steps_are_all_kept(open_monitor: OpenMonitor) -> None
     assert monitor.env_step == 9
 
 
-def test_a_value_that_no_record_can_hold_leaves_no_trace(open_monitor: OpenMonitor) -> None:
-    """It is said, and nothing is counted."""
+def test_an_episode_with_an_invalid_value_is_not_recorded(open_monitor: OpenMonitor) -> None:
+    """The call raises RecordError, and no episode is stored or counted."""
     monitor = open_monitor()
     wrongs: list[dict[str, Any]] = [{"length": -1}, {"reward": "high"}, {"episode": 1.5}, {"reward": None}]
     for wrong in wrongs:
@@ -400,8 +398,8 @@ def test_a_value_that_no_record_can_hold_leaves_no_trace(open_monitor: OpenMonit
     assert monitor.session.total_episodes == 0
 
 
-def test_a_training_may_change_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run is where it was begun, whole, and nothing of it where the training went."""
+def test_a_training_can_change_its_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole run stays in its folder, and no file is written to the new working directory."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(tmp_path)
@@ -418,8 +416,8 @@ def test_a_training_may_change_its_folder(tmp_path: Path, monkeypatch: pytest.Mo
     assert (run.header.status, [record.episode for record in run.records("episodes")]) == ("completed", [0, 1])
 
 
-def test_a_report_of_a_folder_that_is_gone_hides_no_exception(tmp_path: Path) -> None:
-    """The user's own exception leaves the block; the missing report is logged."""
+def test_a_report_that_cannot_be_written_does_not_hide_an_exception(tmp_path: Path) -> None:
+    """The user's exception leaves the `with` block after the run folder was removed."""
     training = TrainingMonitor(tmp_path / "logs", report=True)
     training.log_episode(0, 1.0, 5)
     shutil.rmtree(tmp_path / "logs")

@@ -1,4 +1,4 @@
-"""Monitors that nothing disturbs: a clock that stands still, no samples, no ticking but by hand."""
+"""Monitors without background activity: a manual clock, no system samples, and no automatic maintenance."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ quiet = RecorderSettings(system_interval_s=None, fsync_interval_s=3600.0, heartb
 
 @contextlib.contextmanager
 def full_disk(size=0):
-    # The kernel then writes a part of a line, or nothing.
+    # The kernel then writes part of a line, or nothing.
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -50,7 +50,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def open_monitor(tmp_path: Path, clock: ManualClock) -> Iterator[Callable[..., TrainingMonitor]]:
-    """Opens monitors in one folder, and closes them after the test."""
+    """Return a function that opens monitors in one folder. They are closed after the test."""
     opened: list[TrainingMonitor] = []
 
     def made(name: str | None = "run", **options: Any) -> TrainingMonitor:
@@ -66,7 +66,7 @@ def open_monitor(tmp_path: Path, clock: ManualClock) -> Iterator[Callable[..., T
 
 @pytest.fixture
 def in_a_process(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
-    """Runs a few lines in an interpreter of their own; gives what they said, and checks how they ended."""
+    """Return a function that runs lines in a separate interpreter, checks its exit code, and returns its output."""
 
     def run(lines: str, *, code: int = 0) -> list[dict[str, Any]]:
         done = subprocess.run(

@@ -1,7 +1,7 @@
-"""Forks writers from one warm process, kills each at a moment drawn by lot, and takes some of their runs up again.
+"""Forks writers from one warm process, kills each at a random moment, and resumes some of their runs.
 
-Run as a program: FOLDER SEED COUNT. Prints, one JSON line a run, what the writers acknowledged: this is what must be
-found in the folder, once and in order. A writer acknowledges an episode by writing its number to a pipe after
+Run as a program: FOLDER SEED COUNT. Prints one JSON line per run, with the episodes that its writers acknowledged.
+These must be in the folder, once and in order. A writer acknowledges an episode by writing its number to a pipe after
 `log_episode` has returned.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-import duckdb  # noqa: F401 - warm, so that a child that seals need not load it
+import duckdb  # noqa: F401 - loaded before the fork, so that a sealing child does not have to
 
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings
@@ -30,9 +30,9 @@ Acknowledge = Callable[[int], None]
 
 
 def write(folder: Path, acknowledge: Acknowledge, plan: random.Random) -> None:
-    """Begin a run and log until the end, or until the plan says that it closes."""
-    real = plan.random() < 0.05  # with the sealer's own processes, which outlive the kill
-    # Segments that the writer seals itself, so that it is killed in the middle of that.
+    """Start a run, log a random number of episodes, and close it."""
+    real = plan.random() < 0.05  # with the processes of the sealer, which outlive the kill
+    # Number of segments that the writer seals itself, so that some writers are killed while sealing.
     sealing = plan.choice((0, 0, 0, 2))
     settings = RecorderSettings(
         system_interval_s=None,
@@ -53,7 +53,7 @@ def write(folder: Path, acknowledge: Acknowledge, plan: random.Random) -> None:
 
 
 def resume(folder: Path, acknowledge: Acknowledge, plan: random.Random) -> None:
-    """Take the run up, and go on where its counters are."""
+    """Resume the run, and continue from its counters."""
     settings = RecorderSettings(system_interval_s=None, seal_records=7, heartbeat_s=HOUR, fsync_interval_s=HOUR)
     monitor = TrainingMonitor(folder.parent, session_name=folder.name, resume="must", settings=settings)
     session = monitor.session
@@ -79,7 +79,7 @@ def _work(
 ) -> NoReturn:
     try:
         work(folder, lambda number: _say(write_end, number), random.Random(seed))
-    except BaseException as error:  # noqa: BLE001 - the parent must see it, and the child must not go on as the parent
+    except BaseException as error:  # noqa: BLE001 - reported to the parent, and the child must not continue as the parent
         sys.stderr.write(f"{folder.name}: {type(error).__name__}: {error}\n")
         os._exit(1)
     os._exit(0)
@@ -95,18 +95,18 @@ def _hear(pipe: int) -> int | None:
 
 
 def kill(folder: Path, lot: random.Random) -> dict[str, object]:
-    """Kill one writer after a number of acknowledgements, and take its run up."""
+    """Kill one writer after a random number of acknowledgements, and resume some of the runs."""
     child, pipe = _fork(write, folder, lot.randrange(10**9))
     patience = lot.randrange(1, 260)
     acknowledged: list[int] = []
     while len(acknowledged) < patience and (number := _hear(pipe)) is not None:
         acknowledged.append(number)
         if number == CLOSING:
-            for _ in range(lot.choice((0, 100, 3_000, 30_000))):  # somewhere within closing
+            for _ in range(lot.choice((0, 100, 3_000, 30_000))):  # a random delay into closing
                 pass
             break
     os.kill(child, signal.SIGKILL)
-    while (number := _hear(pipe)) is not None:  # said before it was killed
+    while (number := _hear(pipe)) is not None:  # acknowledged before the kill
         acknowledged.append(number)
     os.close(pipe)
     os.waitpid(child, 0)
@@ -129,7 +129,7 @@ def main() -> None:
     slow_facts()
     lot = random.Random(seed)
     for number in range(count):
-        print(json.dumps(kill(folder / f"run{number}", lot)), flush=True)  # noqa: T201 - this is its output
+        print(json.dumps(kill(folder / f"run{number}", lot)), flush=True)  # noqa: T201 - output of the program
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Records runs on a simulated disk, cuts the power at many moments, and says what was wrong with what was left.
+"""Records runs on a simulated disk, cuts the power at many moments, and reports faults in the remaining files.
 
-`python power_cuts.py FOLDER SEED CUTS FAILING`, where FAILING is what a failed `fsync` does to pages (`dropped`,
-`readable`), or `none`. Prints one JSON object.
+Usage: `python power_cuts.py FOLDER SEED CUTS FAILING`. FAILING is the effect of a failed `fsync` on pages (`dropped` or
+`readable`), or `none` if `fsync` does not fail. Prints one JSON object.
 """
 
 import itertools
@@ -27,15 +27,15 @@ from rlvitals.testing.manual_clock import ManualClock
 
 HOUR = 3600.0
 CALLS = {"episodes": "episode", "updates": "step", "evaluations": "episode", "scalars": "step"}
-"""The streams that are written to, and where a record has its number."""
+"""The streams that are written, and the field with the number of a record."""
 _FULL_CHECKS = 4
-"""One cut of so many is also read by columns, and resumed."""
+"""Every fourth cut is also read by columns, and resumed."""
 
 _popen = subprocess.Popen
 
 
 class InThisProcess:
-    """Seals where the disk sees it, in place of a process of its own."""
+    """Replacement of the sealing process that seals in this process, where the simulated disk sees it."""
 
     pid = 0
 
@@ -43,26 +43,26 @@ class InThisProcess:
         self.returncode = sealing.main(command[command.index("rlvitals.runs.sealing") + 1 :])
 
     def poll(self) -> int:
-        """As a process that has ended."""
+        """Return the exit code, like a process that has ended."""
         return self.returncode
 
     def wait(self, _: float | None = None) -> int:
-        """As a process that has ended."""
+        """Return the exit code, like a process that has ended."""
         return self.returncode
 
 
 def popen(command: list[str], **options: Any) -> Any:
-    """Start a process, but for one that seals."""
+    """Start a process, except a sealing process, which runs in this process."""
     return (InThisProcess if "rlvitals.runs.sealing" in command else _popen)(command, **options)
 
 
 class Training:
-    """Records runs as a training does, and notes what was acknowledged.
+    """Records runs like a training loop, and notes the acknowledged records.
 
     Args:
-        disk: The disk.
-        folder: The folder of runs on it.
-        plan: Chooses what is recorded when.
+        disk: Simulated disk.
+        folder: Folder of runs on the disk.
+        plan: Random source for the records and their order.
     """
 
     def __init__(self, disk: SimulatedDisk, folder: Path, plan: random.Random) -> None:
@@ -76,7 +76,7 @@ class Training:
         self._clock = ManualClock()
 
     def run(self, steps: int, *, always: bool, close: bool) -> bool:
-        """Record for a while; the run begins, or goes on.
+        """Record a number of steps in a new or resumed run.
 
         Returns:
             Whether the run could be opened.
@@ -97,7 +97,7 @@ class Training:
             )
         except RunError:
             return False
-        for ticker in monitor._recorder._tickers:  # what they do is done here, at repeatable moments
+        for ticker in monitor._recorder._tickers:  # their work is done here, at repeatable moments
             ticker.stop(HOUR)
         self._begun = True
         self._acknowledge(monitor, everything=False)
@@ -113,7 +113,7 @@ class Training:
             monitor.close()
             self._acknowledge(monitor, closed=True)
         else:
-            monitor._recorder.abandon()  # as a kill: nothing more is written
+            monitor._recorder.abandon()  # like a kill: nothing more is written
         return True
 
     def _log(self, monitor: TrainingMonitor) -> None:
@@ -133,7 +133,7 @@ class Training:
         self.logged[stream].append(number)
 
     def _acknowledge(self, monitor: TrainingMonitor, *, everything: bool = True, closed: bool = False) -> None:
-        """What was recorded is on the disk, says the monitor, unless it tells of trouble."""
+        """Note the records that are on the disk according to the monitor. Skipped if it reports failures."""
         if everything and (monitor.failures() or monitor._recorder._maintenance._failures):
             return
         if everything:
@@ -142,11 +142,11 @@ class Training:
 
 
 class Judge:
-    """Says what is wrong with a folder after a power cut.
+    """Finds faults in a folder after a power cut.
 
     Args:
-        logged: The numbers of the records of each stream, in order.
-        failing: Whether `fsync` failed now and then: then a sealed segment may have its lines still.
+        logged: Numbers of the records by stream, in order.
+        failing: Whether `fsync` failed at times. A sealed segment can then still have its lines.
     """
 
     def __init__(self, logged: dict[str, list[int]], *, failing: bool) -> None:
@@ -156,7 +156,7 @@ class Judge:
         self._logged = logged
 
     def judge(self, folder: Path, kept: Any, *, fully: bool) -> None:
-        """Open, read and verify what is left; fully: also by columns, and go on with it."""
+        """Open, read and verify the remaining files. If `fully`, also read them by columns and resume the run."""
         counts, closed = kept if kept is not None else ({}, False)
         path = folder / "run"
         try:
@@ -184,10 +184,10 @@ class Judge:
             self._go_on(folder, counts)
 
     def _refuse(self, found: Verification, *, closed: bool) -> None:
-        """A cut may leave torn lines and both files of a segment, but damages and doubles nothing.
+        """Note faults other than those that a cut can cause: torn lines, and both files of a segment.
 
-        Lines of a run that ended in trouble may differ from their checksums, as `verify` is to tell. Two messages of
-        one moment about the recording may be the same.
+        If a run ended with failures, its lines can differ from their checksums, and `verify` must report that. Two
+        messages about the recording at the same time can be equal.
         """
         bad = {DAMAGED, DOUBLED, CHANGED} if closed else {DAMAGED, DOUBLED}
         self.wrong += [f"verify: {f.code}" for f in found.faults if f.code in bad and f.path.parent.name != "events"]
@@ -214,12 +214,12 @@ class Judge:
 
 
 def main(folder: Path, seed: int, cuts: int, failing: str) -> None:
-    """Record, cut, and print what was wrong."""
+    """Record runs, cut the power, and print the faults."""
     logging.disable(logging.CRITICAL)
     subprocess.Popen = popen  # type: ignore[assignment,misc]
     os.nice = lambda _: 0
     for name in ("fsync", "fdatasync"):
-        setattr(os, name, lambda _: None)  # of the real disk, which need not be forced
+        setattr(os, name, lambda _: None)  # the real disk does not have to be forced
     plan = random.Random(seed)
     place = folder / "disk"
     place.mkdir(parents=True)
@@ -243,7 +243,7 @@ def main(folder: Path, seed: int, cuts: int, failing: str) -> None:
         known = len(judge.wrong)
         try:
             judge.judge(target / "disk" / "logs", kept, fully=turn % _FULL_CHECKS == 0)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except Exception as error:  # noqa: BLE001 - any exception is a fault to report
             judge.wrong.append(f"raised {error!r}")
         judge.wrong[known:] = [f"seed {seed}, event {at} of {len(disk.events)}: {one}" for one in judge.wrong[known:]]
         shutil.rmtree(target)

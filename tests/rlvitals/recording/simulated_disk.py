@@ -1,11 +1,11 @@
-"""A disk that loses its power: what of a folder would be left, had the power gone at any moment.
+"""Simulation of power cuts: the state of a folder after a cut at any moment.
 
 The disk watches a real folder through the calls of `os`, and notes each change, each `fsync` and each acknowledgement.
-`SimulatedDisk.cut` then makes the folder as it might be found after a power cut: what was forced is there; of the rest
-each sector of a file and each change of a name is there or not, as chance wills. A renaming happens as a whole or not.
+`SimulatedDisk.cut` then creates the folder as it can be after a power cut. Everything that was forced is there. Each
+other sector of a file and each other change of a name is there at random. A renaming is atomic.
 
-`fsync` can be made to fail: what was not forced yet is then dropped, or stays readable and is never written, although
-the next `fsync` succeeds.
+`fsync` can be made to fail. Pages that were not forced are then dropped, or stay readable and are never written,
+although the next `fsync` succeeds.
 """
 
 import contextlib
@@ -35,13 +35,13 @@ _CHANGING = (
 )
 
 Failing = Literal["", "dropped", "readable"]
-"""What becomes of pages that are not on the disk when `fsync` fails; nothing if it does not fail."""
+"""Effect of a failed `fsync` on pages that are not on the disk. The empty string means that `fsync` succeeds."""
 Names = dict[str, int | None]
 
 
 @dataclass
 class Node:
-    """A file or a folder: what is on the disk, and what may be."""
+    """A file or folder, with its content on the disk and its later versions."""
 
     content: bytes = b""
     versions: list[bytes] = field(default_factory=list)
@@ -52,15 +52,15 @@ class Node:
 
     @property
     def latest(self) -> bytes:
-        """What a reader sees while the power is on."""
+        """Content that a reader sees while the power is on."""
         return self.versions[-1] if self.versions else self.content
 
     def is_dirty(self, at: int) -> bool:
-        """Whether the page at an offset will be written."""
+        """Whether the page at an offset still has to be written."""
         return self.clean.get(at) != self.latest[at : at + PAGE]
 
     def take(self, kind: str, what: Any) -> None:
-        """Go through one event."""
+        """Apply one event."""
         match kind:
             case "named":
                 self.changes.append(what)
@@ -68,12 +68,12 @@ class Node:
                 self.versions.append(what)
             case "forced":
                 self._force()
-            case "failed":  # of a folder the next one forces all
+            case "failed":  # for a folder, the next `fsync` forces everything
                 pages = range(0, len(self.latest), PAGE)
                 self.clean |= {at: self.latest[at : at + PAGE] for at in pages if self._differs(at)}
 
     def torn(self, chance: random.Random) -> bytes:
-        """The content after a power cut."""
+        """Return the content after a power cut."""
         known = [self.content, *self.versions]
         size = len(chance.choice(known))
         sectors = []
@@ -84,9 +84,9 @@ class Node:
         return b"".join(sectors)
 
     def left(self, chance: random.Random) -> dict[str, int]:
-        """The names after a power cut."""
+        """Return the names after a power cut."""
         for change in self.changes:
-            if chance.random() < 0.5:  # a coin
+            if chance.random() < 0.5:
                 self._rename(change)
         return self.names
 
@@ -99,7 +99,7 @@ class Node:
             page = self.latest[at : at + PAGE]
             pages.append(page if self.is_dirty(at) else self.content[at : at + PAGE].ljust(len(page), b"\0"))
         self.clean = {at: page for at, page in self.clean.items() if not self.is_dirty(at)}
-        # What was not written is read all the same, until the pages are dropped.
+        # Content that was not written is readable until the pages are dropped.
         self.content, self.versions = b"".join(pages), [self.latest] if self.clean else []
         for change in self.changes:
             self._rename(change)
@@ -114,17 +114,17 @@ class Node:
 
 
 class SimulatedDisk:
-    """Watches a folder; `events` are all that happened to it, in order.
+    """Watches a folder, and stores its changes in `events`, in order.
 
     Args:
-        root: The folder.
+        root: Folder to watch.
     """
 
     def __init__(self, root: Path) -> None:
         self.events: list[tuple[str, int, Any]] = []
         self.failing: Callable[[], Failing] = lambda: ""
         self._real: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in _CHANGING}
-        self._held: dict[int, int] = {}  # keeps each file open, so that its number is not used again
+        self._held: dict[int, int] = {}  # keeps each file open, so that its inode number is not reused
         self._names: dict[int, dict[str, int]] = {}
         self._contents: dict[int, bytes] = {}
         self._nodes: dict[int, Node] = {}
@@ -132,7 +132,7 @@ class SimulatedDisk:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """See every call of this process that may change the folder."""
+        """Watch every call of this process that can change the folder."""
         calls = {name: self._watched(real) for name, real in self._real.items()}
         calls |= {"fsync": self._force, "fdatasync": self._force}
         before = {name: getattr(os, name) for name in calls}
@@ -145,15 +145,20 @@ class SimulatedDisk:
                 setattr(os, name, call)
 
     def acknowledge(self, what: object) -> None:
-        """Note that something was reported as kept."""
+        """Note that records were reported as stored."""
         self.look()
         self.events.append(("kept", 0, what))
 
     def cut(self, at: int, chance: random.Random, target: Path) -> Any:
-        """Make the folder as it might be after a power cut behind so many events.
+        """Create the folder as it can be after a power cut.
+
+        Args:
+            at: Number of events before the cut.
+            chance: Random source.
+            target: Folder to create.
 
         Returns:
-            What was acknowledged last before the cut.
+            The last acknowledgement before the cut.
         """
         nodes = {number: Node() for number in self._held}
         kept: Any = None
@@ -166,7 +171,7 @@ class SimulatedDisk:
         return kept
 
     def look(self) -> None:
-        """Note what has changed."""
+        """Note the changes since the last call."""
         self._look_into(self._root)
 
     def _make(self, nodes: dict[int, Node], number: int, chance: random.Random, target: Path) -> None:
@@ -179,7 +184,7 @@ class SimulatedDisk:
 
     def _watched(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
-            self.look()  # what other code wrote since
+            self.look()  # changes that other code made since
             done = real(*args, **options)
             self.look()
             return done
@@ -203,7 +208,7 @@ class SimulatedDisk:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def _drop(self, number: int) -> None:
-        """Make a file read as it is on the disk; what never got there reads as zeros."""
+        """Replace the content of a file with that on the disk. Parts that never reached the disk become zeros."""
         node = self._nodes[number]
         fd = self._real["open"](f"/proc/self/fd/{self._held[number]}", os.O_WRONLY)
         self._real["pwrite"](fd, node.content.ljust(len(node.latest), b"\0"), 0)
@@ -240,7 +245,7 @@ class SimulatedDisk:
 
 
 def _changes(before: dict[str, int], after: dict[str, int]) -> Iterator[Names]:
-    """The changes from one listing to the next; that a file has another name is one change."""
+    """Yield the changes from one listing to the next. A renamed file is one change."""
     gone = {node: name for name, node in before.items() if name not in after}
     moved = set()
     for name, node in after.items():

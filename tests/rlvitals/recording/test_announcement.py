@@ -1,4 +1,4 @@
-"""The line at the start of recording."""
+"""The line printed at the start of a run."""
 
 import io
 import os
@@ -17,14 +17,14 @@ QUIET = RecorderSettings(system_interval_s=None)
 
 @pytest.fixture
 def leave_pytest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
-    """Goes on as a program that is not a test; pytest sets its variable after the fixtures, so a test calls this."""
+    """Return a function that hides pytest from the program. pytest sets its variable after the fixtures."""
     monkeypatch.delenv("RLVITALS_QUIET", raising=False)
     monkeypatch.chdir(tmp_path)
     return lambda: monkeypatch.delenv("PYTEST_CURRENT_TEST")
 
 
-def test_a_run_says_once_where_it_is(leave_pytest: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> None:
-    """On standard error, with the commands that show it from here; not again when it is resumed."""
+def test_the_run_folder_is_printed_once(leave_pytest: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> None:
+    """It is printed on standard error with the commands to watch the run, and not again after a resume."""
     leave_pytest()
     for resume in ("never", "must", "must"):
         TrainingMonitor("logs", session_name="a b", resume=resume, settings=QUIET).close()
@@ -36,7 +36,7 @@ def test_a_run_says_once_where_it_is(leave_pytest: Callable[[], None], capsys: p
 def test_a_run_elsewhere_is_named_by_its_whole_path(
     leave_pytest: Callable[[], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """So that the commands work from here."""
+    """A run outside the working directory has an absolute path, so that the commands work."""
     leave_pytest()
     elsewhere = tmp_path.parent / "elsewhere" / "run"
     announce(elsewhere)
@@ -45,10 +45,10 @@ def test_a_run_elsewhere_is_named_by_its_whole_path(
     assert said in capsys.readouterr().err
 
 
-def test_the_line_can_be_left_out(
+def test_the_line_can_be_turned_off(
     leave_pytest: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By the option and by the environment; `0` in the environment leaves it on."""
+    """The argument and the environment variable turn it off. The value `0` leaves it on."""
     leave_pytest()
     TrainingMonitor("logs", session_name="option", announce=False, settings=QUIET).close()
     monkeypatch.setenv("RLVITALS_QUIET", "1")
@@ -68,14 +68,14 @@ def test_tests_of_other_programs_print_no_line(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize("stream", ["missing", "closed", "ascii"])
-def test_a_standard_error_that_takes_nothing_is_no_failure(
+def test_an_unusable_standard_error_is_ignored(
     leave_pytest: Callable[[], None],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     stream: str,
 ) -> None:
-    """As under pythonw, in a daemon, and where it cannot write the path; standard output gets nothing instead."""
+    """A missing, closed or ASCII-only standard error raises nothing, and nothing goes to standard output instead."""
     leave_pytest()
     closed = io.StringIO()
     closed.close()
@@ -87,7 +87,7 @@ def test_a_standard_error_that_takes_nothing_is_no_failure(
 
 
 def test_a_forked_child_does_not_repeat_the_line(tmp_path: Path) -> None:
-    """One line, whatever the children of a training do with its monitor."""
+    """The line is printed once, even if a forked child uses the monitor."""
     code = (
         "import os, sys, rlvitals\n"
         "monitor = rlvitals.TrainingMonitor('logs', session_name='run')\n"

@@ -1,4 +1,4 @@
-"""How a run ended, from the exception that ended it."""
+"""Status and failure of a run, derived from the exception that ended it."""
 
 import functools
 import signal
@@ -11,7 +11,7 @@ from rlvitals.recording.failure import Terminated, ending_of, failure_of
 
 
 class UnprintableError(Exception):
-    """Cannot be made a text."""
+    """An exception that cannot be converted to text."""
 
     def __str__(self) -> str:
         raise ValueError("no")
@@ -20,7 +20,7 @@ class UnprintableError(Exception):
 
 
 class QuittingError(Exception):
-    """Does worse than raise when it is asked."""
+    """An exception whose `__str__` raises `SystemExit`."""
 
     def __str__(self) -> str:
         raise SystemExit(9)
@@ -30,14 +30,14 @@ class QuittingError(Exception):
     ("error", "kind", "message"),
     [
         (RuntimeError("a\ud800b\0c"), "RuntimeError", "a\\ud800b\\x00c"),
-        (UnprintableError(), "UnprintableError", "its text cannot be read: __str__ raised"),
-        (QuittingError(), "QuittingError", "its text cannot be read: __str__ raised"),
+        (UnprintableError(), "UnprintableError", "the message is unavailable: __str__ raised"),
+        (QuittingError(), "QuittingError", "the message is unavailable: __str__ raised"),
         (RuntimeError("x" * 10_000), "RuntimeError", "x" * 2_000),
         (ExceptionGroup("two", [ValueError("a"), UnprintableError()]), "ExceptionGroup", "two (2 sub-exceptions)"),
     ],
 )
 def test_any_exception_can_be_described(error: BaseException, kind: str, message: str) -> None:
-    """In text that a file can hold, whatever the exception does when it is asked."""
+    """The description can be written to a file, even if the methods of the exception raise."""
     failure = failure_of(error)
 
     assert (failure.type, failure.message) == (kind, message)
@@ -58,7 +58,7 @@ def test_any_exception_can_be_described(error: BaseException, kind: str, message
     ],
 )
 def test_the_status_follows_from_the_exception(error: BaseException | None, expected: tuple[str, str | None]) -> None:
-    """As the exit code of the process does, for codes of any type."""
+    """The status matches the exit code of the process, for codes of any type."""
     status, failure = ending_of(error)
 
     assert (status, failure and f"{failure.type}: {failure.message}") == expected
@@ -66,14 +66,14 @@ def test_the_status_follows_from_the_exception(error: BaseException | None, expe
 
 @pytest.fixture
 def _sigterm() -> Iterator[None]:
-    """Puts the handler back."""
+    """Restore the signal handler after the test."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
 
 
 class Handler:
-    """A handler of signals that is an object, with a method as well."""
+    """A signal handler as a callable object, and as a method."""
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         raise SystemExit(number)
@@ -91,8 +91,8 @@ class Handler:
     [Handler(), Handler().method, functools.partial(Handler().of_a_partial, "a"), functools.partial(Handler())],
     ids=["object", "method", "partial", "partial of an object"],
 )
-def test_a_handler_may_be_anything_that_can_be_called(handler: Callable[[int, FrameType | None], None]) -> None:
-    """What comes out of it is a preemption all the same."""
+def test_a_handler_can_be_any_callable(handler: Callable[[int, FrameType | None], None]) -> None:
+    """An exception raised in any kind of handler means that the run was preempted."""
     signal.signal(signal.SIGTERM, handler)
     with pytest.raises(SystemExit) as raised:
         signal.raise_signal(signal.SIGTERM)
@@ -102,8 +102,8 @@ def test_a_handler_may_be_anything_that_can_be_called(handler: Callable[[int, Fr
 
 @pytest.mark.usefixtures("_sigterm")
 @pytest.mark.parametrize("error", [SystemExit(0), SystemExit(143), RuntimeError("time is up")])
-def test_what_comes_out_of_the_handler_of_a_terminating_signal_is_a_preemption(error: BaseException) -> None:
-    """Whichever way the user's own handler ends the program."""
+def test_an_exception_from_the_handler_of_a_terminating_signal_is_a_preemption(error: BaseException) -> None:
+    """The run is preempted for any exception with which a user-defined handler ends the program."""
 
     def handler(_: int, __: FrameType | None) -> None:
         raise error

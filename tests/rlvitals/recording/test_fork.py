@@ -1,4 +1,4 @@
-"""A forked child cannot harm its parent's run."""
+"""A forked child cannot damage its parent's run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ monitor.log_episode(0, 1.0, 2)
 
 
 def test_a_child_that_logs_saves_and_closes_changes_nothing(in_a_process: InAProcess) -> None:
-    """It ends as any program does, with its exit handlers; what it logs is neither kept nor raised."""
+    """The child exits normally with its exit handlers. Its records are neither stored nor do they raise."""
     said = in_a_process(
         _BEGIN
         + """
@@ -58,8 +58,8 @@ say(status=status, same=same, locked=locked, end=run.header.status, writers=len(
     ]
 
 
-def test_a_child_that_dies_of_an_exception_fails_nothing(in_a_process: InAProcess) -> None:
-    """The run is the parent's, and goes on."""
+def test_an_exception_in_a_child_does_not_fail_the_run(in_a_process: InAProcess) -> None:
+    """The run belongs to the parent, and continues."""
     said = in_a_process(
         _BEGIN
         + """
@@ -76,8 +76,8 @@ monitor.close()
     assert said == [{"child": 1, "run": "running"}]
 
 
-def test_what_a_child_logs_is_counted_and_said_once(in_a_process: InAProcess) -> None:
-    """In the child, who else could."""
+def test_records_of_a_child_are_counted_and_reported_once(in_a_process: InAProcess) -> None:
+    """The child counts the records that it tried to log, and logs one warning."""
     said = in_a_process(
         _BEGIN
         + """
@@ -102,7 +102,7 @@ monitor.close()
 
 
 def test_a_run_can_be_resumed_while_a_child_of_its_dead_writer_lives(in_a_process: InAProcess) -> None:
-    """Environments in processes of their own may outlive a training that was killed."""
+    """Environments in separate processes, which can outlive a killed training, do not block a resume."""
     said = in_a_process("""
         hold, let_go = os.pipe()
         ready, get_ready = os.pipe()
@@ -135,10 +135,10 @@ def test_a_run_can_be_resumed_while_a_child_of_its_dead_writer_lives(in_a_proces
 
 
 def test_a_fork_while_other_threads_log_leaves_no_lock_held_in_the_child(in_a_process: InAProcess) -> None:
-    """The thread that held it does not exist there."""
+    """A lock that another thread held at the fork is free in the child, where that thread does not exist."""
     said = in_a_process("""
         import warnings
-        warnings.simplefilter("ignore", DeprecationWarning)  # later Pythons warn of what this is about
+        warnings.simplefilter("ignore", DeprecationWarning)  # later Python versions warn about forks with threads
         monitor = TrainingMonitor(folder, session_name="run", settings=quiet)
         logging_on = [True]
         def log():
@@ -168,12 +168,12 @@ def test_a_fork_while_other_threads_log_leaves_no_lock_held_in_the_child(in_a_pr
     assert said == [{"codes": [0] * 10, "episodes": [0]}]
 
 
-def test_a_child_may_ask_while_the_parent_judged(in_a_process: InAProcess) -> None:
-    """A lock that a thread of the parent held at the fork is held for ever in the child, which needs none."""
+def test_a_child_can_diagnose_after_a_fork_during_a_diagnosis(in_a_process: InAProcess) -> None:
+    """The child does not need the lock of the live diagnosis, which a thread of the parent held at the fork."""
     said = in_a_process(
         _BEGIN
         + """
-for number in range(1, 30):  # fewer than twenty rewards are not judged
+for number in range(1, 30):  # fewer than twenty rewards are not evaluated
     monitor.log_episode(number, float(number % 3), 2)
 held = threading.Event()
 def judge():

@@ -1,4 +1,4 @@
-"""SIGKILL: what was acknowledged is there."""
+"""After SIGKILL, all acknowledged records are in the run folder."""
 
 import json
 import subprocess
@@ -12,8 +12,8 @@ _KILLS = 100
 _WRITERS = Path(__file__).with_name("killed_writers.py")
 
 
-def test_whatever_moment_a_writer_is_killed_at_its_acknowledged_records_are_read_once(tmp_path: Path) -> None:
-    """A hundred writers are killed while they append, rotate, seal and close; a third of the runs goes on."""
+def test_a_killed_writer_leaves_its_acknowledged_records_exactly_once(tmp_path: Path) -> None:
+    """A hundred writers are killed while they append, rotate, seal or close, and a third of the runs is resumed."""
     command = [sys.executable, "-W", "error", str(_WRITERS), str(tmp_path), "20240607", str(_KILLS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -24,7 +24,7 @@ def test_whatever_moment_a_writer_is_killed_at_its_acknowledged_records_are_read
         run = Run(tmp_path / answer["run"])
         acknowledged = [number for number in answer["first"] if number >= 0]
         found = [record.episode for record in run.records("episodes")]
-        # At most one more than was acknowledged: the writer was killed between `log_episode` and its acknowledgement.
+        # At most one record more than acknowledged: the writer was killed after `log_episode` and before its report.
         before = found[: len(found) - len(answer["later"])]
         assert before in (acknowledged, [*acknowledged, len(acknowledged)])
         assert found == list(range(len(found)))

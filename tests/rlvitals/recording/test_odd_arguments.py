@@ -1,4 +1,4 @@
-"""Whatever stands in the place of a dict or a number: a RecordError says where, what and what to do instead."""
+"""Arguments that are not a dict or a number raise a RecordError with the place, the value and the remedy."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ from rlvitals.errors import RecordError
 
 
 class Stubborn:
-    """Raises whatever it is asked for."""
+    """An object whose special methods raise."""
 
     def __bool__(self) -> bool:
         raise RuntimeError("no truth value")
@@ -31,7 +31,7 @@ class Stubborn:
 
 
 class Broken(Mapping[str, Any]):
-    """A dict that cannot be read."""
+    """A mapping that cannot be read."""
 
     def __getitem__(self, _: str) -> Any:
         raise RuntimeError("gone")
@@ -106,8 +106,8 @@ def monitor(tmp_path: Any) -> Iterator[TrainingMonitor]:
 
 
 @pytest.mark.parametrize("call", DICTS.values(), ids=DICTS.keys())
-def test_what_is_not_a_dict(monitor: TrainingMonitor, call: Call) -> None:
-    """Tensors, arrays, lists, texts and stubborn objects: each is refused as what it is, and nothing is recorded."""
+def test_a_value_that_is_not_a_dict_is_rejected(monitor: TrainingMonitor, call: Call) -> None:
+    """Tensors, arrays, lists, texts and broken objects are rejected with their type name, and nothing is recorded."""
     for given in NO_DICTS:
         with pytest.raises(RecordError, match=re.escape(type(given).__name__)):
             call(monitor, given)
@@ -118,43 +118,43 @@ def test_what_is_not_a_dict(monitor: TrainingMonitor, call: Call) -> None:
 
 @pytest.mark.parametrize("call", DICTS.values(), ids=DICTS.keys())
 def test_the_message_has_three_parts(monitor: TrainingMonitor, call: Call) -> None:
-    """Where, what with its value, and what to do."""
+    """The message has the place, the value and the remedy."""
     with pytest.raises(RecordError, match=r"^.+: .+ must be a dict, got tensor\(\[1., 1.\]\) \(Tensor\); pass names"):
         call(monitor, torch.ones(2))
 
 
-def test_a_dict_that_raises_for_its_keys(monitor: TrainingMonitor) -> None:
-    """Its entries are there all the same."""
+def test_a_dict_whose_keys_method_raises_is_accepted(monitor: TrainingMonitor) -> None:
+    """Its entries are stored."""
     assert monitor.log_episode(0, 1.0, 2, algorithm_metrics=BrokenKeys(a=1.0)).algorithm == {"a": 1.0}
 
 
 @pytest.mark.parametrize("call", DICTS.values(), ids=DICTS.keys())
-def test_an_empty_dict_says_nothing(monitor: TrainingMonitor, call: Call) -> None:
-    """It is the same as none."""
+def test_an_empty_dict_is_accepted(monitor: TrainingMonitor, call: Call) -> None:
+    """An empty dict counts as missing."""
     call(monitor, {})
 
 
 @pytest.mark.parametrize("given", NO_DICTS, ids=lambda given: type(given).__name__)
-def test_qualities_that_have_no_difference(monitor: TrainingMonitor, given: Any) -> None:
-    """What cannot be subtracted is refused as what it is."""
+def test_qualities_that_cannot_be_subtracted_are_rejected(monitor: TrainingMonitor, given: Any) -> None:
+    """The error names the quality, and not the failed subtraction."""
     if getattr(given, "shape", None) in {(), (1,)} or isinstance(given, int):
-        return  # one number is welcome
+        return  # a single number is valid
     with pytest.raises(RecordError, match="quality"):
         monitor.log_episode(0, 1.0, 2, quality_initial=given, quality_final=given)
 
 
 @pytest.mark.parametrize("given", [np.array(1.0), torch.tensor(1.0), Stubborn(), 3, "word"])
-def test_tags_that_are_not_words(tmp_path: Any, given: Any) -> None:
-    """They are refused before there is a run."""
-    with pytest.raises(RecordError, match=r"tags=.*a list of words"):
+def test_tags_that_are_not_a_list_of_text_are_rejected(tmp_path: Any, given: Any) -> None:
+    """They are rejected before the run is created."""
+    with pytest.raises(RecordError, match=r"tags=.*must be a list of strings"):
         TrainingMonitor(tmp_path, tags=given)
 
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["features", "params", "quality_metrics", "metadata"])
-def test_results_of_optimisations(monitor: TrainingMonitor, name: str) -> None:
-    """What cannot be read there is a RecordError, too."""
+def test_unreadable_results_of_an_optimisation_are_rejected(monitor: TrainingMonitor, name: str) -> None:
+    """A result that cannot be read raises a RecordError."""
     given: dict[str, Any] = dict.fromkeys(("features", "params", "quality_metrics", "metadata"))
     with pytest.raises(RecordError, match="cannot be read"):
         OptimizationLogger(monitor).log_optimization("logo.png", **{**given, name: Broken()})

@@ -1,4 +1,4 @@
-"""Whatever is passed anywhere, the run can be written, closed and read."""
+"""After any argument values, the run can be written, closed and read."""
 
 import contextlib
 import fractions
@@ -20,7 +20,7 @@ OpenMonitor = Callable[..., TrainingMonitor]
 
 
 class Hopeless:
-    """Raises whatever it is asked."""
+    """An object whose conversions raise."""
 
     def __str__(self) -> str:
         raise RuntimeError("no")
@@ -59,8 +59,8 @@ CALLS: dict[str, Callable[[TrainingMonitor, Any], object]] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_no_value_keeps_a_run_from_being_closed(open_monitor: OpenMonitor, call: str) -> None:
-    """It is refused, or made to fit; header and sign of life are written, and read, as ever."""
+def test_no_value_prevents_closing_a_run(open_monitor: OpenMonitor, call: str) -> None:
+    """Each value is rejected or converted, and the header and the heartbeat stay writable and readable."""
     monitor = open_monitor(configuration={"n": {}})
     for value in ODD:
         with contextlib.suppress(RlvitalsError):
@@ -75,7 +75,7 @@ def test_no_value_keeps_a_run_from_being_closed(open_monitor: OpenMonitor, call:
 
 @pytest.mark.parametrize("option", ["tags", "project_name", "configuration", "total_timesteps", "target"])
 def test_no_option_makes_a_run_that_cannot_be_read(tmp_path: Path, option: str) -> None:
-    """It is refused before there is a folder, or the run is as any other."""
+    """Each value is rejected before the folder is created, or the run is valid."""
     for value in ODD:
         with contextlib.suppress(RlvitalsError):
             options: dict[str, Any] = {option: [value] if option == "tags" else value}
@@ -85,8 +85,8 @@ def test_no_option_makes_a_run_that_cannot_be_read(tmp_path: Path, option: str) 
 
 
 @pytest.mark.parametrize("value", [10.5, math.inf, math.nan, -1, True, "x", 2**70, [1], None, np.array([1, 2])])
-def test_progress_that_is_no_step_is_refused(open_monitor: OpenMonitor, value: Any) -> None:
-    """By the call and the value, with what to pass; the monitor stands where it stood."""
+def test_progress_that_is_not_a_step_is_rejected(open_monitor: OpenMonitor, value: Any) -> None:
+    """The error names the call and the requirement, and the step of the monitor is unchanged."""
     monitor = open_monitor()
     monitor.advance(7)
     with pytest.raises(
@@ -98,8 +98,8 @@ def test_progress_that_is_no_step_is_refused(open_monitor: OpenMonitor, value: A
 
 
 @pytest.mark.parametrize("value", [np.int64(9), np.uint8(9), 9.0, np.float32(9), np.array([9]), np.array(9)])
-def test_progress_is_taken_from_any_whole_number(open_monitor: OpenMonitor, value: Any) -> None:
-    """As every other step is, and as plain Python."""
+def test_progress_can_be_any_whole_number(open_monitor: OpenMonitor, value: Any) -> None:
+    """Whole numbers of any numeric type are converted to a Python int."""
     monitor = open_monitor()
     monitor.advance(value)
 
@@ -107,8 +107,8 @@ def test_progress_is_taken_from_any_whole_number(open_monitor: OpenMonitor, valu
 
 
 @pytest.mark.parametrize("name", ["env_step", "episode", "step"])
-def test_a_rewind_to_no_step_is_refused(open_monitor: OpenMonitor, name: str) -> None:
-    """By the clock and the value; the run goes on as it was."""
+def test_a_rewind_to_an_invalid_step_is_rejected(open_monitor: OpenMonitor, name: str) -> None:
+    """The error names the argument and the value, and the run is unchanged."""
     monitor = open_monitor()
     with pytest.raises(RecordError, match=re.escape(f"rewind: {name} must be a whole number of at least 0, got -1")):
         monitor.rewind(**{name: -1})

@@ -1,4 +1,4 @@
-"""What a power cut leaves of a run: all that was acknowledged, and nothing that cannot be read."""
+"""After a power cut, a run has all acknowledged records and remains readable."""
 
 import json
 import subprocess
@@ -12,11 +12,11 @@ _SCRIPT = Path(__file__).with_name("power_cuts.py")
 
 
 @pytest.mark.parametrize(("seed", "failing"), [(3, "none"), (5, "readable"), (5, "dropped")])
-def test_whenever_the_power_goes_what_was_forced_is_there(tmp_path: Path, seed: int, failing: str) -> None:
-    """Two sessions of one run, cut at many moments: opened, read, verified, and some resumed.
+def test_forced_records_survive_a_power_cut_at_any_moment(tmp_path: Path, seed: int, failing: str) -> None:
+    """Two sessions of one run are cut at many moments, then opened, read, verified, and some resumed.
 
-    What was not forced is torn and reordered. Where `fsync` fails now and then, what the monitor does not call unsafe
-    is there all the same.
+    Data that was not forced is torn and reordered. If `fsync` fails at times, all records that the monitor does not
+    report as unsafe are still there.
     """
     command = [sys.executable, "-W", "error", str(_SCRIPT), str(tmp_path), str(seed), str(_CUTS), failing]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -24,5 +24,5 @@ def test_whenever_the_power_goes_what_was_forced_is_there(tmp_path: Path, seed: 
     said = json.loads(done.stdout)
 
     assert said["wrong"] == []
-    assert said["seen"]["lost"] > 0  # else nothing was cut
+    assert said["seen"]["lost"] > 0  # otherwise no cut had an effect
     assert said["seen"]["sealed"] > 0

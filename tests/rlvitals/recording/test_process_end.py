@@ -1,4 +1,4 @@
-"""How open runs end when their process does."""
+"""The end of open runs when their process ends."""
 
 import signal
 import subprocess
@@ -35,7 +35,7 @@ Ended = Callable[[str], tuple[int, str, str | None]]
 
 @pytest.fixture
 def ended(tmp_path: Path) -> Ended:
-    """Runs a program that begins a run; gives its exit code, and the run's status and failure."""
+    """Return a function that runs a program with a run, and returns its exit code, the run status and the failure."""
 
     def run(lines: str) -> tuple[int, str, str | None]:
         script = tmp_path / "train.py"
@@ -82,7 +82,7 @@ def ended(tmp_path: Path) -> Ended:
     ],
 )
 def test_a_program_that_exits_with_a_code_has_failed(ended: Ended, lines: str, code: int, failure: str) -> None:
-    """With or without a `with`, at the top or in a function."""
+    """The run fails with or without a `with` statement, at module level or in a function."""
     assert ended(lines) == (code, "failed", failure)
 
 
@@ -112,13 +112,13 @@ def test_a_program_that_exits_with_a_code_has_failed(ended: Ended, lines: str, c
         """,
     ],
 )
-def test_an_exit_that_does_not_end_the_program_in_failure_is_none(ended: Ended, lines: str) -> None:
-    """One with success, one that is caught, one of another thread, and one that is caught and kept."""
+def test_an_exit_that_does_not_fail_the_program_does_not_fail_the_run(ended: Ended, lines: str) -> None:
+    """An exit with success, a caught exit, an exit of another thread, and a stored exception are not failures."""
     assert ended(lines) == (0, "completed", None)
 
 
-def test_the_wrapper_of_sys_exit_goes_with_the_last_run(ended: Ended) -> None:
-    """Nothing stays behind in the process."""
+def test_the_wrapper_of_sys_exit_is_removed_with_the_last_run(ended: Ended) -> None:
+    """After the last run, `sys.exit` and the signal handlers are the original ones."""
     lines = """
         before = sys.exit, signal.getsignal(signal.SIGTERM)
         with begin(), TrainingMonitor(sys.argv[1], session_name="other"):
@@ -137,11 +137,14 @@ def test_the_wrapper_of_sys_exit_goes_with_the_last_run(ended: Ended) -> None:
     ("error", "shown"),
     [
         ("RuntimeError('a\\ud800')", "RuntimeError: a\\ud800"),
-        ("type('Odd', (Exception,), {'__str__': lambda _: 1 / 0})()", "Odd: its text cannot be read: __str__ raised"),
+        (
+            "type('Odd', (Exception,), {'__str__': lambda _: 1 / 0})()",
+            "Odd: the message is unavailable: __str__ raised",
+        ),
     ],
 )
 def test_an_exception_that_cannot_be_printed_is_not_replaced(ended: Ended, begin: str, error: str, shown: str) -> None:
-    """The program ends with it, and the run has failed with it."""
+    """The program and the run end with the original exception."""
     assert ended(f"{begin}raise {error}") == (1, "failed", shown)
 
 
@@ -150,14 +153,14 @@ def test_an_exception_that_cannot_be_printed_is_not_replaced(ended: Ended, begin
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGXCPU"])
 def test_a_terminating_signal_is_a_preemption(ended: Ended, name: str) -> None:
-    """The process dies by the signal, as it would without a monitor, and the run says by which."""
+    """The signal ends the process, as without a monitor, and the run stores its name."""
     died, status, failure = ended(f"monitor = begin(); send(signal.{name}); signal.pause()")
 
     assert (-died, status, failure) == (getattr(signal, name), "preempted", f"{name}: terminated by {name}")
 
 
-def test_a_signal_in_the_midst_of_logging_is_a_preemption(tmp_path: Path) -> None:
-    """What was acknowledged is there, and the folder is sound."""
+def test_a_signal_during_logging_is_a_preemption(tmp_path: Path) -> None:
+    """All acknowledged records are stored, and the folder is sound."""
     program = """
 monitor = begin()
 for number in range(1, 10**9):
@@ -189,8 +192,8 @@ for number in range(1, 10**9):
         ),
     ],
 )
-def test_the_handlers_of_users_stay(ended: Ended, lines: str, code: int) -> None:
-    """Those from before and those that come after; one that exits says by which signal it was called."""
+def test_the_handlers_of_users_are_kept(ended: Ended, lines: str, code: int) -> None:
+    """Handlers installed before or after the monitor run, and the run stores the name of the signal."""
     assert ended(textwrap.dedent(lines) + "\nsend()\nsignal.pause()") == (
         code,
         "preempted",
@@ -205,8 +208,8 @@ def test_the_handlers_of_users_stay(ended: Ended, lines: str, code: int) -> None
         "import faulthandler; faulthandler.register(signal.SIGTERM)",
     ],
 )
-def test_a_signal_that_is_handled_otherwise_ends_nothing(ended: Ended, before: str) -> None:
-    """One that is ignored, and one that C code handles."""
+def test_a_signal_with_another_handler_does_not_end_the_run(ended: Ended, before: str) -> None:
+    """An ignored signal, and a signal handled by C code, do not end the run."""
     assert ended(f"{before}\nmonitor = begin(); send(); monitor.log_note('on')") == (0, "completed", None)
 
 
@@ -221,19 +224,19 @@ def test_a_signal_that_is_handled_otherwise_ends_nothing(ended: Ended, before: s
 def test_which_signals_end_a_run_is_an_option(
     ended: Ended, options: str, number: str, expected: tuple[str, str | None]
 ) -> None:
-    """By name; those that frameworks use for themselves are not among the default ones."""
+    """Signals are passed by name. The defaults exclude signals used by frameworks."""
     assert ended(f"monitor = begin({options}); send(signal.{number}); signal.pause()")[1:] == expected
 
 
 @pytest.mark.parametrize("signals", [("TERM",), ("SIGTREM",), "SIGTERM", 15, (15,)])
-def test_what_is_no_name_of_a_signal_is_refused(tmp_path: Path, signals: object) -> None:
-    """With what to pass."""
-    with pytest.raises(RecordError, match="pass the names of signals"):
+def test_an_invalid_signal_name_is_rejected(tmp_path: Path, signals: object) -> None:
+    """The error shows valid values."""
+    with pytest.raises(RecordError, match="must be signal names, such as"):
         TrainingMonitor(tmp_path, settings=RecorderSettings(signals=signals))  # type: ignore[arg-type]
 
 
-def test_the_child_of_a_fork_ends_alone(ended: Ended) -> None:
-    """By the same signal, at once, and without a word in its parent's run."""
+def test_a_signal_to_a_forked_child_does_not_end_the_run(ended: Ended) -> None:
+    """The signal ends the child immediately, and does not change the parent's run."""
     lines = """
     monitor = begin()
     child = os.fork()
@@ -247,8 +250,8 @@ def test_the_child_of_a_fork_ends_alone(ended: Ended) -> None:
     assert ended(lines) == (0, "completed", None)
 
 
-def test_a_preempted_run_is_taken_up(ended: Ended, tmp_path: Path) -> None:
-    """It is neither ended nor failed then."""
+def test_a_preempted_run_can_be_resumed(ended: Ended, tmp_path: Path) -> None:
+    """The resumed run is running and has no failure."""
     ended("monitor = begin(); send(); signal.pause()")
     with TrainingMonitor(tmp_path, session_name="run", resume="must") as monitor:
         resumed = monitor.run.header
@@ -262,8 +265,8 @@ def test_a_preempted_run_is_taken_up(ended: Ended, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["monitor.close()", "", "sys.exit(0)"])
-def test_a_flood_does_not_abort_the_exit(tmp_path: Path, end: str) -> None:
-    """Closing gives up on the live diagnosis, which reads the folder: the exit code is 0, and the run is complete."""
+def test_many_records_do_not_abort_the_exit(tmp_path: Path, end: str) -> None:
+    """Closing stops waiting for the live diagnosis, which reads the folder. The exit code is 0, the run complete."""
     program = f"""
 monitor = begin(close_s=0.01, diagnosis_interval_s=0.1)
 for number in range(1, 40_000):
@@ -285,8 +288,8 @@ for number in range(1, 40_000):
 
 
 @pytest.mark.parametrize("end", ["monitor.close()", "", "sys.exit(0)"])
-def test_a_diagnosis_that_reads_for_ever_is_interrupted(ended: Ended, end: str) -> None:
-    """Its thread is out of the database before the interpreter goes, however the program ends."""
+def test_a_diagnosis_that_never_stops_reading_is_interrupted(ended: Ended, end: str) -> None:
+    """Its thread leaves the database before the interpreter shuts down, for every way in which the program ends."""
     program = """
 from rlvitals.runs.sql_columns import connected
 from rlvitals.sinks import MemorySink

@@ -1,4 +1,4 @@
-"""The recorder: what reaches the folder, what is counted, how it ends."""
+"""The recorder: records on the disk, counts of dropped records, and the end of a run."""
 
 import contextlib
 import errno
@@ -45,7 +45,7 @@ def _messages(monitor: TrainingMonitor) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _no_hang() -> Iterator[None]:
-    """A deadlock ends the tests with the stack of every thread, not with a timeout of the whole."""
+    """End the tests with the stack of every thread on a deadlock, before the timeout of the whole suite."""
     faulthandler.dump_traceback_later(60, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
@@ -55,7 +55,7 @@ def _no_hang() -> Iterator[None]:
 
 
 def _run_threads(*works: Callable[[], None], meanwhile: Callable[[], None] | None = None) -> list[BaseException]:
-    """Start all at once, wait until they have ended, and give what they raised."""
+    """Start all functions at the same time, wait for their end, and return the exceptions that they raised."""
     raised: list[BaseException] = []
     start = threading.Barrier(len(works) + (meanwhile is not None))
 
@@ -63,7 +63,7 @@ def _run_threads(*works: Callable[[], None], meanwhile: Callable[[], None] | Non
         start.wait(30)
         try:
             work()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the test must see it
+        except BaseException as error:  # noqa: BLE001 - the test checks any exception
             raised.append(error)
 
     threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
@@ -77,8 +77,8 @@ def _run_threads(*works: Callable[[], None], meanwhile: Callable[[], None] | Non
     return raised
 
 
-def test_threads_that_log_while_others_read_and_save_lose_nothing(open_monitor: OpenMonitor) -> None:
-    """Eight log, one reads statistics, one saves; totals never run backwards, and no record is torn or missing."""
+def test_threads_that_log_read_and_save_at_once_lose_no_records(open_monitor: OpenMonitor) -> None:
+    """Eight threads log, one reads statistics and one saves. Totals never decrease, and no record is missing."""
     settings = RecorderSettings(system_interval_s=None, seal_records=400, heartbeat_s=3600.0, fsync_interval_s=3600.0)
     monitor = open_monitor(settings=settings, sinks=[MemorySink()])
     per_thread, totals, logging_threads = 150, [0], list(range(8))
@@ -109,8 +109,8 @@ def test_threads_that_log_while_others_read_and_save_lose_nothing(open_monitor: 
     assert sum(1 for _ in monitor.run.records("updates")) == 8 * per_thread
 
 
-def test_threads_that_close_at_once_close_once(open_monitor: OpenMonitor) -> None:
-    """Each of them returns, none raises, and the run says once that it ended."""
+def test_concurrent_closes_end_the_run_once(open_monitor: OpenMonitor) -> None:
+    """Every thread returns without an error, and the run has one event for its end."""
     monitor = open_monitor()
 
     assert _run_threads(*[monitor.close] * 8) == []
@@ -119,8 +119,8 @@ def test_threads_that_close_at_once_close_once(open_monitor: OpenMonitor) -> Non
 
 
 @pytest.mark.parametrize("sinks", [0, 1])
-def test_a_close_while_others_log_tears_nothing(open_monitor: OpenMonitor, sinks: int) -> None:
-    """Every record that was acknowledged is kept, and no other; from some moment on `log_episode` raises."""
+def test_a_close_during_logging_keeps_exactly_the_acknowledged_records(open_monitor: OpenMonitor, sinks: int) -> None:
+    """Acknowledged records are stored and no others, and `log_episode` raises after the close."""
     monitor = open_monitor(sinks=[MemorySink()] * sinks)
     kept: list[list[int]] = [[] for _ in range(4)]
 
@@ -141,8 +141,8 @@ def test_a_close_while_others_log_tears_nothing(open_monitor: OpenMonitor, sinks
     assert found == kept
 
 
-def test_a_signal_handler_may_save_and_close_at_any_time(in_a_process: InAProcess) -> None:
-    """A job that is told to end saves, closes and goes: while logging, saving and ticking go on, 25 times over."""
+def test_a_signal_handler_can_save_and_close_at_any_time(in_a_process: InAProcess) -> None:
+    """In 25 runs, a handler saves, closes and exits while logging, saving and maintenance are active."""
     said = in_a_process("""
         faults = []
         def end(*_):
@@ -177,8 +177,8 @@ def test_a_signal_handler_may_save_and_close_at_any_time(in_a_process: InAProces
 
 # Raised between the opening of a file and the block that closes it, an exception leaves it to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_close_in_the_middle_of_a_save_has_the_last_word(open_monitor: OpenMonitor) -> None:
-    """Before whichever line of saving the signal comes: the header says that the run ended."""
+def test_a_close_during_a_save_determines_the_final_header(open_monitor: OpenMonitor) -> None:
+    """The header has the final status if a signal handler closes the run before any line of saving."""
     for at in itertools.count():
         monitor = open_monitor(name=f"run{at}")
         left = [at]
@@ -190,7 +190,7 @@ def test_a_close_in_the_middle_of_a_save_has_the_last_word(open_monitor: OpenMon
                 left[0] -= 1
                 if left[0] == -1:
                     sys.settrace(None)
-                    monitor.close()  # noqa: B023 - called within this turn
+                    monitor.close()  # noqa: B023 - called within this iteration
                     raise SystemExit
             return trace
 
@@ -210,8 +210,8 @@ def test_a_close_in_the_middle_of_a_save_has_the_last_word(open_monitor: OpenMon
 
 # Raised between the opening of a file and the block that closes it, an exception leaves it to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_close_that_is_interrupted_can_be_called_again(open_monitor: OpenMonitor) -> None:
-    """Before whichever line of closing Ctrl-C comes: the next close, the exit handler's at last, ends the run."""
+def test_an_interrupted_close_can_be_called_again(open_monitor: OpenMonitor) -> None:
+    """After Ctrl-C before any line of closing, the next call of `close` ends the run."""
     for at in itertools.count(step=3):
         monitor = open_monitor(name=f"run{at}", sinks=[MemorySink()])
         left = [at]
@@ -235,7 +235,7 @@ def test_a_close_that_is_interrupted_can_be_called_again(open_monitor: OpenMonit
         finally:
             sys.settrace(before)
         monitor.close()
-        # As the first close said, if it came that far.
+        # The status of the first close counts, if that close got far enough.
         assert monitor.run.header.status in {"completed", "failed"}
         WriterLock(monitor.path / "writer.lock").release()  # it is free
         if left[0] >= 0:
@@ -244,8 +244,8 @@ def test_a_close_that_is_interrupted_can_be_called_again(open_monitor: OpenMonit
 
 
 @pytest.mark.parametrize("call", ["save", "flush"])
-def test_the_thread_that_looks_after_a_run_waits_for_nobody(open_monitor: OpenMonitor, call: str) -> None:
-    """Before whichever line of saving or flushing a signal comes: who closes the run then waits for that thread."""
+def test_the_maintenance_thread_does_not_wait(open_monitor: OpenMonitor, call: str) -> None:
+    """It returns while another thread is at any line of saving or flushing, because a close waits for it."""
     monitor = open_monitor()
     recorder = monitor._recorder
     hanging: list[int] = []
@@ -254,7 +254,7 @@ def test_the_thread_that_looks_after_a_run_waits_for_nobody(open_monitor: OpenMo
         if frame.f_code.co_filename not in {headers.__file__, maintenance.__file__}:
             return None
         if event == "line" and not hanging:
-            recorder._maintenance._owed = True  # the header is to be written, too
+            recorder._maintenance._owed = True  # the header is due as well
             looking = threading.Thread(target=recorder._maintenance.tick, kwargs={"wait": False})
             looking.start()
             looking.join(5.0)
@@ -272,8 +272,8 @@ def test_the_thread_that_looks_after_a_run_waits_for_nobody(open_monitor: OpenMo
     assert hanging == []
 
 
-def test_a_flush_may_come_in_the_middle_of_a_flush(open_monitor: OpenMonitor) -> None:
-    """Before whichever line of it, those of the standard library too: a handler that saves must not wait for itself."""
+def test_a_flush_can_interrupt_a_flush(open_monitor: OpenMonitor) -> None:
+    """A handler that flushes before any line of a flush, including the standard library, does not deadlock."""
     recorder = open_monitor(sinks=[MemorySink()])._recorder
     for at in itertools.count():
         left = [at]
@@ -297,8 +297,8 @@ def test_a_flush_may_come_in_the_middle_of_a_flush(open_monitor: OpenMonitor) ->
     assert at > 20
 
 
-def test_a_closed_run_is_not_taken_up_again_by_a_tick_that_comes_late(open_monitor: OpenMonitor) -> None:
-    """It is another process's by then, and nobody has removed it."""
+def test_a_late_tick_does_not_lock_a_closed_run_again(open_monitor: OpenMonitor) -> None:
+    """Another process can have locked the run, so a tick after the close has no effect."""
     monitor = open_monitor()
     monitor.close()
     monitor._recorder._maintenance.tick(wait=False)
@@ -309,7 +309,7 @@ def test_a_closed_run_is_not_taken_up_again_by_a_tick_that_comes_late(open_monit
 
 
 class Hanging(MemorySink):
-    """Closes when it is let go."""
+    """Sink whose `close` hangs until it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -320,7 +320,7 @@ class Hanging(MemorySink):
 
 
 class Closing(MemorySink):
-    """Tells when it is closed."""
+    """Sink that signals when it is closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -330,8 +330,8 @@ class Closing(MemorySink):
         self.told.set()
 
 
-def test_a_sink_that_hangs_at_the_end_does_not_hold_up_the_others(open_monitor: OpenMonitor) -> None:
-    """All are told at once to end, and share the time that there is."""
+def test_a_sink_that_hangs_on_close_does_not_delay_other_sinks(open_monitor: OpenMonitor) -> None:
+    """All sinks start to close at the same time, and share the time budget."""
     hanging, closing = Hanging(), Closing()
     settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None, heartbeat_s=3600.0, close_s=3600.0)
     monitor = open_monitor(settings=settings, sinks=[hanging, closing])
@@ -344,11 +344,11 @@ def test_a_sink_that_hangs_at_the_end_does_not_hold_up_the_others(open_monitor: 
     assert (told, monitor.run.header.status) == (True, "completed")
 
 
-# ---------------------------------------------------------------------- trouble
+# ---------------------------------------------------------------------- failures
 
 
-def test_a_full_disk_is_said_once_and_its_end_once(in_a_process: InAProcess) -> None:
-    """Training goes on, every stream waits in memory, and when there is room again everything is written in order."""
+def test_a_full_disk_is_reported_once_and_its_end_once(in_a_process: InAProcess) -> None:
+    """Training continues, records wait in memory, and all are written in order when the disk has space again."""
     said = in_a_process("""
         monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
         tick = monitor._recorder._maintenance.tick
@@ -374,15 +374,16 @@ def test_a_full_disk_is_said_once_and_its_end_once(in_a_process: InAProcess) -> 
     assert [answer["lost"] for answer in said[:6:2]] == [0, 0, 0]
     assert said[1:6:2] == [{"failures": [], "waiting": 0}] * 3
     assert said[6]["episodes"] == [*range(20), *range(700, 720), *range(3000, 3020)]
-    began = [message for message in said[6]["messages"] if "cannot be written (File too large)" in message]
-    ended = [message for message in said[6]["messages"] if "written again: nothing was lost" in message]
+    waiting = "(File too large); keeping records in memory and retrying"
+    began = [message for message in said[6]["messages"] if waiting in message]
+    ended = [message for message in said[6]["messages"] if "works again: no records dropped" in message]
     assert len(began) == len(ended) == 3
     assert len(said[6]["messages"]) == 6
     assert (said[6]["status"], said[6]["losses"]) == ("completed", {})
 
 
-def test_what_a_full_disk_costs_is_counted_and_shown(in_a_process: InAProcess) -> None:
-    """The backlog is bounded; what goes over it is in the losses, in the header and in the message."""
+def test_records_dropped_because_of_a_full_disk_are_counted_and_reported(in_a_process: InAProcess) -> None:
+    """Records beyond the bounded backlog are counted in `dropped_records`, in the header and in the message."""
     said = in_a_process("""
         monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
         tick = monitor._recorder._maintenance.tick
@@ -414,8 +415,8 @@ def test_what_a_full_disk_costs_is_counted_and_shown(in_a_process: InAProcess) -
     assert said[3] == {"losses": {"records": 35}}  # of both writers
 
 
-def test_what_waits_when_the_run_ends_is_shown_as_lost(in_a_process: InAProcess) -> None:
-    """One stream's file cannot grow to the end; the header can be written, and says so."""
+def test_records_still_waiting_at_the_end_of_the_run_count_as_dropped(in_a_process: InAProcess) -> None:
+    """The file of one stream cannot grow until the end. The header can be written, and has the count."""
     (told,) = in_a_process(
         """
         monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
@@ -431,8 +432,8 @@ def test_what_waits_when_the_run_ends_is_shown_as_lost(in_a_process: InAProcess)
     assert told == {"lost": 3, "header": {"records": 3}}
 
 
-def test_a_removed_run_is_made_again(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """With its header, its lock and what was in its open segments; one message says so."""
+def test_a_removed_run_is_restored(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """Its header, its lock and the records of its open segments are restored, with one message."""
     monitor = open_monitor()
     monitor.log_episode(0, 1.0, 2)
     shutil.rmtree(tmp_path / "run")
@@ -449,8 +450,8 @@ def test_a_removed_run_is_made_again(open_monitor: OpenMonitor, tmp_path: Path) 
         open_monitor(resume="must")
 
 
-def test_a_removed_file_is_put_back(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """One message says so."""
+def test_a_removed_file_is_restored(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """The segment is written again, with one message."""
     monitor = open_monitor()
     monitor.log_episode(0, 1.0, 2)
     (tmp_path / "run" / "episodes" / "000001.jsonl").unlink()
@@ -462,10 +463,10 @@ def test_a_removed_file_is_put_back(open_monitor: OpenMonitor, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_a_run_that_took_the_place_of_a_removed_one_is_left_alone(
+def test_a_run_that_replaces_a_removed_one_is_left_unchanged(
     open_monitor: OpenMonitor, tmp_path: Path, caplog: pytest.LogCaptureFixture, ended: bool
 ) -> None:
-    """`rm -rf logs` and a new training of that name, while the old one still runs: the old one keeps its hands off."""
+    """After `rm -rf logs` and a new run of the same name, the old writer does not write to the folder."""
     old = open_monitor()
     old.log_episode(0, 1.0, 2)
     shutil.rmtree(tmp_path / "run")
@@ -486,8 +487,8 @@ def test_a_run_that_took_the_place_of_a_removed_one_is_left_alone(
     assert sum("another" in record.message for record in caplog.records) == 1
 
 
-def test_a_header_that_cannot_be_written_is_written_when_it_can(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """A folder lies in its way for a while; it is said once, and when it is over."""
+def test_writing_of_the_header_is_retried(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """A folder blocks its path for a while. The failure is reported once, and its end once."""
     monitor = open_monitor()
     _tick(monitor)
     header = tmp_path / "run" / "run.json"
@@ -500,20 +501,20 @@ def test_a_header_that_cannot_be_written_is_written_when_it_can(open_monitor: Op
     _tick(monitor)
 
     assert monitor.run.header.status == "running"
-    assert [("cannot be written (" in message, "written again" in message) for message in _messages(monitor)] == [
+    assert [("cannot write the header (" in message, "works again" in message) for message in _messages(monitor)] == [
         (True, False),
         (False, True),
     ]
 
 
-def test_a_stream_that_cannot_be_opened_refuses_the_run(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """The header stays as it was, nothing stays open, and the run can be resumed when the cause is gone."""
+def test_a_run_with_a_stream_that_cannot_be_opened_is_refused(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """The header is unchanged, no file stays open, and the run can be resumed when the cause is gone."""
     open_monitor().close()
     before = (tmp_path / "run" / "run.json").read_bytes()
     (tmp_path / "run" / "updates" / "000009.jsonl").mkdir()
     open_files = len(list(Path("/proc/self/fd").iterdir()))
 
-    with pytest.raises(RunError, match=r"updates.000009\.jsonl cannot be opened: Is a directory"):
+    with pytest.raises(RunError, match=r"cannot open .*updates.000009\.jsonl: Is a directory"):
         open_monitor(resume="must")
 
     assert (tmp_path / "run" / "run.json").read_bytes() == before
@@ -522,8 +523,8 @@ def test_a_stream_that_cannot_be_opened_refuses_the_run(open_monitor: OpenMonito
     assert open_monitor(resume="must").resumed
 
 
-def test_a_torn_record_is_cut_off_and_told_of(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """The next writer says how much it was."""
+def test_an_incomplete_record_is_moved_and_reported(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """The next writer reports the number of bytes."""
     first = open_monitor()
     first.log_episode(0, 1.0, 2)
     first.close()
@@ -534,14 +535,14 @@ def test_a_torn_record_is_cut_off_and_told_of(open_monitor: OpenMonitor, tmp_pat
     _tick(second)
 
     assert _episodes(second) == [0, 1]
-    assert any("19 bytes of a torn record were cut off episodes" in message for message in _messages(second))
+    assert "the last record of episodes is incomplete; moved 19 bytes to a .torn file" in _messages(second)
 
 
-# ---------------------------------------------------------------------- sealing, heartbeat, losses
+# ---------------------------------------------------------------------- sealing, heartbeat, dropped records
 
 
-def test_what_was_left_full_is_sealed(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """By a process of its own; the run reads the same before and after."""
+def test_full_segments_are_sealed_on_close(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """A separate process seals them, and the run has the same records before and after."""
     settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, seal_records=10)
     monitor = open_monitor(settings=settings)
     for number in range(25):
@@ -555,10 +556,10 @@ def test_what_was_left_full_is_sealed(open_monitor: OpenMonitor, tmp_path: Path)
     assert verify(monitor.run).sound
 
 
-def test_sealing_goes_on_after_a_failure(
+def test_sealing_is_retried_after_a_failure(
     open_monitor: OpenMonitor, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A folder lies where the rows should go: it is said once, with the reason, and tried again later."""
+    """A folder blocks the path of the sealed segment. The failure is logged once with its reason."""
     settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, seal_records=10)
     monitor = open_monitor(settings=settings)
     blocker = tmp_path / "run" / "episodes" / "000001.parquet"
@@ -574,13 +575,13 @@ def test_sealing_goes_on_after_a_failure(
 
     names = sorted(path.name for path in (tmp_path / "run" / "episodes").iterdir())
     assert names == ["000001.parquet", "000002.parquet", "000003.jsonl"]
-    said = [record.message for record in caplog.records if "sealed" in record.message]
+    said = [record.message for record in caplog.records if "cannot seal" in record.message]
     assert len(said) == 1
     assert "000001" in said[0]
 
 
-def test_the_heartbeat_says_how_far_the_training_is(open_monitor: OpenMonitor, clock: ManualClock) -> None:
-    """Readers on other machines have nothing else."""
+def test_the_heartbeat_has_the_progress_of_the_training(open_monitor: OpenMonitor, clock: ManualClock) -> None:
+    """It has the process, the time, the environment step, the episodes and the dropped records."""
     monitor = open_monitor()
     monitor.log_episode(3, 1.0, 2, env_step=77)
     clock.advance(5.0)
@@ -591,8 +592,8 @@ def test_the_heartbeat_says_how_far_the_training_is(open_monitor: OpenMonitor, c
     assert (beat.pid, beat.beat, beat.env_step, beat.episodes, beat.lost) == (os.getpid(), clock.time(), 77, 1, 0)
 
 
-def test_a_rewind_leaves_no_sign_of_the_branch_that_was_left(open_monitor: OpenMonitor) -> None:
-    """Readers of a process that is killed right after it find the episodes and the step of the checkpoint."""
+def test_after_a_rewind_the_totals_exclude_the_abandoned_branch(open_monitor: OpenMonitor) -> None:
+    """If the process is killed right after the rewind, readers find the totals of the checkpoint."""
     monitor = open_monitor()
     for number in range(40):
         monitor.log_episode(number, 1.0, 2, env_step=50 * (number + 1))
@@ -605,8 +606,8 @@ def test_a_rewind_leaves_no_sign_of_the_branch_that_was_left(open_monitor: OpenM
     assert monitor.run.header.totals == {"episodes": 10, "updates": 0, "env_step": 500}
 
 
-def test_a_heartbeat_that_cannot_be_given_is_said_once(in_a_process: InAProcess) -> None:
-    """Not once a second."""
+def test_a_heartbeat_that_cannot_be_written_is_reported_once(in_a_process: InAProcess) -> None:
+    """The failure is not reported again at each tick."""
     said = in_a_process("""
         monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
         tick = monitor._recorder._maintenance.tick
@@ -624,8 +625,8 @@ def test_a_heartbeat_that_cannot_be_given_is_said_once(in_a_process: InAProcess)
     assert len(said[0]["messages"]) <= 2
 
 
-def test_a_closed_run_is_not_written_any_more(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """Another process may have taken it up: saving is nothing, and changing it raises."""
+def test_a_closed_run_is_no_longer_written(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """Another process can have resumed it, so saving has no effect and changes raise."""
     monitor = open_monitor()
     monitor.close()
     (tmp_path / "run" / "run.json").write_text("somebody else's")
@@ -645,10 +646,10 @@ def test_a_closed_run_is_not_written_any_more(open_monitor: OpenMonitor, tmp_pat
     assert monitor.status == "completed"
 
 
-def test_a_closing_that_is_in_trouble_ends_all_the_same(
+def test_a_close_with_failures_still_ends_the_run(
     open_monitor: OpenMonitor, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The folder goes at the last moment: what was open comes back, the header says completed, the lock is free."""
+    """If the folder is removed just before, the open segments are restored, the run completed and the lock free."""
     monitor = open_monitor()
     monitor.log_episode(0, 1.0, 2)
     with caplog.at_level(logging.INFO):
@@ -660,11 +661,11 @@ def test_a_closing_that_is_in_trouble_ends_all_the_same(
     assert open_monitor(resume="must").resumed
 
 
-# ---------------------------------------------------------------------- disks that fail, and what they do to bytes
+# ---------------------------------------------------------------------- failing disks and changed bytes
 
 
 def _fail_to_force(monkeypatch: pytest.MonkeyPatch, where: str, times: int) -> list[int]:
-    """Make files of a folder or name impossible to force to the disk, for some times; gives how many are left."""
+    """Make `fsync` of files whose path contains `where` fail a number of times. Returns the number left, in a list."""
     left = [times]
 
     def force(fd: int) -> None:
@@ -680,7 +681,7 @@ def _fail_to_force(monkeypatch: pytest.MonkeyPatch, where: str, times: int) -> l
 def test_a_full_segment_is_not_sealed_before_it_is_on_the_disk(
     open_monitor: OpenMonitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its lines would be removed, and what is read of them may be gone."""
+    """Sealing would remove its lines, although the sealed records could be lost."""
     settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, seal_records=10)
     monitor = open_monitor(settings=settings)
     left = _fail_to_force(monkeypatch, "/episodes/", 1_000)
@@ -699,10 +700,10 @@ def test_a_full_segment_is_not_sealed_before_it_is_on_the_disk(
     assert (_episodes(monitor), verify(monitor.run).faults) == (list(range(15)), [])
 
 
-def test_records_that_the_disk_dropped_are_counted_and_told_of(
+def test_records_dropped_by_the_disk_are_counted_and_reported(
     open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Here more than memory holds: the oldest are lost, and the run says how many."""
+    """If there are more records than the backlog has space for, the oldest are lost, and their number is recorded."""
     settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, backlog_lines=3)
     monitor = open_monitor(settings=settings)
     for number in range(5):
@@ -714,14 +715,14 @@ def test_records_that_the_disk_dropped_are_counted_and_told_of(
     monitor.close()
 
     assert monitor.dropped_records().records == monitor.run.header.dropped_records["records"] == 2
-    assert "2 records of episodes are lost" in " ".join(event.message for event in monitor.run.records("events"))
+    assert "lost 2 records of episodes: " in " ".join(event.message for event in monitor.run.records("events"))
 
 
 @pytest.mark.parametrize("times", [0, 1])
-def test_what_a_killed_writer_left_is_forced_when_its_run_goes_on(
+def test_segments_of_a_killed_writer_are_forced_on_resume(
     open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    """It may be in memory only; a failure is told to the end, as nobody knows what the system then dropped."""
+    """They can be in memory only. A failure is reported until the end, because the dropped records are unknown."""
     killed = open_monitor()
     killed.log_episode(1, 1.0, 2)
     killed._recorder.abandon()
@@ -732,13 +733,13 @@ def test_what_a_killed_writer_left_is_forced_when_its_run_goes_on(
     _tick(monitor)
 
     assert left == [0]
-    assert list(monitor._recorder._maintenance._failures) == ["what was recorded before"] * times
+    assert list(monitor._recorder._maintenance._failures) == ["records of previous sessions"] * times
 
 
-def test_a_header_that_fails_once_at_the_end_says_how_the_run_ended(
+def test_the_final_header_is_written_after_one_failure(
     open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is tried once more, as there is no later."""
+    """Closing retries the write of the header once."""
     monitor = open_monitor()
     _tick(monitor)
     _fail_to_force(monkeypatch, "/.run.json", 1)
@@ -748,7 +749,7 @@ def test_a_header_that_fails_once_at_the_end_says_how_the_run_ended(
 
 
 def test_a_changed_digit_in_a_short_run_is_found(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """Its records stay lines, and have their checksum beside the header."""
+    """Its records stay JSON lines, and their checksums are stored next to the header."""
     monitor = open_monitor()
     monitor.log_episode(1, 0.5, 2)
     monitor.close()
@@ -760,8 +761,8 @@ def test_a_changed_digit_in_a_short_run_is_found(open_monitor: OpenMonitor, tmp_
     assert [fault.code for fault in verify(monitor.run).faults] == [CHANGED]
 
 
-def test_damaged_lines_are_not_sealed_when_their_run_goes_on(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """Sealed, they would have a checksum that is right."""
+def test_damaged_lines_are_not_sealed_on_resume(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """Sealing would give the damaged lines a valid checksum."""
     settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0)
     monitor = open_monitor(settings=settings)
     monitor.log_episode(1, 0.5, 2)

@@ -1,4 +1,4 @@
-"""Names of runs that the user did not name."""
+"""Default names of runs."""
 
 import re
 from typing import Any
@@ -33,26 +33,26 @@ START = 1_795_927_290.0
     ],
 )
 def test_a_name_shows_algorithm_and_environment(configuration: dict[str, Any], named: str) -> None:
-    """As far as the configuration names them, in the spellings that the rules and comparisons know."""
+    """They are found in the configuration in every spelling known to the rules and comparisons."""
     assert default_run_name(configuration, START) == f"{named}-20261129-0441"
 
 
 @pytest.mark.parametrize("configuration", [{}, {"algorithm": "***", "env": None}, {"algorithm": 3, "env": {"a": 1}}])
-def test_without_either_it_is_the_time_and_a_random_end(configuration: dict[str, Any]) -> None:
-    """A configuration that names nothing usable, such as a masked text, is one without."""
+def test_without_both_the_name_is_the_time_and_a_random_suffix(configuration: dict[str, Any]) -> None:
+    """Unusable values, such as a masked text, count as missing."""
     assert re.fullmatch(r"20261129-044130-[0-9a-f]{4}", default_run_name(configuration, START))
 
 
 @given(algorithm=st.text(max_size=200), environment=st.text(max_size=200))
-def test_every_name_can_be_the_name_of_a_folder(algorithm: str, environment: str) -> None:
-    """Whatever the configuration holds; a number may still come behind it."""
+def test_every_default_name_is_a_valid_folder_name(algorithm: str, environment: str) -> None:
+    """This holds for any configuration, and with a number as suffix."""
     name = default_run_name({"algorithm": algorithm, "env_id": environment}, START)
 
     assert checked_name(f"{name}-99") == f"{name}-99"
 
 
-def test_a_long_name_is_cut_before_the_time() -> None:
-    """Each part keeps its beginning."""
+def test_a_long_name_is_truncated_before_the_time() -> None:
+    """The algorithm and the environment are truncated separately."""
     name = default_run_name({"algorithm": "A" * 300, "env_id": "Ab" * 300}, START)
 
     assert name == f"{'A' * 40}-{'Ab' * 20}-20261129-0441"

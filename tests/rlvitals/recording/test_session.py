@@ -1,4 +1,4 @@
-"""Opening a run for writing."""
+"""Opening of a run for writing."""
 
 import json
 import os
@@ -36,8 +36,8 @@ def _open_and_let_go(log_dir: Path, name: str | None = "run", resume: Resume = "
     return session
 
 
-def test_a_new_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
-    """The folder of runs is made too."""
+def test_a_new_run_gets_its_own_folder(tmp_path: Path) -> None:
+    """The folder of runs is created too."""
     session = _open_and_let_go(tmp_path / "a" / "b")
 
     assert session.layout.path == tmp_path / "a" / "b" / "run"
@@ -46,20 +46,20 @@ def test_a_new_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
-    """Nobody's run is ever overwritten."""
+    """An existing run is never overwritten."""
     names = [_open_and_let_go(tmp_path).header.run_id for _ in range(4)]
 
     assert names == ["run", "run-2", "run-3", "run-4"]
 
 
-def test_names_that_are_made_differ(tmp_path: Path) -> None:
-    """Also within one second."""
+def test_default_names_are_unique(tmp_path: Path) -> None:
+    """Runs that start within one second also get different names."""
     assert len({_open_and_let_go(tmp_path, None).header.run_id for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize("name", ["../run", "/run", "a/b", "..", "", "a\x00b", "\udcff"])
-def test_a_name_that_leaves_the_folder_of_runs_makes_nothing(tmp_path: Path, name: str) -> None:
-    """Neither there nor elsewhere."""
+def test_a_name_that_leaves_the_folder_of_runs_is_refused(tmp_path: Path, name: str) -> None:
+    """No file or folder is created inside or outside the folder of runs."""
     log_dir = tmp_path / "logs"
 
     for resume in ("never", "allow", "must"):
@@ -69,17 +69,17 @@ def test_a_name_that_leaves_the_folder_of_runs_makes_nothing(tmp_path: Path, nam
     assert list(tmp_path.iterdir()) == []
 
 
-def test_never_and_allow_begin_a_run_that_is_not_there(tmp_path: Path) -> None:
-    """And `must` says that there is none."""
+def test_never_and_allow_create_a_missing_run(tmp_path: Path) -> None:
+    """With `must`, a missing run is an error."""
     assert not _open_and_let_go(tmp_path, "a", "never").resumed
     assert not _open_and_let_go(tmp_path, "b", "allow").resumed
-    with pytest.raises(RunNotFoundError, match=r"no run 'c'.*resume='allow' would begin it"):
+    with pytest.raises(RunNotFoundError, match=r"no run 'c'.*Use resume='allow' to start it"):
         _open(tmp_path, "c", "must")
 
 
 @pytest.mark.parametrize("resume", ["allow", "must"])
-def test_allow_and_must_take_up_a_run_that_is_there(tmp_path: Path, resume: Resume) -> None:
-    """It gets a writer with the next number, and runs again."""
+def test_allow_and_must_resume_an_existing_run(tmp_path: Path, resume: Resume) -> None:
+    """It gets a writer with the next number."""
     _open_and_let_go(tmp_path)
 
     session = _open_and_let_go(tmp_path, "run", resume)
@@ -89,19 +89,19 @@ def test_allow_and_must_take_up_a_run_that_is_there(tmp_path: Path, resume: Resu
 
 
 def test_resuming_needs_a_name(tmp_path: Path) -> None:
-    """Which run, if not?"""
+    """The run to resume cannot be determined without a name."""
     with pytest.raises(RunNameError, match="session_name"):
         _open(tmp_path, None, "allow")
 
 
-def test_an_unknown_way_to_resume_is_refused(tmp_path: Path) -> None:
-    """The ways are named."""
+def test_an_unknown_value_of_resume_is_refused(tmp_path: Path) -> None:
+    """The error lists the valid values."""
     with pytest.raises(RunError, match="'never', 'allow', 'must'"):
         _open(tmp_path, "run", "maybe")  # type: ignore[arg-type]
 
 
-def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path) -> None:
-    """Nor is its header touched."""
+def test_a_run_locked_by_another_writer_is_not_resumed(tmp_path: Path) -> None:
+    """Its header is unchanged."""
     live = _open(tmp_path)
     before = live.layout.header.read_bytes()
 
@@ -112,8 +112,8 @@ def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path) -> None:
     assert live.layout.header.read_bytes() == before
 
 
-def test_what_a_writer_says_last_is_not_lost_on_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The header is read under the lock: the writer before may have ended between a look at it and the lock."""
+def test_the_last_header_of_a_writer_is_not_lost_on_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The header is read again under the lock, because the previous writer can end after the first read."""
     live = _open(tmp_path)
 
     def end_first(
@@ -131,7 +131,7 @@ def test_what_a_writer_says_last_is_not_lost_on_the_next(tmp_path: Path, monkeyp
 
 
 def test_a_kill_before_the_header_was_written_leaves_a_name_that_can_be_used(tmp_path: Path) -> None:
-    """A folder without a header and without a record is begun, not refused forever."""
+    """A folder without a header and without records is used for the new run."""
     session = _open_and_let_go(tmp_path)
     session.layout.header.unlink()
 
@@ -144,7 +144,7 @@ def test_a_kill_before_the_header_was_written_leaves_a_name_that_can_be_used(tmp
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
-    """It holds files that are not ours; they are left as they are."""
+    """A folder with files of another program is unchanged."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("everything")
 
@@ -156,7 +156,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_newer_run_is_refused_and_left_alone(tmp_path: Path) -> None:
-    """This release would not understand what it writes into."""
+    """A run of a newer format is not modified."""
     session = _open_and_let_go(tmp_path)
     header = {**json.loads(session.layout.header.read_text()), "version": 9}
     session.layout.header.write_text(json.dumps(header))
@@ -168,8 +168,8 @@ def test_a_newer_run_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("resume", ["never", "allow", "must"])
-def test_a_file_in_the_way_is_refused(tmp_path: Path, resume: Resume) -> None:
-    """It is neither a run nor to be replaced."""
+def test_a_file_with_the_name_of_the_run_is_refused(tmp_path: Path, resume: Resume) -> None:
+    """The file is unchanged."""
     (tmp_path / "run").write_text("mine")
 
     with pytest.raises((RunExistsError, RunNotFoundError, RunFormatError)):
@@ -178,23 +178,23 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path, resume: Resume) -> None:
     assert (tmp_path / "run").read_text() == "mine"
 
 
-def test_a_folder_of_runs_that_cannot_be_made_is_said_to_be(tmp_path: Path) -> None:
-    """A file is in its place; the system's reason is given."""
+def test_a_folder_of_runs_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
+    """The error has the folder and the reason of the system."""
     (tmp_path / "logs").touch()
 
-    with pytest.raises(RunError, match="no run can be made in"):
+    with pytest.raises(RunError, match="cannot create a run in"):
         _open(tmp_path / "logs" / "deeper")
 
 
-def test_a_stream_that_cannot_be_made_refuses_the_resume(tmp_path: Path) -> None:
-    """And lets go of the run, so that it can be resumed when the cause is gone."""
+def test_a_run_with_a_blocked_stream_folder_is_not_resumed(tmp_path: Path) -> None:
+    """The run is released, and can be resumed when the cause is gone."""
     session = _open_and_let_go(tmp_path)
     episodes = session.layout.stream("episodes")
     episodes.rmdir()
     episodes.touch()
 
     with pytest.raises(
-        RunError, match=r"cannot be resumed: .*episodes: Is a file, not a folder: move it out of the run"
+        RunError, match=r"cannot resume .*: .*episodes: Is a file, not a folder: move it out of the run"
     ):
         _open(tmp_path, "run", "must")
     episodes.unlink()
@@ -202,8 +202,8 @@ def test_a_stream_that_cannot_be_made_refuses_the_resume(tmp_path: Path) -> None
     assert _open_and_let_go(tmp_path, "run", "must").resumed
 
 
-def test_a_run_that_cannot_be_begun_lets_go_of_everything(tmp_path: Path) -> None:
-    """No descriptor is left open."""
+def test_a_run_that_cannot_be_created_leaves_no_open_files(tmp_path: Path) -> None:
+    """The number of file descriptors is unchanged after five attempts."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").mkdir()
     before = len(list(Path("/proc/self/fd").iterdir()))
@@ -215,27 +215,27 @@ def test_a_run_that_cannot_be_begun_lets_go_of_everything(tmp_path: Path) -> Non
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_a_name_that_is_taken_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """With both names; a name that is made or free is not worth a word."""
+def test_a_name_that_is_taken_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The warning has both names. A free name or a default name causes no warning."""
     for name in ("a", "a", None):
         begun = open_session(tmp_path, name, resume="never", project="", configuration={}, clock=SYSTEM_CLOCK)
         begun.lock.release()
 
     (said,) = [record for record in caplog.records if "taken" in record.message]
     assert said.levelname == "WARNING"
-    assert said.message.startswith(f"the name 'a' is taken in {tmp_path}: this run is 'a-2'")
+    assert said.message.startswith(f"the name 'a' is taken in {tmp_path}; naming this run 'a-2'")
 
 
 def _outside(tmp_path: Path) -> Path:
-    """A file that is not of the run, whose end is no record."""
+    """Return a file outside the run whose last line is not a record."""
     outside = tmp_path / "outside"
     outside.write_bytes(b'{"precious":\n"data"}')
     return outside
 
 
 @pytest.mark.parametrize("place", ["episodes/000001.jsonl", "updates/000007.parquet", "writer.lock", "run.json"])
-def test_a_link_in_a_run_is_not_written_through_when_it_is_resumed(tmp_path: Path, place: str) -> None:
-    """The resume is refused with what to do, and the file outside is as it was."""
+def test_a_resume_does_not_write_through_a_link_in_the_run(tmp_path: Path, place: str) -> None:
+    """The resume is refused with a remedy, and the linked file is unchanged."""
     outside = _outside(tmp_path)
     path = _open_and_let_go(tmp_path).layout.path / place
     path.unlink(missing_ok=True)
@@ -247,8 +247,8 @@ def test_a_link_in_a_run_is_not_written_through_when_it_is_resumed(tmp_path: Pat
 
 
 @pytest.mark.parametrize("place", ["episodes", "artifacts"])
-def test_a_link_to_a_folder_in_a_run_is_not_written_through(tmp_path: Path, place: str) -> None:
-    """Nothing appears where it leads."""
+def test_a_resume_does_not_write_through_a_link_to_a_folder(tmp_path: Path, place: str) -> None:
+    """No file is created in the linked folder."""
     path = _open_and_let_go(tmp_path).layout.path / place
     path.rmdir()
     (tmp_path / "elsewhere").mkdir()
@@ -260,8 +260,8 @@ def test_a_link_to_a_folder_in_a_run_is_not_written_through(tmp_path: Path, plac
 
 
 @pytest.mark.parametrize("place", ["episodes/000001.jsonl", "writer.lock"])
-def test_a_file_with_a_second_name_is_changed_in_the_run_only(tmp_path: Path, place: str) -> None:
-    """A hard link leads out of the run too: the run gets a copy of its own."""
+def test_a_hard_linked_file_is_changed_in_the_run_only(tmp_path: Path, place: str) -> None:
+    """The run gets its own copy of a file that has a second hard link."""
     outside = _outside(tmp_path)
     path = _open_and_let_go(tmp_path).layout.path / place
     path.unlink(missing_ok=True)
@@ -271,8 +271,8 @@ def test_a_file_with_a_second_name_is_changed_in_the_run_only(tmp_path: Path, pl
     assert outside.read_bytes() == b'{"precious":\n"data"}'
 
 
-def test_a_run_and_its_folder_may_be_links(tmp_path: Path) -> None:
-    """The user chose them: a large disk, a name for the newest run."""
+def test_a_run_folder_and_a_run_set_can_be_links(tmp_path: Path) -> None:
+    """Links created by the user, for a larger disk or the newest run, are followed."""
     session = _open_and_let_go(tmp_path / "disk")
     (tmp_path / "logs").symlink_to(tmp_path / "disk")
     (tmp_path / "logs" / "newest").symlink_to(session.layout.path)

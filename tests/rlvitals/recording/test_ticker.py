@@ -1,4 +1,4 @@
-"""A function that is called at an interval."""
+"""Periodic calls of a function."""
 
 import logging
 import threading
@@ -8,8 +8,8 @@ import pytest
 from rlvitals.recording.ticker import Ticker
 
 
-def test_an_error_is_said_once_and_the_ticking_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever the function raises."""
+def test_an_error_is_logged_once_and_the_calls_continue(caplog: pytest.LogCaptureFixture) -> None:
+    """A function that raises each time is called again, and only its first error is logged."""
     third = threading.Event()
     calls: list[int] = []
 
@@ -28,7 +28,7 @@ def test_an_error_is_said_once_and_the_ticking_goes_on(caplog: pytest.LogCapture
 
 
 def test_nothing_is_called_after_a_stop() -> None:
-    """A call that is under way is waited for."""
+    """Stopping waits for a call that is running."""
     begun, go_on = threading.Event(), threading.Event()
     ended: list[int] = []
 
@@ -48,8 +48,8 @@ def test_nothing_is_called_after_a_stop() -> None:
     assert len(ended) == count
 
 
-def test_a_ticker_may_stop_itself() -> None:
-    """A function that closes what it is called by does not wait for itself."""
+def test_a_ticker_can_stop_itself() -> None:
+    """A function that stops its own ticker does not wait for itself."""
     stopped = threading.Event()
 
     def stop() -> None:

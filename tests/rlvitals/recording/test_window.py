@@ -20,7 +20,7 @@ def _window(size: int = 5) -> tuple[LiveWindow, list[Episode]]:
 
 
 def test_the_last_records_are_kept_and_all_are_counted() -> None:
-    """Memory stays flat however long the run is."""
+    """Memory use is constant for runs of any length."""
     window, _ = _window()
 
     assert [record.episode for record in window.last(Episode)] == [2, 3, 4, 5, 6]
@@ -29,8 +29,8 @@ def test_the_last_records_are_kept_and_all_are_counted() -> None:
     assert (window.episodes, window.updates, window.last_episode, window.last_time) == (7, 0, 6, 6.0)
 
 
-def test_the_furthest_step_is_kept_though_later_ones_are_lower() -> None:
-    """As long as it is still in the window when somebody looks."""
+def test_the_highest_step_is_kept_if_later_steps_are_lower() -> None:
+    """It is found if its record is still in the window when the step is read."""
     window, _ = _window(7)
 
     assert window.env_step == 70
@@ -40,8 +40,8 @@ def test_the_furthest_step_is_kept_though_later_ones_are_lower() -> None:
     assert window.env_step == 80
 
 
-def test_after_going_back_the_window_is_that_of_the_branch_that_goes_on() -> None:
-    """Its records and its furthest step are forgotten, its totals are those that were counted."""
+def test_after_a_rewind_the_window_belongs_to_the_branch_that_continues() -> None:
+    """The records and the highest step are cleared, and the totals are set."""
     window, taken = _window()
     window.rewind(episodes=2, updates=1, last_episode=1, env_step=20)
     before = (window.episodes, window.updates, window.last_episode, window.env_step, window.last(Episode))
@@ -51,8 +51,8 @@ def test_after_going_back_the_window_is_that_of_the_branch_that_goes_on() -> Non
     assert window.episodes == 3
 
 
-def test_an_empty_window_knows_nothing() -> None:
-    """And says so without raising."""
+def test_an_empty_window_has_no_values() -> None:
+    """All properties are zero or `None`, and none raises."""
     window = LiveWindow()
 
     assert (window.episodes, window.last_episode, window.env_step, window.last_time) == (0, None, None, None)

@@ -1,4 +1,4 @@
-"""A file that grows by whole pieces."""
+"""A file that is only extended by complete pieces."""
 
 import resource
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from rlvitals.sinks.appending_file import AppendingFile
 
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
-    """The system refuses what is beyond a size, as a full disk does: after it has taken what there is room for."""
+    """Limit the size of files, so that the system writes part of a piece and then fails, like a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -21,8 +21,8 @@ def room_for(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_what_was_appended_is_there_at_once(tmp_path: Path) -> None:
-    """Without a flush; a file that is there is gone on with."""
+def test_an_appended_piece_is_in_the_file_immediately(tmp_path: Path) -> None:
+    """No flush is needed, and an existing file is extended."""
 
     path = tmp_path / "new" / "file"
     first = AppendingFile(path)
@@ -35,8 +35,8 @@ def test_what_was_appended_is_there_at_once(tmp_path: Path) -> None:
     assert (path.read_bytes(), second.size) == (b"one two", 7)
 
 
-def test_half_a_piece_is_taken_back(tmp_path: Path) -> None:
-    """A disk that is full leaves whole pieces; when there is room again, the file goes on behind them."""
+def test_an_incomplete_piece_is_removed(tmp_path: Path) -> None:
+    """A full disk leaves complete pieces, and later pieces are appended after them."""
 
     file = AppendingFile(tmp_path / "file")
     file.append(b"whole.")

@@ -1,4 +1,4 @@
-"""A sink behind a thread of its own."""
+"""Writing to a sink from a separate thread."""
 
 import sys
 import threading
@@ -13,9 +13,9 @@ from rlvitals.sinks import Background, Isolated, MemorySink, Sink
 from rlvitals.testing.sinks import SinkContract
 
 SOON_S = 0.05
-"""How long `close` may wait in a test for a sink that will never answer."""
+"""Seconds that `close` waits in a test for a sink that never returns."""
 LONG_S = 30.0
-"""More than anything that does answer takes."""
+"""Seconds longer than any call that returns."""
 
 
 def record(step: int = 1) -> Scalars:
@@ -23,7 +23,7 @@ def record(step: int = 1) -> Scalars:
 
 
 class Gate(MemorySink):
-    """Hangs in `write` until it is let go."""
+    """Sink whose `write` hangs until it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Gate(MemorySink):
 
 
 class SlowFlush(MemorySink):
-    """Hangs in `flush` until it is let go."""
+    """Sink whose `flush` hangs until it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,11 +56,11 @@ class SlowFlush(MemorySink):
 
 
 class Panic(BaseException):
-    """As a Rust extension raises it."""
+    """Error like a panic of a Rust extension."""
 
 
 class Failing(MemorySink):
-    """Fails on every record, in the worst way."""
+    """Sink whose methods panic."""
 
     def write(self, record: Record) -> None:
         raise Panic(f"unwrap on None at {record}")
@@ -81,7 +81,7 @@ def gate() -> Iterator[Gate]:
 
 
 def hanging(gate: Gate, *, capacity: int = 100, close_s: float = SOON_S) -> Background:
-    """A background whose thread is stuck on its first record."""
+    """Return a background sink whose thread hangs on its first record."""
     sink = Background(gate, capacity=capacity, close_s=close_s)
     sink.write(record(0))
     assert gate.reached.wait(LONG_S)
@@ -104,7 +104,7 @@ class TestContract(SinkContract):
 
 
 class TestContractOfTheWholeStack(SinkContract):
-    """As the recorder composes them."""
+    """The wrappers in the order used by the recorder."""
 
     def make_sink(self) -> Sink:
         return Background(Isolated(MemorySink(), lambda *_: None))
@@ -117,7 +117,7 @@ class TestContractOfTheWholeStack(SinkContract):
 
 
 class TestContractOfOneThatPanics(SinkContract):
-    """Whatever the sink inside does, the contract is held."""
+    """The wrapper satisfies the contract even if the wrapped sink panics."""
 
     kinds = frozenset()
 
@@ -129,8 +129,8 @@ class TestContractOfOneThatPanics(SinkContract):
         return []
 
 
-def test_a_sink_that_hangs_does_not_hold_up_a_write(gate: Gate) -> None:
-    """Records are queued while the sink is stuck, and reach it in order when it goes on."""
+def test_a_sink_that_hangs_does_not_block_a_write(gate: Gate) -> None:
+    """Records are queued while the sink hangs, and are written in order when it continues."""
 
     sink = hanging(gate, close_s=LONG_S)
     for step in range(1, 50):
@@ -142,7 +142,7 @@ def test_a_sink_that_hangs_does_not_hold_up_a_write(gate: Gate) -> None:
     assert sink.dropped == 0
 
 
-def test_a_sink_that_hangs_does_not_hold_up_another(gate: Gate) -> None:
+def test_a_sink_that_hangs_does_not_block_another(gate: Gate) -> None:
     """Each sink has its own queue and thread."""
 
     stuck, other = hanging(gate), Background(MemorySink(), close_s=LONG_S)
@@ -153,8 +153,8 @@ def test_a_sink_that_hangs_does_not_hold_up_another(gate: Gate) -> None:
     stuck.close()
 
 
-def test_closing_gives_up_on_a_sink_that_hangs(gate: Gate) -> None:
-    """What it did not get is counted: the record that it is stuck on, and those in the queue."""
+def test_closing_abandons_a_sink_that_hangs(gate: Gate) -> None:
+    """The record that is being written and the queued records count as dropped."""
 
     sink = hanging(gate)
     for step in range(1, 5):
@@ -165,8 +165,8 @@ def test_closing_gives_up_on_a_sink_that_hangs(gate: Gate) -> None:
         sink.write(record())
 
 
-def test_a_sink_that_was_given_up_is_closed_when_it_comes_back(gate: Gate) -> None:
-    """The thread ends by itself, and closes the sink; what was given up is not written late."""
+def test_an_abandoned_sink_is_closed_when_it_continues(gate: Gate) -> None:
+    """The thread closes the sink and ends, and dropped records are not written late."""
 
     sink = hanging(gate)
     sink.write(record(1))
@@ -177,8 +177,8 @@ def test_a_sink_that_was_given_up_is_closed_when_it_comes_back(gate: Gate) -> No
     assert [taken.step for taken in gate.records if isinstance(taken, Scalars)] == [0]
 
 
-def test_a_flood_is_dropped_and_counted(gate: Gate) -> None:
-    """Beyond the capacity records are dropped; the first ones in the queue are kept."""
+def test_records_beyond_the_capacity_are_dropped_and_counted(gate: Gate) -> None:
+    """The records that are already in the queue are kept."""
 
     sink = hanging(gate, capacity=10, close_s=LONG_S)
     for step in range(1, 1_001):
@@ -190,8 +190,8 @@ def test_a_flood_is_dropped_and_counted(gate: Gate) -> None:
     assert sink.dropped == 990
 
 
-def test_flush_waits_for_what_was_queued() -> None:
-    """When it returns, the sink has all records, and was flushed itself."""
+def test_flush_waits_for_the_queued_records() -> None:
+    """When it returns, the wrapped sink has all records and has been flushed."""
 
     gate = Gate()
     gate.open.set()
@@ -203,8 +203,8 @@ def test_flush_waits_for_what_was_queued() -> None:
     sink.close()
 
 
-def test_flush_does_not_wait_for_ever(gate: Gate) -> None:
-    """A sink that hangs costs a flush no more than its time limit, and the next flush too."""
+def test_flush_does_not_wait_forever(gate: Gate) -> None:
+    """With a sink that hangs, each flush returns after its time limit."""
 
     sink = hanging(gate)
     sink.flush(SOON_S)
@@ -214,7 +214,7 @@ def test_flush_does_not_wait_for_ever(gate: Gate) -> None:
 
 
 def test_a_flush_is_not_answered_by_the_end_of_an_earlier_one() -> None:
-    """A flush that somebody gave up on, and that ends later, does not let one go that was asked for since."""
+    """An earlier flush that timed out and ends late does not release a later flush."""
 
     slow = SlowFlush()
     sink = Background(slow, close_s=LONG_S)
@@ -222,15 +222,15 @@ def test_a_flush_is_not_answered_by_the_end_of_an_earlier_one() -> None:
     assert slow.reached.wait(LONG_S)
     sink.write(record())
     done: SimpleQueue[None] = SimpleQueue()
-    sink._flushes.append(done)  # as `flush` does before it waits
+    sink._flushes.append(done)  # like `flush` before it waits
     slow.open.set()
     done.get(timeout=LONG_S)
     assert (slow.flushed, len(slow.records)) == (2, 1)
     sink.close()
 
 
-def test_flush_ends_though_others_go_on_writing(gate: Gate) -> None:
-    """A flush owes what was queued when it was asked for, not what a writer that never stops goes on to queue."""
+def test_flush_ends_while_other_threads_write(gate: Gate) -> None:
+    """A flush waits for the records queued before it, and not for those queued later."""
 
     gate.open.set()
     sink = Background(gate, close_s=LONG_S)
@@ -250,8 +250,8 @@ def test_flush_ends_though_others_go_on_writing(gate: Gate) -> None:
     assert flushed == 1
 
 
-def test_flush_after_closing_returns_at_once() -> None:
-    """With nobody left to answer it does not wait for an answer."""
+def test_flush_after_close_returns_immediately() -> None:
+    """It does not wait for the thread, which has ended."""
 
     sink = Background(MemorySink())
     sink.close()
@@ -262,7 +262,7 @@ def test_flush_after_closing_returns_at_once() -> None:
 
 
 def test_a_sink_that_panics_does_not_end_the_thread() -> None:
-    """Without an `Isolated` between, each record that it fails on is counted, and the next is tried."""
+    """Without an `Isolated` wrapper, each failed record is counted, and the next one is written."""
 
     sink = Background(Failing(), close_s=LONG_S)
     for step in range(10):
@@ -273,8 +273,8 @@ def test_a_sink_that_panics_does_not_end_the_thread() -> None:
     assert sink.dropped == 10
 
 
-def test_many_writers_lose_nothing() -> None:
-    """Eight threads write at once: every record arrives, each thread's in its order."""
+def test_concurrent_writers_lose_no_records() -> None:
+    """All records of eight concurrent threads arrive, in order within each thread."""
 
     sink = Background(MemorySink(), close_s=LONG_S)
     begin = threading.Barrier(8)
@@ -297,17 +297,17 @@ def test_many_writers_lose_nothing() -> None:
     ]
 
 
-def test_what_comes_while_another_thread_closes_is_counted() -> None:
-    """A record that passed the gate just before it shut is not lost in silence."""
+def test_a_record_queued_during_a_close_is_counted() -> None:
+    """A record that was queued just after the thread ended counts as dropped."""
 
     sink = Background(MemorySink(), close_s=LONG_S)
     sink.close()
-    sink._queue.append(record())  # as `write` does, between its two lines
+    sink._queue.append(record())  # like a `write` that checked `_closed` before
     assert sink.dropped == 1
 
 
-def test_abandoning_forgets_the_queue(gate: Gate) -> None:
-    """The child of a fork writes nothing of its parent's, and takes nothing more."""
+def test_abandoning_clears_the_queue(gate: Gate) -> None:
+    """The child of a fork does not write the parent's records, and refuses further records."""
 
     sink = hanging(gate)
     sink.write(record(1))
@@ -320,7 +320,7 @@ def test_abandoning_forgets_the_queue(gate: Gate) -> None:
 
 
 class Closing(MemorySink):
-    """Flushes and closes the very background that it is behind, as a sink of the user's may that ends the training."""
+    """Sink that flushes and closes its own background wrapper, like a user's sink that ends the training."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -337,8 +337,8 @@ class Closing(MemorySink):
                 self.errors.append(error)
 
 
-def test_a_sink_may_close_what_it_is_behind() -> None:
-    """It waits for itself neither in vain nor at all; what is queued is written before the end."""
+def test_a_sink_can_close_its_own_wrapper() -> None:
+    """It does not wait for itself, and queued records are written before the end."""
     to = Closing()
     sink = Background(to, close_s=LONG_S)
     to.behind = sink

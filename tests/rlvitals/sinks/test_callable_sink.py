@@ -1,4 +1,4 @@
-"""Records handed to a function."""
+"""Records passed to a function."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ def noting(called: list[str], what: str) -> Callable[..., None]:
 
 
 def test_it_is_named_after_its_function() -> None:
-    """In messages a user finds his own name."""
+    """The name in messages is that of the function or class."""
 
     def watch(record: Record) -> None:
         del record
@@ -47,7 +47,7 @@ def test_it_is_named_after_its_function() -> None:
 
 
 def test_flush_and_close_have_functions_too(called: list[str]) -> None:
-    """Closing flushes first, and both are called once."""
+    """Closing calls the flush function first, and both functions once."""
 
     sink = CallableSink(noting(called, "record"), flush=noting(called, "flush"), close=noting(called, "close"))
     sink.write(Episode(time=1.0, episode=0, reward=1.0, length=1))
@@ -58,7 +58,7 @@ def test_flush_and_close_have_functions_too(called: list[str]) -> None:
 
 
 def test_it_is_closed_even_if_its_flush_fails(called: list[str]) -> None:
-    """What was opened is let go of."""
+    """The close function is called after the flush function raised."""
 
     def fail() -> None:
         raise OSError("no room")
@@ -70,8 +70,8 @@ def test_it_is_closed_even_if_its_flush_fails(called: list[str]) -> None:
     assert called == ["close"]
 
 
-def test_what_it_raises_stays_away_from_the_training(tmp_path: Path) -> None:
-    """A bug in the user's function is counted and told of, and every record is still recorded."""
+def test_an_error_of_the_function_is_not_raised_into_the_training(tmp_path: Path) -> None:
+    """The error is counted, and every record is stored in the run folder."""
 
     def watch(record: Record) -> None:
         if isinstance(record, Episode) and record.episode == 1:

@@ -1,4 +1,4 @@
-"""The contract that is shipped: each of its claims catches the sink that breaks it."""
+"""The contract suite for plug-in authors: each test detects a sink that violates it."""
 
 import threading
 from collections.abc import Callable
@@ -112,7 +112,7 @@ class Homebound(MemorySink):
 
 
 class _Contract(SinkContract):
-    """Held by hand here, on one sink after another."""
+    """Contract whose tests are called directly, with one sink at a time."""
 
     def taken(self, sink: Sink) -> list[Record]:
         assert isinstance(sink, MemorySink)
@@ -123,50 +123,50 @@ class _Contract(SinkContract):
     ("make", "claim"),
     [
         (Nameless, _Contract.test_it_is_a_sink_with_a_name),
-        (Picky, _Contract.test_it_takes_every_kind),
-        (Finite, _Contract.test_it_takes_what_is_not_finite_and_what_was_not_said),
-        (Monotonic, _Contract.test_it_takes_steps_that_repeat_or_come_late),
+        (Picky, _Contract.test_it_accepts_every_kind),
+        (Finite, _Contract.test_it_accepts_non_finite_and_missing_values),
+        (Monotonic, _Contract.test_it_accepts_steps_that_repeat_or_decrease),
         (Backwards, _Contract.test_it_keeps_the_order_and_drops_nothing),
         (Forgetful, _Contract.test_it_keeps_the_order_and_drops_nothing),
         (Nulling, _Contract.test_it_keeps_the_order_and_drops_nothing),
-        (Impatient, _Contract.test_it_may_be_flushed_at_any_time),
+        (Impatient, _Contract.test_it_can_be_flushed_at_any_time),
         (Buffering, _Contract.test_closing_flushes),
-        (Once, _Contract.test_it_may_be_closed_twice),
-        (Unused, _Contract.test_it_may_be_closed_unused),
-        (Open, _Contract.test_it_refuses_records_once_closed),
-        (Muddled, _Contract.test_it_leaves_records_as_they_are),
-        (Homebound, _Contract.test_it_may_be_called_by_another_thread),
+        (Once, _Contract.test_it_can_be_closed_twice),
+        (Unused, _Contract.test_it_can_be_closed_unused),
+        (Open, _Contract.test_it_rejects_records_after_close),
+        (Muddled, _Contract.test_it_does_not_modify_records),
+        (Homebound, _Contract.test_it_can_be_called_by_another_thread),
     ],
     ids=lambda part: part.__name__ if isinstance(part, type) else "",
 )
-def test_each_claim_catches_the_sink_that_breaks_it(
+def test_each_claim_detects_a_sink_that_violates_it(
     make: type[MemorySink], claim: Callable[[_Contract, Sink], None]
 ) -> None:
-    """A sink that keeps the contract but for one claim fails that claim."""
+    """A sink that violates only one claim fails the test of that claim."""
 
     claim(_Contract(), MemorySink())
     with pytest.raises((AssertionError, ValueError, OverflowError, pytest.fail.Exception)):
         claim(_Contract(), make())
 
 
-def test_every_claim_is_broken_once() -> None:
-    """No claim of the contract is without a sink that breaks it."""
+def test_every_claim_is_violated_by_a_sink() -> None:
+    """Each test of the contract has a sink that violates it."""
 
-    parameters = test_each_claim_catches_the_sink_that_breaks_it.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    parameters = test_each_claim_detects_a_sink_that_violates_it.pytestmark[0].args[1]  # type: ignore[attr-defined]
     assert {claim.__name__ for _, claim in parameters} == {
         name for name in dir(SinkContract) if name.startswith("test_")
     }
 
 
-def test_a_contract_without_a_sink_says_so() -> None:
-    """Who forgets `make_sink` is told."""
+def test_a_contract_without_make_sink_is_an_error() -> None:
+    """The error asks for an implementation of `make_sink`."""
 
-    with pytest.raises(NotImplementedError, match="makes the sink"):
+    with pytest.raises(NotImplementedError, match="implement make_sink"):
         SinkContract().make_sink()
 
 
-def test_what_cannot_be_read_back_is_skipped() -> None:
-    """Where the author gives no way to read a sink's records, the claims that need one are skipped, not passed."""
+def test_claims_about_read_records_are_skipped_without_a_reader() -> None:
+    """If records cannot be read back, the tests that need them are skipped and do not pass."""
 
     with pytest.raises(pytest.skip.Exception, match="cannot be read back"):
         SinkContract().test_closing_flushes(MemorySink())

@@ -1,4 +1,4 @@
-"""Records as CSV, read back by Python, pandas' rules and DuckDB."""
+"""CSV files, read back with Python's `csv` module and DuckDB."""
 
 import csv
 import json
@@ -43,7 +43,7 @@ def scalars(step: int, **values: Any) -> Scalars:
 
 
 def test_each_stream_has_a_file_and_each_field_a_column(tmp_path: Path) -> None:
-    """Flat dicts have a column an entry; a tree is JSON; what was not said is an empty cell."""
+    """Flat dicts have one column per entry, nested values are JSON, and missing values are empty cells."""
 
     episode = Episode(
         time=2.0, episode=0, reward=1.5, length=10, success=True, parameters={"mode": "spline"}, info={"sizes": [1, 2]}
@@ -57,7 +57,7 @@ def test_each_stream_has_a_file_and_each_field_a_column(tmp_path: Path) -> None:
 
 
 def test_a_row_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
-    """Whoever watches sees it at once."""
+    """A reader sees the row immediately."""
 
     sink = CsvSink(tmp_path)
     sink.write(scalars(1, a=1))
@@ -65,8 +65,8 @@ def test_a_row_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
     sink.close()
 
 
-def test_a_column_that_comes_late_loses_nothing(tmp_path: Path) -> None:
-    """Rows before it have an empty cell there, rows behind it have what they have."""
+def test_a_new_column_keeps_all_rows(tmp_path: Path) -> None:
+    """Earlier rows get an empty cell, and later rows keep their values."""
 
     write(tmp_path, scalars(1, a=1), scalars(2, b="x,y"), scalars(3, a=3, b='"', c=0.5), scalars(4))
     found = rows(tmp_path / "scalars.csv")
@@ -79,8 +79,8 @@ def test_a_column_that_comes_late_loses_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "a,b", 'say "a"', "two\nlines", "\r", "ünïcødé 🙂", '"', "x\n,\ny", "NaN"])
-def test_texts_come_back_as_they_were(tmp_path: Path, text: str) -> None:
-    """Also when the file is written anew for a column that came late."""
+def test_texts_are_read_back_unchanged(tmp_path: Path, text: str) -> None:
+    """This also holds when the file is rewritten for a new column."""
 
     write(tmp_path, Event(time=1.0, kind=text, message=text), Event(time=2.0, kind="k", message="m", data={"a": text}))
     write(tmp_path, Scalars(time=1.0, step=1, category=text, values={}), scalars(2, late=1))
@@ -90,8 +90,8 @@ def test_texts_come_back_as_they_were(tmp_path: Path, text: str) -> None:
     assert [row["category"] for row in rows(tmp_path / "scalars.csv")] == [text, "mine"]
 
 
-def test_not_finite_absent_and_empty_are_told_apart(tmp_path: Path) -> None:
-    """DuckDB reads NaN and the infinities as such, nothing as NULL, and an empty text as one."""
+def test_non_finite_missing_and_empty_values_are_distinct(tmp_path: Path) -> None:
+    """DuckDB reads NaN and infinities as such, missing values as NULL, and empty strings as empty strings."""
 
     losses = (math.nan, math.inf, -math.inf, None)
     write(tmp_path, *(PolicyUpdate(time=1.0, step=n, value_loss=loss) for n, loss in enumerate(losses)))
@@ -103,8 +103,8 @@ def test_not_finite_absent_and_empty_are_told_apart(tmp_path: Path) -> None:
     assert [line.split(",")[-2] for line in notes.read_text().splitlines()[1:]] == ['""', ""]
 
 
-def test_steps_that_repeat_or_come_late_are_all_there(tmp_path: Path) -> None:
-    """In the order in which they were logged."""
+def test_rows_with_repeated_or_lower_steps_are_kept(tmp_path: Path) -> None:
+    """They are in the order in which they were logged."""
 
     steps = [5, 5, 7, 3, 5]
     write(tmp_path, *(scalars(step, place=n) for n, step in enumerate(steps)))
@@ -112,8 +112,8 @@ def test_steps_that_repeat_or_come_late_are_all_there(tmp_path: Path) -> None:
     assert found == [(step, n) for n, step in enumerate(steps)]
 
 
-def test_a_run_that_goes_on_appends(tmp_path: Path) -> None:
-    """With the columns that are there, and new ones."""
+def test_a_resumed_run_appends(tmp_path: Path) -> None:
+    """The existing columns are used, and new ones are added."""
 
     write(tmp_path, scalars(1, a=1, b=2))
     write(tmp_path, scalars(2, b=4, c=5))
@@ -121,8 +121,8 @@ def test_a_run_that_goes_on_appends(tmp_path: Path) -> None:
     assert [(row["values.a"], row["values.b"], row["values.c"]) for row in found] == [("1", "2", ""), ("", "4", "5")]
 
 
-def test_a_torn_row_is_cut_off_at_every_byte(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Wherever a power cut left the file, the whole rows stay and the next is whole; it is said what went."""
+def test_an_incomplete_row_is_removed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """For a file that ends at any byte, complete rows are kept, and the number of removed bytes is logged."""
 
     path = tmp_path / "events.csv"
     write(tmp_path, Event(time=1.0, kind="k", message="first"))
@@ -134,11 +134,11 @@ def test_a_torn_row_is_cut_off_at_every_byte(tmp_path: Path, caplog: pytest.LogC
         with caplog.at_level(logging.WARNING, "rlvitals"):
             write(tmp_path, Event(time=3.0, kind="k", message="next"))
         assert [row["message"] for row in rows(path)] == ["first", "next"]
-        assert f"{end - len(whole)} bytes of a torn row" in caplog.messages[-1]
+        assert f"removed an incomplete last row ({end - len(whole)} bytes)" in caplog.messages[-1]
 
 
-def test_columns_without_end_go_into_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user who makes up a name a step costs neither data nor a file written anew each time."""
+def test_values_beyond_the_column_limit_go_into_one_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new name in each step neither loses data nor rewrites the file each time."""
 
     monkeypatch.setattr(csv_module, "MAX_COLUMNS", 10)
     write(tmp_path, *(scalars(n, **{f"name {n}": n, "text": f"a,{n}"}) for n in range(30)))
@@ -150,8 +150,8 @@ def test_columns_without_end_go_into_one(tmp_path: Path, monkeypatch: pytest.Mon
         assert said == {f"values.name {n}": str(n), "values.text": f"a,{n}"}
 
 
-def test_the_files_lie_with_the_run(tmp_path: Path, context: SinkContext) -> None:
-    """A sink that was made by name writes to `artifacts/csv`, one that was given a folder writes there."""
+def test_the_files_are_in_the_run_folder_by_default(tmp_path: Path, context: SinkContext) -> None:
+    """Without a path the sink writes to `artifacts/csv`, otherwise to the given folder."""
 
     sink, elsewhere = CsvSink(), CsvSink(tmp_path / "here")
     for each in (sink, elsewhere):
@@ -162,8 +162,8 @@ def test_the_files_lie_with_the_run(tmp_path: Path, context: SinkContext) -> Non
     assert (tmp_path / "here" / "scalars.csv").exists()
 
 
-def test_a_monitor_writes_it_by_name(tmp_path: Path) -> None:
-    """`sinks=["csv"]`, and nothing else; a resumed run goes on in the same files."""
+def test_a_monitor_creates_the_sink_by_name(tmp_path: Path) -> None:
+    """`sinks=["csv"]` is sufficient, and a resumed run appends to the same files."""
 
     for resume in ("never", "must"):
         with TrainingMonitor(tmp_path, session_name="a", sinks=["csv"], resume=resume) as monitor:
@@ -175,8 +175,8 @@ def test_a_monitor_writes_it_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("hard", [False, True], ids=["symbolic", "hard"])
-def test_a_link_in_a_files_place_is_not_written_through(tmp_path: Path, hard: bool) -> None:
-    """Neither cut nor appended to; a hard link is replaced by a copy."""
+def test_a_link_instead_of_a_file_is_not_written_through(tmp_path: Path, hard: bool) -> None:
+    """The linked file is neither truncated nor extended. A hard link is replaced with a copy."""
     outside = tmp_path / "outside"
     outside.write_text("time,reward\n1.0,2")
     file = tmp_path / "csv" / "episodes.csv"

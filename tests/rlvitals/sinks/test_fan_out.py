@@ -1,4 +1,4 @@
-"""One record to many sinks."""
+"""Passing each record to several sinks."""
 
 import pytest
 
@@ -11,11 +11,11 @@ RECORD = Scalars(time=1.0, step=1, category="mine", values={"x": 1})
 
 
 class Panic(BaseException):
-    """As a Rust extension raises it."""
+    """Error like a panic of a Rust extension."""
 
 
 class Failing(MemorySink):
-    """Takes nothing, and says so."""
+    """Sink whose methods raise an error."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -58,8 +58,8 @@ class TestContractOfNone(SinkContract):
 
 
 @pytest.mark.parametrize("verb", ["write", "flush", "close"])
-def test_every_sink_is_visited(verb: str) -> None:
-    """All that fail are told of together, each with its name, and those between them were called all the same."""
+def test_every_sink_is_called(verb: str) -> None:
+    """All errors are raised together, each with the name of its sink, and the remaining sinks were called."""
 
     between, last = MemorySink(), MemorySink()
     fan = FanOut([Failing(OSError("disk")), between, Failing(ValueError("value")), last])
@@ -71,8 +71,8 @@ def test_every_sink_is_visited(verb: str) -> None:
     assert (len(last.records), last.closed) == {"write": (1, False), "flush": (0, False), "close": (0, True)}[verb]
 
 
-def test_a_panic_in_one_sink_reaches_the_others_as_little() -> None:
-    """An error that is no Exception is held back until all were visited, and then raised in its group."""
+def test_a_panic_in_one_sink_does_not_affect_the_remaining_sinks() -> None:
+    """An error that is not an Exception is raised in a group after all sinks were called."""
 
     last = MemorySink()
     with pytest.raises(BaseExceptionGroup) as failed:
@@ -81,8 +81,8 @@ def test_a_panic_in_one_sink_reaches_the_others_as_little() -> None:
     assert isinstance(failed.value.exceptions[0], Panic)
 
 
-def test_a_failed_close_is_a_close() -> None:
-    """Closing is tried once; a second call does not raise again."""
+def test_a_failed_close_counts_as_closed() -> None:
+    """A second call does not close the sinks again, and does not raise."""
 
     fan = FanOut([Failing(OSError("disk"))])
     with pytest.raises(ExceptionGroup):
@@ -92,7 +92,7 @@ def test_a_failed_close_is_a_close() -> None:
         fan.write(RECORD)
 
 
-def test_it_shows_where_records_go() -> None:
-    """What is shown of it is the list of its sinks."""
+def test_its_repr_lists_its_sinks() -> None:
+    """Nested fan-outs are shown as nested lists."""
 
     assert repr(FanOut([MemorySink(), FanOut()])) == "<FanOut[<MemorySink>, <FanOut[]>]>"

@@ -1,4 +1,4 @@
-"""Records as flat numbers under names."""
+"""Conversion of records to flat names and numbers."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ def flat(record: Record) -> dict[str, float]:
 
 
 def test_updates_have_the_names_of_stable_baselines3() -> None:
-    """Where SB3 has a tag for something, it is that one; its entropy loss is the entropy, negated."""
+    """Metrics with a tag in SB3 use that tag. The entropy loss is the negative entropy."""
 
     update = PolicyUpdate(
         time=1.0,
@@ -50,8 +50,8 @@ def test_updates_have_the_names_of_stable_baselines3() -> None:
     }
 
 
-def test_an_update_comes_with_the_means_of_the_last_hundred_episodes() -> None:
-    """As SB3 has it: of 150 episodes with the returns 0 to 149, the mean of 50 to 149 is 99.5."""
+def test_an_update_has_the_means_of_the_last_hundred_episodes() -> None:
+    """For 150 episodes with the returns 0 to 149, the mean of the last hundred is 99.5, as in SB3."""
 
     flattener = Flattener()
     for episode in range(150):
@@ -61,7 +61,7 @@ def test_an_update_comes_with_the_means_of_the_last_hundred_episodes() -> None:
 
 
 def test_a_mean_over_a_nan_is_nan() -> None:
-    """One episode that diverged shows in the mean, and so do two that went to both infinities."""
+    """A window with both infinities has the mean NaN."""
 
     flattener = Flattener()
     for reward in (1.0, math.inf, -math.inf):
@@ -69,16 +69,16 @@ def test_a_mean_over_a_nan_is_nan() -> None:
     assert math.isnan(flattener.flatten(PolicyUpdate(time=2.0, step=1)).numbers["rollout/ep_rew_mean"])
 
 
-def test_success_that_was_not_said_has_no_rate() -> None:
-    """Absent is not failed."""
+def test_without_reported_success_there_is_no_success_rate() -> None:
+    """Episodes with missing success do not count as failed."""
 
     flattener = Flattener()
     flattener.flatten(Episode(time=1.0, episode=0, reward=1.0, length=1))
     assert "rollout/success_rate" not in flattener.flatten(PolicyUpdate(time=2.0, step=1)).numbers
 
 
-def test_an_episode_has_its_parts_below_it() -> None:
-    """Flat dicts are numbers under a name of their own; texts are apart; flags are 0 and 1."""
+def test_the_dicts_of_an_episode_become_names_below_it() -> None:
+    """Entries of flat dicts are numbers with their own name, texts are separate, and booleans are 0 or 1."""
 
     episode = Episode(
         time=1.0,
@@ -107,15 +107,15 @@ def test_an_episode_has_its_parts_below_it() -> None:
     assert texts == {"episode/category": "text", "episode/parameters/mode": "spline"}
 
 
-def test_extra_that_repeats_a_field_costs_neither_its_value() -> None:
-    """The user's own `reward` stands beside the record's."""
+def test_an_extra_entry_with_the_name_of_a_field_keeps_both_values() -> None:
+    """A custom `reward` is stored next to the reward of the episode."""
 
     numbers = flat(Episode(time=1.0, episode=0, reward=1.5, length=1, extra={"reward": 7}))
     assert (numbers["episode/reward"], numbers["episode/extra/reward"]) == (1.5, 7.0)
 
 
 def test_a_baseline_does_not_mix_with_the_agent() -> None:
-    """The agent's evaluation has SB3's names; a baseline's are under its own."""
+    """The evaluation of the agent has the names of SB3, and that of a baseline includes the baseline's name."""
 
     of_agent = Evaluation(time=1.0, episode=9, reward=2.0, length=5.0, categories={"text": {"quality": 0.5}})
     of_baseline = Evaluation(time=1.0, episode=9, policy="defaults", reward=1.0)
@@ -123,8 +123,8 @@ def test_a_baseline_does_not_mix_with_the_agent() -> None:
     assert flat(of_baseline) == {"eval/defaults/mean_reward": 1.0}
 
 
-def test_system_scalars_and_events() -> None:
-    """Speed is SB3's `time/fps`; scalars are under their category; an event has no numbers."""
+def test_names_of_system_samples_scalars_and_events() -> None:
+    """Throughput is `time/fps` as in SB3, scalars are under their category, and events have no numbers."""
 
     assert flat(SystemSample(time=1.0, memory=5.0, env_steps_per_second=100.0)) == {
         "system/memory": 5.0,
@@ -135,8 +135,8 @@ def test_system_scalars_and_events() -> None:
     assert (event.numbers, event.texts) == ({}, {"event/kind": "note", "event/message": "hello"})
 
 
-def test_what_is_not_finite_stays_so() -> None:
-    """NaN and the infinities are numbers; what was not said is none."""
+def test_non_finite_values_are_kept() -> None:
+    """NaN and infinities are numbers, and missing values are omitted."""
 
     numbers = flat(PolicyUpdate(time=1.0, step=1, policy_loss=math.nan, value_loss=math.inf, entropy=math.inf))
     assert numbers.keys() == {"train/policy_gradient_loss", "train/value_loss", "train/entropy_loss"}
@@ -154,21 +154,21 @@ def test_what_is_not_finite_stays_so() -> None:
         (SystemSample(time=1.0), 0),
     ],
 )
-def test_the_step_is_the_environments_where_it_was_said(record: Record, step: int) -> None:
-    """Else it is the clock that the record has; 0 counts as said."""
+def test_the_step_is_the_reported_environment_step(record: Record, step: int) -> None:
+    """Otherwise it is the step or episode number. An environment step of 0 counts as reported."""
 
     assert step_of(record) == step
 
 
-def test_all_clocks_are_told() -> None:
-    """But for the time, and those that were not said."""
+def test_all_reported_counters_are_returned() -> None:
+    """The time and missing counters are omitted."""
 
     episode = Episode(time=1.0, episode=3, reward=0.0, length=1, env_step=400, env_index=0)
     assert clocks_of(episode) == {"episode": 3, "env_step": 400, "env_index": 0}
 
 
 def test_settings_are_flat_under_dotted_names() -> None:
-    """A list is one setting, and so is an empty dict."""
+    """A list is one setting, and an empty dict too."""
 
     assert dict(flat_settings({"a": {"b": {"c": 1}, "d": [1, {"e": 2}]}, "f": {}})) == {
         "a.b.c": 1,
@@ -178,8 +178,8 @@ def test_settings_are_flat_under_dotted_names() -> None:
 
 
 @pytest.mark.parametrize("value", [1, "text", math.nan, [1, math.nan], {"a": [1]}, None])
-def test_settings_that_stay_are_no_news(value: Any) -> None:
-    """A setting is told of once, NaN too, and again when it is another one."""
+def test_unchanged_settings_are_not_reported_again(value: Any) -> None:
+    """A setting, including NaN, is returned once, and again when it changes."""
 
     settings = SettingsTracker()
     assert settings.changes({"a": value, "b": 1}) == {"a": value, "b": 1}
@@ -194,7 +194,7 @@ def test_settings_that_stay_are_no_news(value: Any) -> None:
         (Event(time=1.0, kind="finding", message="entropy collapsed", severity="critical"), False),
     ],
 )
-def test_a_training_that_failed_says_so(event: Event, *, failed: bool) -> None:
-    """A grave finding is no failure of the training."""
+def test_a_failed_training_is_detected_from_its_event(event: Event, *, failed: bool) -> None:
+    """A critical finding does not count as a failed training."""
 
     assert is_failure(event) is failed

@@ -1,4 +1,4 @@
-"""A sink that may fail without hurting anybody."""
+"""Keeping the errors of a sink away from the training."""
 
 import pytest
 
@@ -10,11 +10,11 @@ RECORD = Scalars(time=1.0, step=1, category="mine", values={"x": 1})
 
 
 class Panic(BaseException):
-    """As a Rust extension raises it."""
+    """Error like a panic of a Rust extension."""
 
 
 class Moody(MemorySink):
-    """Fails while it has an error for the method that is called."""
+    """Sink that raises an error while one is set for the called method."""
 
     def __init__(self, **errors: BaseException) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class TestContract(SinkContract):
 
 
 class TestContractOfOneThatFails(SinkContract):
-    """Whatever the sink inside does, the contract is held."""
+    """The wrapper satisfies the contract even if the wrapped sink fails."""
 
     kinds = frozenset()
 
@@ -64,19 +64,19 @@ class TestContractOfOneThatFails(SinkContract):
         return []
 
 
-def test_a_failure_is_counted_and_told_once() -> None:
-    """Each failure counts; the first is told, with what was raised."""
+def test_each_failure_is_counted_and_the_first_is_reported() -> None:
+    """The report has the error."""
 
     sink, told = isolated(Moody(write=OSError("no route")))
     for _ in range(100):
         sink.write(RECORD)
     assert sink.failures == 100
-    assert told == ["Moody failed, and is passed over while it does: OSError: no route"]
+    assert told == ["Moody failed (OSError: no route); retrying with the next record"]
     assert str(sink.last_error) == "no route"
 
 
-def test_recovery_is_told() -> None:
-    """The next record is tried all the same, and when it is taken that is told with the count."""
+def test_a_recovery_is_reported() -> None:
+    """The next record is written again, and its success is reported with the number of failures."""
 
     moody = Moody(write=OSError("no route"))
     sink, told = isolated(moody)
@@ -84,12 +84,12 @@ def test_recovery_is_told() -> None:
     sink.write(RECORD)
     moody.errors.clear()
     sink.write(RECORD)
-    assert told[1:] == ["Moody works again; it failed 2 times so far"]
+    assert told[1:] == ["Moody works again (failures until now: 2)"]
     assert (sink.last_error, len(moody.records)) == (None, 1)
 
 
-def test_a_flush_is_no_sign_that_writing_works() -> None:
-    """A sink that fails on every record and has nothing to flush is failing all the time."""
+def test_a_successful_flush_does_not_end_a_failure_of_write() -> None:
+    """A sink that fails on every record, but can be flushed, is reported once as failing."""
 
     sink, told = isolated(Moody(write=OSError("no route")))
     for _ in range(3):
@@ -99,8 +99,8 @@ def test_a_flush_is_no_sign_that_writing_works() -> None:
     assert sink.last_error is not None
 
 
-def test_a_write_is_no_sign_that_flushing_works() -> None:
-    """A sink that buffers records and cannot send them is failing all the time."""
+def test_a_successful_write_does_not_end_a_failure_of_flush() -> None:
+    """A sink that buffers records, but cannot flush them, is reported once as failing."""
 
     sink, told = isolated(Moody(flush=OSError("no route")))
     for _ in range(3):
@@ -110,8 +110,8 @@ def test_a_write_is_no_sign_that_flushing_works() -> None:
     assert sink.last_error is not None
 
 
-def test_one_that_fails_now_and_then_is_told_of_ever_more_rarely() -> None:
-    """A sink that fails on every second record of a thousand is reported nine times, not a thousand."""
+def test_a_sink_that_fails_repeatedly_is_reported_less_and_less_often() -> None:
+    """A sink that fails on every second record of a thousand is reported nine times, not 500 times."""
 
     moody = Moody()
     sink, told = isolated(moody)
@@ -119,23 +119,23 @@ def test_one_that_fails_now_and_then_is_told_of_ever_more_rarely() -> None:
         moody.errors = {"write": OSError("late step")} if place % 2 else {}
         sink.write(RECORD)
     assert sink.failures == 500
-    assert sum("failed, and is" in what for what in told) == 9  # at 1, 2, 4, ... 256 failures
+    assert sum("failed (" in what for what in told) == 9  # at 1, 2, 4, ... 256 failures
     assert sum("works again" in what for what in told) == 9
 
 
 @pytest.mark.parametrize("error", [Panic("unwrap on None"), SystemExit(1), GeneratorExit()], ids=repr)
 def test_a_panic_is_contained(error: BaseException) -> None:
-    """What is no Exception does not get out either."""
+    """An error that is not an Exception is caught too."""
 
     sink, told = isolated(Moody(write=error, close=error))
     sink.write(RECORD)
     sink.close()
     assert sink.failures == 2
-    assert told == [f"Moody failed, and is passed over while it does: {type(error).__name__}: {error}"]
+    assert told == [f"Moody failed ({type(error).__name__}: {error}); retrying with the next record"]
 
 
-def test_the_users_interrupt_gets_through() -> None:
-    """Ctrl-C in a sink that was composed in the main thread stops the program, as it should."""
+def test_a_keyboard_interrupt_is_raised() -> None:
+    """Ctrl-C stops a program that uses the sink in its main thread."""
 
     sink, told = isolated(Moody(write=KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Opening late, and packages that may be missing."""
+"""Opening of a destination on first use, and optional packages."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from rlvitals.testing.manual_clock import ManualClock
 
 
 class Door:
-    """Opens when it is no longer locked."""
+    """Destination that can be opened when it is not locked."""
 
     def __init__(self) -> None:
         self.locked = True
@@ -26,7 +26,7 @@ class Door:
 
 
 def test_it_is_opened_once() -> None:
-    """And not before it is wanted."""
+    """It is not opened before the first use."""
 
     door = Door()
     door.locked = False
@@ -35,12 +35,12 @@ def test_it_is_opened_once() -> None:
     assert (opening.get(), opening.get(), door.tried) == ("room", "room", 1)
 
 
-def test_a_failure_is_not_tried_again_at_once() -> None:
-    """What is asked for meanwhile fails for the same reason, quickly; after a minute it is tried again."""
+def test_a_failed_open_is_not_retried_immediately() -> None:
+    """Calls within a minute fail immediately with the same reason, and the first call after it retries."""
 
     door, clock = Door(), ManualClock()
     opening = Opening(door.open, retry_s=60.0, clock=clock)
-    with pytest.raises(SinkError, match="cannot be opened: OSError: locked"):
+    with pytest.raises(SinkError, match="cannot open the destination: OSError: locked"):
         opening.get()
     door.locked = False
     clock.advance(59.0)
@@ -62,7 +62,7 @@ def test_a_failure_is_not_tried_again_at_once() -> None:
 def test_a_missing_package_is_named_with_its_extra(
     kind: type[TensorBoardSink | WandbSink | MlflowSink], module: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the sink is made: the message is the command that helps, and passes through `make_sink`."""
+    """The error is raised when the sink is created, includes the install command, and is kept by `make_sink`."""
 
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=rf"needs the package '{module}'\. .*pip install 'rlvitals\[{extra}\]'"):
@@ -71,8 +71,8 @@ def test_a_missing_package_is_named_with_its_extra(
         make_sink(kind)
 
 
-def test_a_folder_of_that_name_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """W&B leaves a folder `wandb` in the working directory, which Python would take for a package."""
+def test_a_folder_with_the_name_of_a_package_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W&B leaves a folder `wandb` in the working directory, which Python finds as a namespace package."""
 
     (tmp_path / "trackerware").mkdir()
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,4 +1,4 @@
-"""Records as messages of `logging`."""
+"""Records as structured log messages."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ EPISODE = Episode(time=1.0, episode=3, reward=1.5, length=10, success=True, cate
 
 
 class Lines(logging.Handler):
-    """Keeps what is logged."""
+    """Handler that stores the log records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,16 +68,16 @@ class TestContract(SinkContract):
         return found
 
 
-def test_a_message_says_what_the_record_says(lines: Lines) -> None:
-    """Key by key, without what was not said; what has spaces is quoted."""
+def test_a_message_has_the_fields_of_the_record(lines: Lines) -> None:
+    """Missing fields are omitted, and values with spaces are quoted."""
 
     assert logged(lines, EPISODE) == [
         'episodes time=1.0 writer=1 episode=3 reward=1.5 length=10 success=true category="plain text"'
     ]
 
 
-def test_as_json_it_is_one_object(lines: Lines) -> None:
-    """With the stream's name, in one line."""
+def test_a_json_message_is_one_object(lines: Lines) -> None:
+    """It is one line and includes the stream."""
 
     (message,) = logged(
         lines, Event(time=1.0, kind="note", message='two\nlines "quoted"', data={"a": [1]}), form="json"
@@ -95,14 +95,14 @@ def test_as_json_it_is_one_object(lines: Lines) -> None:
 
 @pytest.mark.parametrize("form", ["logfmt", "json"])
 def test_a_message_is_one_line(lines: Lines, form: str) -> None:
-    """Whatever a text has in it."""
+    """Line breaks and control characters in texts are escaped."""
 
     (message,) = logged(lines, Event(time=1.0, kind="a\nb", message="c\r\x1bd", data={"e\n": "f\n"}), form=form)
     assert not {"\n", "\r", "\x1b"} & set(message)
 
 
-def test_what_is_not_finite_is_spelled(lines: Lines) -> None:
-    """As in the run folder."""
+def test_non_finite_values_are_spelled_out(lines: Lines) -> None:
+    """They are spelled as in the run folder."""
 
     update = PolicyUpdate(time=1.0, step=1, policy_loss=math.nan, value_loss=-math.inf, extra={"x": math.inf})
     assert logged(lines, update) == [
@@ -110,8 +110,8 @@ def test_what_is_not_finite_is_spelled(lines: Lines) -> None:
     ]
 
 
-def test_levels_tell_what_matters_from_what_is_frequent(lines: Lines) -> None:
-    """Episodes are for debugging, updates are information, a finding is as grave as it says."""
+def test_default_levels_depend_on_the_stream(lines: Lines) -> None:
+    """Episodes are logged at DEBUG, updates at INFO, and findings at the level of their severity."""
 
     logged(
         lines,
@@ -135,7 +135,7 @@ def test_levels_tell_what_matters_from_what_is_frequent(lines: Lines) -> None:
 
 
 def test_levels_can_be_chosen(lines: Lines) -> None:
-    """By name or number, for each stream; what is below the logger's level is not logged."""
+    """Levels are set by name or number for each stream. Records below the level of the logger are not logged."""
 
     logging.getLogger("tests.lines").setLevel(logging.INFO)
     logged(lines, EPISODE, PolicyUpdate(time=1.0, step=1), levels={"episodes": "info", "updates": logging.DEBUG})
@@ -143,7 +143,7 @@ def test_levels_can_be_chosen(lines: Lines) -> None:
 
 
 def test_handlers_get_the_record_itself(lines: Lines) -> None:
-    """For those that want values rather than text."""
+    """The log record has the record as the attribute `rlvitals`."""
 
     logged(lines, EPISODE)
     assert vars(lines.records[0])["rlvitals"] is EPISODE
@@ -152,19 +152,19 @@ def test_handlers_get_the_record_itself(lines: Lines) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"form": "xml"}, "form='xml': use 'logfmt' or 'json'"),
-        ({"levels": {"episode": "INFO"}}, "there is no stream 'episode'; there are episodes, updates"),
+        ({"form": "xml"}, "form='xml': must be 'logfmt' or 'json'"),
+        ({"levels": {"episode": "INFO"}}, "unknown stream 'episode'; the streams are episodes, updates"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(options: dict[str, object], message: str) -> None:
-    """With the way out."""
+def test_invalid_arguments_are_rejected(options: dict[str, object], message: str) -> None:
+    """The error lists the valid values."""
 
     with pytest.raises(ValueError, match=message):
         LoggingSink(**options)  # type: ignore[arg-type]
 
 
 def test_each_message_names_the_run(lines: Lines, context: SinkContext) -> None:
-    """Where several trainings log to one place."""
+    """This distinguishes runs that log to the same place."""
 
     sink = LoggingSink("tests.lines")
     sink.begin(context)
@@ -172,8 +172,8 @@ def test_each_message_names_the_run(lines: Lines, context: SinkContext) -> None:
     assert lines.messages == ['events run="ppo 1" time=1.0 writer=1 kind=note message=m']
 
 
-def test_a_monitor_logs_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """`sinks=["logging"]`: to the logger `rlvitals.records`, whose level is that of `rlvitals` by default."""
+def test_a_monitor_creates_the_sink_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """`sinks=["logging"]` logs to `rlvitals.records`, which has the level of the logger `rlvitals` by default."""
 
     with (
         caplog.at_level(logging.INFO, "rlvitals"),

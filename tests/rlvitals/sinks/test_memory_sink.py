@@ -15,7 +15,7 @@ class TestContract(SinkContract):
 
 
 def test_the_last_records_are_kept() -> None:
-    """Of more records than it has room for, the first go."""
+    """If there are more records than its size, the first ones are removed."""
 
     sink = MemorySink(2)
     records = [Scalars(time=1.0, step=step, category="mine", values={}) for step in range(5)]
@@ -24,8 +24,8 @@ def test_the_last_records_are_kept() -> None:
     assert list(sink.records) == records[3:]
 
 
-def test_what_was_kept_outlives_closing() -> None:
-    """A notebook reads the records when the training is over."""
+def test_records_are_available_after_close() -> None:
+    """A notebook can read the records after the training."""
 
     sink = MemorySink()
     sink.write(Scalars(time=1.0, step=1, category="mine", values={}))

@@ -1,4 +1,4 @@
-"""Records in MLflow, read back by its own client."""
+"""Records in MLflow, read back with the MLflow client."""
 
 import math
 import os
@@ -23,7 +23,7 @@ from rlvitals.testing.sinks import SinkContract
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all, as MLflow takes seconds to make one."""
+    """Database shared by all tests, because MLflow takes seconds to create one."""
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
     return path
@@ -50,13 +50,13 @@ class TestContract(SinkContract):
 
 @pytest.fixture
 def project(request: pytest.FixtureRequest) -> str:
-    """An experiment of the test's own."""
+    """Separate experiment of a test."""
     return str(request.node.name)
 
 
 @pytest.fixture
 def written(client: MlflowClient, uri: str, context: SinkContext, project: str) -> Any:
-    """Writes records and gives the MLflow run."""
+    """Return a function that writes records and returns the MLflow run."""
 
     def write(*records: Record, **changes: Any) -> Run:
         sink = MlflowSink(uri)
@@ -81,8 +81,8 @@ def history(client: MlflowClient, run: Run, name: str) -> list[tuple[int, float,
     return [(metric.step, metric.value, metric.timestamp) for metric in found]
 
 
-def test_numbers_come_back_with_step_and_time(client: MlflowClient, written: Any) -> None:
-    """The step is the environment's where it was said; the time is the record's, in milliseconds."""
+def test_numbers_are_read_back_with_step_and_time(client: MlflowClient, written: Any) -> None:
+    """The step is the reported environment step, and the time is that of the record in milliseconds."""
 
     run = written(
         Episode(time=10.5, episode=0, reward=2.0, length=8, env_step=8),
@@ -93,8 +93,8 @@ def test_numbers_come_back_with_step_and_time(client: MlflowClient, written: Any
     assert history(client, run, "rollout/ep_rew_mean") == [(8, 2.0, 11_250)]
 
 
-def test_steps_that_repeat_or_come_late_are_all_there(client: MlflowClient, written: Any) -> None:
-    """MLflow keeps them by time."""
+def test_numbers_with_repeated_or_lower_steps_are_kept(client: MlflowClient, written: Any) -> None:
+    """MLflow distinguishes them by their time."""
 
     steps = [5, 5, 7, 3, 5]
     run = written(
@@ -104,8 +104,8 @@ def test_steps_that_repeat_or_come_late_are_all_there(client: MlflowClient, writ
     assert found == [(step, float(n), 1000 * n) for n, step in enumerate(steps)]
 
 
-def test_nan_is_kept_and_infinities_are_as_large_as_a_float_can_be(client: MlflowClient, written: Any) -> None:
-    """As MLflow's databases have it; what was not said is not there."""
+def test_nan_is_kept_and_infinities_become_the_largest_float(client: MlflowClient, written: Any) -> None:
+    """This is how MLflow databases store them. Missing values are omitted."""
 
     losses = (math.nan, math.inf, -math.inf, None)
     run = written(*(PolicyUpdate(time=float(n), step=n, value_loss=loss) for n, loss in enumerate(losses)))
@@ -114,8 +114,8 @@ def test_nan_is_kept_and_infinities_are_as_large_as_a_float_can_be(client: Mlflo
     assert found[1:] == [sys.float_info.max, -sys.float_info.max]
 
 
-def test_more_than_a_batch_is_sent_in_several(client: MlflowClient, written: Any) -> None:
-    """MLflow takes a thousand numbers a call."""
+def test_more_numbers_than_a_batch_are_sent_in_several_calls(client: MlflowClient, written: Any) -> None:
+    """MLflow accepts a thousand numbers per call."""
 
     run = written(
         *(Scalars(time=float(n), step=n, category="mine", values={f"m{m}": n for m in range(100)}) for n in range(21))
@@ -123,8 +123,8 @@ def test_more_than_a_batch_is_sent_in_several(client: MlflowClient, written: Any
     assert sorted(history(client, run, "mine/m99")) == [(n, float(n), 1000 * n) for n in range(21)]
 
 
-def test_names_that_mlflow_does_not_take_are_changed(client: MlflowClient, written: Any) -> None:
-    """It makes paths of them."""
+def test_names_that_mlflow_rejects_are_changed(client: MlflowClient, written: Any) -> None:
+    """MLflow uses names as paths."""
 
     names = ("café (s)", "../up", "/root", "a//b", "x" * 300)
     run = written(*(Scalars(time=1.0, step=1, category="mine", values={name: 1.0}) for name in names))
@@ -133,7 +133,7 @@ def test_names_that_mlflow_does_not_take_are_changed(client: MlflowClient, writt
 
 
 def test_settings_are_parameters(written: Any, settings: dict[str, Any]) -> None:
-    """Nested ones under dotted names, a list as JSON, more than MLflow takes in one call, and long ones cut."""
+    """Nested settings have dotted names, lists are JSON, long values are truncated, and many need several calls."""
 
     settings |= {f"s{n}": n for n in range(150)} | {"long": "x" * 10_000}
     run = written(PolicyUpdate(time=1.0, step=1, value_loss=0.5))
@@ -142,10 +142,10 @@ def test_settings_are_parameters(written: Any, settings: dict[str, Any]) -> None
     assert (params["s149"], len(params["long"])) == ("149", 6_000)
 
 
-def test_settings_that_come_later_are_added(
+def test_later_settings_are_added(
     client: MlflowClient, uri: str, context: SinkContext, settings: dict[str, Any]
 ) -> None:
-    """Of one that changes MLflow keeps the first value, and the rest goes through."""
+    """MLflow keeps the first value of a changed setting, and new settings are added."""
 
     sink = MlflowSink(uri, experiment="later")
     sink.begin(context)
@@ -160,8 +160,8 @@ def test_settings_that_come_later_are_added(
 
 
 @pytest.mark.parametrize(("severity", "status"), [("critical", "FAILED"), ("info", "FINISHED")])
-def test_the_status_says_how_it_ended(written: Any, severity: str, status: str) -> None:
-    """`FAILED` if an exception ended the training."""
+def test_the_mlflow_status_matches_the_end_of_the_run(written: Any, severity: str, status: str) -> None:
+    """It is `FAILED` if an exception ended the training."""
 
     run = written(
         PolicyUpdate(time=1.0, step=1, value_loss=0.5), Event(time=2.0, kind="state", message="end", severity=severity)
@@ -170,8 +170,8 @@ def test_the_status_says_how_it_ended(written: Any, severity: str, status: str) 
     assert run.info.run_name == "ppo 1"
 
 
-def test_a_resumed_run_is_the_same_run(client: MlflowClient, written: Any) -> None:
-    """Its numbers follow those before, and it ends as the last one of its writers did."""
+def test_a_resumed_run_continues_the_same_mlflow_run(client: MlflowClient, written: Any) -> None:
+    """Its numbers follow the earlier ones, and its status is that of the last session."""
 
     written(
         Scalars(time=1.0, step=1, category="mine", values={"n": 1}),
@@ -182,8 +182,8 @@ def test_a_resumed_run_is_the_same_run(client: MlflowClient, written: Any) -> No
     assert run.info.status == "FINISHED"
 
 
-def test_numbers_wait_for_a_server_that_is_away(context: SinkContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are sent when it is back; what is beyond the room for them is counted, and told of in the end."""
+def test_numbers_wait_for_an_unavailable_server(context: SinkContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are sent when the server is back. Numbers beyond the backlog are counted and reported on close."""
 
     monkeypatch.setattr(mlflow_module, "BACKLOG", 10)
     clock, server = ManualClock(), Server()
@@ -191,19 +191,19 @@ def test_numbers_wait_for_a_server_that_is_away(context: SinkContext, monkeypatc
     monkeypatch.setattr(sink._opening, "_open", server.connect)
     sink.begin(context)
     clock.advance(5.0)
-    with pytest.raises(SinkError, match="cannot be opened: ConnectionError: away"):
+    with pytest.raises(SinkError, match="cannot open the destination: ConnectionError: away"):
         sink.write(Scalars(time=1.0, step=0, category="mine", values={"n": 0}))
     for n in range(1, 13):
         sink.write(Scalars(time=1.0, step=n, category="mine", values={"n": n}))
     server.away = False
     clock.advance(60.0)
-    with pytest.raises(SinkError, match="did not get 3 numbers"):
+    with pytest.raises(SinkError, match="; 3 numbers were not sent"):
         sink.close()
     assert server.steps == list(range(3, 13))
 
 
-def test_a_call_has_a_thousand_numbers_at_most(context: SinkContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More are refused by MLflow's servers; all are sent, in order."""
+def test_a_call_has_at_most_a_thousand_numbers(context: SinkContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow servers reject larger calls. All numbers are sent in order."""
 
     server = Server()
     server.away = False
@@ -218,7 +218,7 @@ def test_a_call_has_a_thousand_numbers_at_most(context: SinkContext, monkeypatch
 
 
 class Server:
-    """An MLflow server that may be away; one that answers slowly or not at all cannot be had in a test."""
+    """Fake MLflow server that can be unavailable, which a real server in a test cannot."""
 
     def __init__(self) -> None:
         self.away = True
@@ -243,7 +243,7 @@ class Server:
 
 
 def test_a_local_database_needs_its_packages(context: SinkContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server does not: the light MLflow suffices for it."""
+    """With a tracking server, the package mlflow-skinny is sufficient."""
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
@@ -252,15 +252,15 @@ def test_a_local_database_needs_its_packages(context: SinkContext, monkeypatch: 
     MlflowSink("http://localhost:1").begin(context)
 
 
-def test_mlflow_is_told_not_to_report_its_use(written: Any) -> None:
-    """Nothing leaves the machine unless the user asked for it."""
+def test_the_telemetry_of_mlflow_is_turned_off(written: Any) -> None:
+    """No data leaves the machine unless the user asks for it."""
 
     written(PolicyUpdate(time=1.0, step=1, value_loss=0.5))
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
-def test_a_monitor_writes_it_by_name(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`sinks=["mlflow"]`: into `mlflow.db` in the folder of runs, with the project as the experiment."""
+def test_a_monitor_creates_the_sink_by_name(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sinks=["mlflow"]` writes to `mlflow.db` in the folder of runs, with the project as the experiment."""
 
     shutil.copy(database, tmp_path / "mlflow.db")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

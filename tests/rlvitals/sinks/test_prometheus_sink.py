@@ -1,4 +1,4 @@
-"""Records as Prometheus' text, read back by Prometheus' own parser."""
+"""Prometheus text files, read back with the Prometheus parser."""
 
 import math
 from pathlib import Path
@@ -44,8 +44,8 @@ def value(samples: Samples, metric: str, /, **labels: str) -> float:
     return samples[metric, frozenset(labels.items())]
 
 
-def test_the_latest_value_of_each_number_is_told() -> None:
-    """A number that a later record does not say stays as it was."""
+def test_the_latest_value_of_each_number_is_written() -> None:
+    """A number that is missing in a later record keeps its value."""
 
     samples = parsed(
         taken(
@@ -57,8 +57,8 @@ def test_the_latest_value_of_each_number_is_told() -> None:
     assert value(samples, "rlvitals_update_clip_fraction") == 0.25
 
 
-def test_units_are_base_units_and_stand_in_the_name() -> None:
-    """Bytes for MiB, a ratio for percent, seconds as they are."""
+def test_names_end_with_their_base_unit() -> None:
+    """MiB are converted to bytes and percentages to ratios. Seconds are unchanged."""
 
     samples = parsed(
         taken(
@@ -75,8 +75,8 @@ def test_units_are_base_units_and_stand_in_the_name() -> None:
     assert value(samples, "rlvitals_update_entropy_nats") == 1.5
 
 
-def test_names_of_the_users_own_are_labels() -> None:
-    """Whatever they are made of, they come back."""
+def test_custom_names_become_labels() -> None:
+    """Names with any characters are read back unchanged."""
 
     odd = 'a "b"\\c\nd'
     samples = parsed(
@@ -93,8 +93,8 @@ def test_names_of_the_users_own_are_labels() -> None:
     assert value(samples, "rlvitals_evaluation_reward", policy="defaults") == 2.0
 
 
-def test_what_is_not_finite_is_told_as_it_is() -> None:
-    """NaN and the infinities, as Prometheus spells them."""
+def test_non_finite_values_are_written() -> None:
+    """NaN and infinities are spelled as Prometheus expects."""
 
     text = taken(PolicyUpdate(time=1.0, step=1, policy_loss=math.nan, value_loss=math.inf, loss=-math.inf)).text()
     assert "rlvitals_update_policy_loss NaN\n" in text
@@ -105,7 +105,7 @@ def test_what_is_not_finite_is_told_as_it_is() -> None:
 
 
 def test_records_and_events_are_counted() -> None:
-    """What an alert needs: how many came, when the last one did, how far the training is."""
+    """The file has the counts, the time of the last record and the environment step, for alert rules."""
 
     samples = parsed(
         taken(
@@ -122,7 +122,7 @@ def test_records_and_events_are_counted() -> None:
 
 
 def test_every_metric_has_help_and_type() -> None:
-    """The help is the formula of the metric dictionary."""
+    """The help text is the formula from the metric dictionary."""
 
     families = list(text_string_to_metric_families(taken(PolicyUpdate(time=1.0, step=1, clip_fraction=0.5)).text()))
     assert all(family.documentation and family.type in {"gauge", "counter"} for family in families)
@@ -130,8 +130,8 @@ def test_every_metric_has_help_and_type() -> None:
     assert clip_fraction.documentation.startswith("Share of samples whose probability ratio is outside the clip range")
 
 
-def test_the_file_is_written_at_once_and_then_now_and_then(context: SinkContext) -> None:
-    """With the first record, then every few seconds, on a flush and on close."""
+def test_the_file_is_written_immediately_and_then_at_an_interval(context: SinkContext) -> None:
+    """It is written with the first record, at the interval, on a flush and on close."""
 
     clock = ManualClock()
     sink = PrometheusSink(interval_s=5.0, clock=clock)
@@ -158,8 +158,8 @@ def test_the_file_is_written_at_once_and_then_now_and_then(context: SinkContext)
     assert value(parsed(file.read_text()), "rlvitals_running", **labels) == 0.0
 
 
-def test_readers_see_whole_files(tmp_path: Path) -> None:
-    """The file is replaced, not written over; what cannot be written leaves the old one, and nothing beside it."""
+def test_readers_see_complete_files(tmp_path: Path) -> None:
+    """The file is replaced atomically. A failed write keeps the old file, and leaves no temporary file."""
 
     sink = PrometheusSink(tmp_path)
     sink.write(PolicyUpdate(time=1.0, step=1))
@@ -181,8 +181,8 @@ def test_readers_see_whole_files(tmp_path: Path) -> None:
     assert "rlvitals_update_step 3.0" in file.read_text()
 
 
-def test_a_monitor_writes_it_by_name(tmp_path: Path) -> None:
-    """`sinks=["prometheus"]`, and nothing else."""
+def test_a_monitor_creates_the_sink_by_name(tmp_path: Path) -> None:
+    """`sinks=["prometheus"]` is sufficient."""
 
     with TrainingMonitor(tmp_path, project_name="p", session_name="a", sinks=["prometheus"]) as monitor:
         for episode in range(3):

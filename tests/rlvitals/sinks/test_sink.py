@@ -1,4 +1,4 @@
-"""The interface and its plainest wrapper."""
+"""The base class of sinks, and a minimal wrapper."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from rlvitals.testing.sinks import SinkContract
 
 
 class Passing(SinkWrapper):
-    """Passes everything on: what an author of a wrapper begins with."""
+    """Minimal wrapper that forwards every call."""
 
     def write(self, record: Record) -> None:
         self.to.write(record)
@@ -24,15 +24,15 @@ class TestContract(SinkContract):
         return list(sink.to.records)
 
 
-def test_a_sink_writes_and_closes() -> None:
-    """A class that says neither how to write nor how to close is no sink."""
+def test_a_sink_must_implement_write_and_close() -> None:
+    """A class without them cannot be instantiated."""
 
     with pytest.raises(TypeError, match="close"):
         Sink()  # type: ignore[abstract]
 
 
-def test_wrappers_read_as_a_sentence() -> None:
-    """What is shown of nested sinks is how they nest; in messages a wrapper has the name of what it wraps."""
+def test_the_repr_of_a_wrapper_shows_the_nesting() -> None:
+    """In messages, a wrapper has the name of the wrapped sink."""
 
     sink = Passing(Passing(MemorySink()))
     assert repr(sink) == "<Passing<Passing<MemorySink>>>"

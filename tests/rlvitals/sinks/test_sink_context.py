@@ -1,4 +1,4 @@
-"""What a sink is told of its run."""
+"""Information about the run that is passed to sinks."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from rlvitals.sinks.memory_sink import MemorySink as Kept
 
 
 class Curious(Kept, RunSink):
-    """Keeps what it is told."""
+    """Sink that stores its context."""
 
     context: SinkContext | None = None
 
@@ -25,8 +25,8 @@ class Passing(SinkWrapper):
         self.to.write(record)
 
 
-def test_a_sink_that_wants_to_know_is_told(context: SinkContext) -> None:
-    """Whether it was made before, or is made now."""
+def test_a_run_sink_receives_its_context(context: SinkContext) -> None:
+    """This holds for an existing sink and for one created by `make_sink`."""
 
     instance = Curious()
     assert make_sink(instance, context) is instance
@@ -35,27 +35,27 @@ def test_a_sink_that_wants_to_know_is_told(context: SinkContext) -> None:
     assert instance.context is made.context is context
 
 
-def test_what_wraps_a_sink_passes_the_word_on(context: SinkContext) -> None:
-    """Through wrappers and fan-outs, however they are nested."""
+def test_wrappers_forward_the_context(context: SinkContext) -> None:
+    """It passes through nested wrappers and fan-outs."""
 
     one, other = Curious(), Curious()
     make_sink(Passing(FanOut([one, MemorySink(), Passing(other)])), context)
     assert one.context is other.context is context
 
 
-def test_a_sink_that_cannot_begin_cannot_be_made(context: SinkContext) -> None:
-    """The error names the sink and the cause, as for any that cannot be made."""
+def test_an_error_in_begin_is_an_error_of_make_sink(context: SinkContext) -> None:
+    """The error has the cause, like that of any sink that cannot be created."""
 
     class Homeless(Curious):
         def begin(self, context: SinkContext) -> None:
             raise OSError(f"no room in {context.run_id}")
 
-    with pytest.raises(SinkError, match="cannot be made: OSError: no room in ppo 1"):
+    with pytest.raises(SinkError, match=r"cannot create the sink .*: OSError: no room in ppo 1"):
         make_sink(Homeless(), context)
 
 
-def test_a_monitor_tells_its_sinks(tmp_path: Path) -> None:
-    """Folder, name, project and settings are the run's; settings that come later are seen; so is a resumption."""
+def test_a_monitor_passes_the_context_to_its_sinks(tmp_path: Path) -> None:
+    """The context has the folder, name, project, current configuration and resume state of the run."""
 
     first, second = Curious(), Curious()
     with TrainingMonitor(

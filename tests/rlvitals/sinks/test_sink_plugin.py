@@ -1,4 +1,4 @@
-"""The example of a plug-in, as an installer would leave it; and the page that names every sink."""
+"""The example plug-in as an installed package, and the documentation page that lists every sink."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ EXAMPLE = ROOT / "examples" / "sink_plugin"
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """What `pip install` makes of the example's own `pyproject.toml`: a folder for `sys.path`."""
+    """Folder for `sys.path` with the example as `pip install` installs it, built from its `pyproject.toml`."""
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
     site = tmp_path / "site"
     info = site / f"rlvitals_best-{project['version']}.dist-info"
@@ -34,7 +34,7 @@ def installed(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def found(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The plug-in in this process."""
+    """Make the plug-in available in this process."""
     monkeypatch.syspath_prepend(installed)
     plugins.offered.cache_clear()
     yield
@@ -44,7 +44,7 @@ def found(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("found")
 def test_the_example_is_found_by_name_and_used_in_a_run(tmp_path: Path) -> None:
-    """Its entry point is all that it takes."""
+    """The entry point is sufficient."""
 
     assert "best" in sink_names()
     assert type(make_sink("best")).__module__ == "rlvitals_best"
@@ -55,7 +55,7 @@ def test_the_example_is_found_by_name_and_used_in_a_run(tmp_path: Path) -> None:
 
 
 def test_the_examples_own_tests_pass(installed: Path, tmp_path: Path) -> None:
-    """In a process of their own, as its author would run them."""
+    """They run in a separate process, as its author runs them."""
 
     pytest_there = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--rootdir", str(EXAMPLE)]
     done = subprocess.run(
@@ -67,12 +67,12 @@ def test_the_examples_own_tests_pass(installed: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "TestContract::test_it_takes_every_kind PASSED" in done.stdout
+    assert "TestContract::test_it_accepts_every_kind PASSED" in done.stdout
     assert "test_the_best_episode_is_kept PASSED" in done.stdout
 
 
-def test_every_sink_is_on_its_page() -> None:
-    """By its name and by the class that has its options."""
+def test_every_sink_is_on_the_documentation_page() -> None:
+    """The page lists the name and the class of each sink."""
 
     page = (ROOT / "docs" / "sinks.md").read_text()
     points = distribution("rlvitals").entry_points.select(group=sink_registry.GROUP)

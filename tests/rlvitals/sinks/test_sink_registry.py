@@ -32,7 +32,7 @@ absent = shelfware_that_is_not_there:Shelf
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A package that offers sinks, as an installer would leave it."""
+    """Make an installed package with sinks available."""
     (tmp_path / "shelfware.py").write_text(PLUGIN)
     info = tmp_path / "shelfware-1.0.dist-info"
     info.mkdir()
@@ -44,15 +44,15 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     plugins.offered.cache_clear()
 
 
-def test_a_sink_is_itself() -> None:
-    """An instance is taken as it is."""
+def test_a_sink_instance_is_used_unchanged() -> None:
+    """`make_sink` returns the instance."""
 
     sink = MemorySink()
     assert make_sink(sink) is sink
 
 
-def test_a_maker_makes_one() -> None:
-    """A class, or anything that returns a sink, is called."""
+def test_a_callable_creates_a_sink() -> None:
+    """A class, or any callable that returns a sink, is called."""
 
     assert isinstance(make_sink(MemorySink), MemorySink)
     made = make_sink(lambda: MemorySink(5))
@@ -61,27 +61,27 @@ def test_a_maker_makes_one() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_an_installed_package_offers_one_by_name() -> None:
-    """A sink of another package is found by its entry point, without being imported before it is asked for."""
+def test_a_sink_of_an_installed_package_is_found_by_name() -> None:
+    """It is found by its entry point, and imported on first use."""
 
     assert {"absent", "broken", "nothing", "shelf"} <= set(sink_names())
     assert type(make_sink("shelf")).__name__ == "Shelf"
 
 
 @pytest.mark.usefixtures("installed")
-def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    """The message lists what there is."""
+def test_the_error_for_an_unknown_name_lists_the_installed_sinks() -> None:
+    """The message has the unknown name and all installed names."""
 
-    with pytest.raises(SinkError, match=r"there is no sink 'shelve': installed are .*shelf") as refused:
+    with pytest.raises(SinkError, match=r"unknown sink 'shelve'\. Installed sinks: .*shelf") as refused:
         make_sink("shelve")
     assert ", ".join(sink_names()) in str(refused.value)
 
 
-def test_with_nothing_installed_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No list, but a word."""
+def test_the_error_without_installed_sinks_lists_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has the word none instead of a list."""
 
     monkeypatch.setattr(plugins, "offered", lambda _: {})
-    with pytest.raises(SinkError, match="there is no sink 'shelf': installed are none"):
+    with pytest.raises(SinkError, match=r"unknown sink 'shelf'\. Installed sinks: none\."):
         make_sink("shelf")
 
 
@@ -89,20 +89,20 @@ def test_with_nothing_installed_the_message_says_so(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("broken", "the sink 'broken' cannot be made: OSError: no shelf"),
-        ("absent", "the sink 'absent' cannot be made: ModuleNotFoundError: No module named 'shelfware_that"),
-        ("nothing", "'nothing' made a str, which is no rlvitals.sinks.Sink"),
+        ("broken", "cannot create the sink 'broken': OSError: no shelf"),
+        ("absent", "cannot create the sink 'absent': ModuleNotFoundError: No module named 'shelfware_that"),
+        ("nothing", "'nothing' returned a str; must be an rlvitals.sinks.Sink"),
     ],
 )
-def test_a_sink_that_cannot_be_made_says_why(name: str, message: str) -> None:
-    """The error names the sink and the reason."""
+def test_the_error_for_a_sink_that_cannot_be_created_has_the_reason(name: str, message: str) -> None:
+    """The message has the name of the sink and the error."""
 
     with pytest.raises(SinkError, match=message):
         make_sink(name)
 
 
 def test_the_cause_is_attached() -> None:
-    """Who wants the traceback of the sink's own error has it."""
+    """The original exception of the sink is the cause of the error."""
 
     def missing() -> Sink:
         raise ImportError("no tensorboard")
@@ -112,8 +112,8 @@ def test_the_cause_is_attached() -> None:
     assert isinstance(refused.value.__cause__, ImportError)
 
 
-def test_what_is_no_maker_is_refused() -> None:
-    """A number names no sink."""
+def test_a_value_that_is_neither_a_sink_nor_a_callable_is_rejected() -> None:
+    """A number is an example."""
 
-    with pytest.raises(SinkError, match="the sink 5 cannot be made: TypeError: 'int' object is not callable"):
+    with pytest.raises(SinkError, match="cannot create the sink 5: TypeError: 'int' object is not callable"):
         make_sink(5)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Records as TensorBoard's events, read back by TensorBoard."""
+"""TensorBoard event files, read back with TensorBoard."""
 
 import math
 import subprocess
@@ -56,8 +56,8 @@ def texts(folder: Path, tag: str) -> list[str]:
     return [event.tensor_proto.string_val[0].decode() for event in read(folder).Tensors(tag)]
 
 
-def test_the_file_lies_where_tensorboard_names_it_after_the_run(context: SinkContext) -> None:
-    """In the run's own folder, so that `tensorboard --logdir logs` shows each run under its name."""
+def test_the_event_file_is_in_the_run_folder(context: SinkContext) -> None:
+    """`tensorboard --logdir logs` then shows each run under its name."""
 
     folder = written(context, PolicyUpdate(time=1.0, step=1, value_loss=0.5))
     assert [path.name.split(".")[:4] for path in folder.glob("*tfevents*")] == [
@@ -65,8 +65,8 @@ def test_the_file_lies_where_tensorboard_names_it_after_the_run(context: SinkCon
     ]
 
 
-def test_numbers_come_back_with_step_and_time(context: SinkContext) -> None:
-    """The step is the environment's where it was said, the time the record's."""
+def test_numbers_are_read_back_with_step_and_time(context: SinkContext) -> None:
+    """The step is the reported environment step, and the time is that of the record."""
 
     folder = written(
         context,
@@ -82,8 +82,8 @@ def test_numbers_come_back_with_step_and_time(context: SinkContext) -> None:
     assert scalars(folder, "time/fps") == [ScalarEvent(13.5, 24, 100.0)]
 
 
-def test_steps_that_repeat_or_come_late_are_all_there(context: SinkContext) -> None:
-    """In the order in which they were logged."""
+def test_records_with_repeated_or_lower_steps_are_kept(context: SinkContext) -> None:
+    """They are in the order in which they were logged."""
 
     records = [Scalars(time=20.0 - n, step=step, category="mine", values={"place": n}) for n, step in enumerate(STEPS)]
     found = scalars(written(context, *records), "mine/place")
@@ -92,8 +92,8 @@ def test_steps_that_repeat_or_come_late_are_all_there(context: SinkContext) -> N
     ]
 
 
-def test_what_is_not_finite_is_written_as_it_is(context: SinkContext) -> None:
-    """NaN, both infinities; what was not said is not there."""
+def test_non_finite_values_are_written(context: SinkContext) -> None:
+    """NaN and both infinities are read back, and missing values are omitted."""
 
     losses = (math.nan, math.inf, -math.inf, None)
     found = scalars(
@@ -105,8 +105,8 @@ def test_what_is_not_finite_is_written_as_it_is(context: SinkContext) -> None:
     assert [event.value for event in found[1:]] == [math.inf, -math.inf]
 
 
-def test_everything_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
-    """Whoever watches sees a record at once, and a kill costs none."""
+def test_a_record_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
+    """A reader sees it immediately, and killing the process loses no records."""
 
     sink = TensorBoardSink(tmp_path)
     for n in range(3):
@@ -115,8 +115,8 @@ def test_everything_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
     sink.close()
 
 
-def test_each_event_passes_tensorboards_own_checks(context: SinkContext) -> None:
-    """Its reader counts one event of each record, and one that names the file's version."""
+def test_each_event_passes_the_checks_of_tensorboard(context: SinkContext) -> None:
+    """Its reader finds one event per record, and one with the file version."""
 
     folder = written(context, *(PolicyUpdate(time=float(n), step=n, value_loss=0.5) for n in range(20)))
     events = list(EventFileLoader(str(next(folder.glob("*tfevents*")))).Load())
@@ -128,8 +128,8 @@ def _is_loss(event: Any) -> bool:
     return bool(event.summary.value[0].tag == "train/value_loss")
 
 
-def test_the_settings_are_a_table_and_hyper_parameters(context: SinkContext) -> None:
-    """Nested settings have dotted names; what is no number, flag or text is spelled as JSON."""
+def test_the_configuration_is_a_table_and_hyperparameters(context: SinkContext) -> None:
+    """Nested settings have dotted names. Values other than numbers, booleans and texts are JSON."""
 
     folder = written(context, PolicyUpdate(time=1.0, step=1))
     (table,) = texts(folder, "configuration")
@@ -144,10 +144,10 @@ def test_the_settings_are_a_table_and_hyper_parameters(context: SinkContext) -> 
     assert math.isnan(start.hparams["gamma"].number_value)
 
 
-def test_settings_that_come_before_the_first_episode_are_hyper_parameters(
+def test_settings_added_before_the_first_episode_are_hyperparameters(
     context: SinkContext, settings: dict[str, Any]
 ) -> None:
-    """TensorBoard heeds the first hyper-parameters alone: they are written when an adapter has added its own."""
+    """TensorBoard uses only the first hyperparameters, so they are written after an adapter has added its settings."""
 
     sink = TensorBoardSink()
     sink.begin(context)
@@ -164,7 +164,7 @@ def test_settings_that_come_before_the_first_episode_are_hyper_parameters(
 
 
 def test_events_are_texts(context: SinkContext) -> None:
-    """Under their kind, with what is grave in bold."""
+    """The tag is the kind of the event, and a severity above info is bold."""
 
     folder = written(
         context,
@@ -175,16 +175,16 @@ def test_events_are_texts(context: SinkContext) -> None:
     assert texts(folder, "events/finding") == ["**critical** entropy collapsed"]
 
 
-def test_a_run_that_goes_on_has_all_its_files_read(context: SinkContext) -> None:
-    """A resumption writes a file of its own, which TensorBoard reads behind the first."""
+def test_all_files_of_a_resumed_run_are_read(context: SinkContext) -> None:
+    """Each session writes a separate file, and TensorBoard reads them in order."""
 
     for step in range(3):
         written(context, Scalars(time=float(step), step=step, category="mine", values={"n": step}))
     assert [event.step for event in scalars(context.path, "mine/n")] == [0, 1, 2]
 
 
-def test_a_monitor_writes_it_by_flag(tmp_path: Path) -> None:
-    """`use_tensorboard=True`, and nothing else."""
+def test_a_monitor_creates_the_sink_by_flag(tmp_path: Path) -> None:
+    """`use_tensorboard=True` is sufficient."""
 
     with TrainingMonitor(tmp_path, use_tensorboard=True, session_name="a") as monitor:
         for episode in range(5):
@@ -194,7 +194,7 @@ def test_a_monitor_writes_it_by_flag(tmp_path: Path) -> None:
 
 
 def test_neither_tensorflow_nor_torch_is_loaded(tmp_path: Path) -> None:
-    """A trainer does not pay for them; where neither is installed events are written all the same."""
+    """Events are written without them, which saves time and memory."""
 
     script = (
         "import sys\n"
@@ -210,8 +210,8 @@ def test_neither_tensorflow_nor_torch_is_loaded(tmp_path: Path) -> None:
     assert len(scalars(tmp_path, "mine/n")) == 1
 
 
-def test_large_records_are_whole(context: SinkContext) -> None:
-    """Two hundred numbers in one event."""
+def test_large_records_are_complete(context: SinkContext) -> None:
+    """Two hundred numbers in one event are read back."""
 
     crowd: dict[str, Any] = {f"metric {m}": m for m in range(200)}
     folder = written(context, *(Scalars(time=1.0, step=n, category="mine", values=crowd) for n in range(5)))

@@ -1,4 +1,4 @@
-"""The vital signs in one line."""
+"""The vital signs in one line of the terminal."""
 
 import io
 import math
@@ -12,7 +12,7 @@ from rlvitals.testing.sinks import SinkContract
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that reports to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -61,14 +61,14 @@ def line_of(*records: Record, total: int | None = None) -> str:
     return sink.line()
 
 
-def test_the_line_before_anything_happened() -> None:
-    """Nothing is made up."""
+def test_the_line_before_the_first_record() -> None:
+    """It has only the step and the number of episodes."""
 
     assert line_of() == "step 0 | episodes 0"
 
 
 def test_the_whole_line() -> None:
-    """Progress, episodes, mean reward, success rate, the last update and the speed, in this order."""
+    """It has the progress, episodes, mean reward, success rate, last update and throughput, in this order."""
 
     line = line_of(
         episode(1.0, success=True, env_step=1_000),
@@ -82,14 +82,14 @@ def test_the_whole_line() -> None:
     )
 
 
-def test_the_step_never_runs_back() -> None:
-    """A late record does not make the training look shorter."""
+def test_the_step_never_decreases() -> None:
+    """A record with a lower step does not change the step of the line."""
 
     assert line_of(episode(env_step=500), episode(env_step=300)).startswith("step 500 ")
 
 
 def test_the_mean_is_over_the_last_hundred_episodes() -> None:
-    """What was long ago does not count: of 150 episodes the last hundred all had 3."""
+    """After 150 episodes, the mean is that of the last hundred, which all have a reward of 3."""
 
     assert "reward 3 |" in line_of(*[episode(9.0)] * 50, *[episode(3.0, success=True)] * 100)
 
@@ -97,27 +97,27 @@ def test_the_mean_is_over_the_last_hundred_episodes() -> None:
 @pytest.mark.parametrize(
     ("rewards", "shown"),
     [
-        ([1.0, math.nan], "1 (1 not finite)"),
-        ([-math.inf, 1.0], "1 (1 not finite)"),
-        ([math.inf, -math.inf], "- (2 not finite)"),
+        ([1.0, math.nan], "1 (1 non-finite)"),
+        ([-math.inf, 1.0], "1 (1 non-finite)"),
+        ([math.inf, -math.inf], "- (2 non-finite)"),
         ([1e308, 1e308], "Infinity"),
     ],
 )
-def test_a_reward_that_is_not_finite_is_shown(rewards: list[float], shown: str) -> None:
-    """The mean ignores it, and the line counts it; a sum beyond the largest float is infinite."""
+def test_non_finite_rewards_are_counted(rewards: list[float], shown: str) -> None:
+    """The mean ignores them, and the line shows their number. A sum beyond the largest float is infinite."""
 
     assert line_of(*[episode(reward) for reward in rewards]) == f"step 0 | episodes 2 | reward {shown}"
 
 
-def test_a_loss_that_is_not_finite_is_shown() -> None:
-    """The metric that everybody waits for."""
+def test_a_non_finite_update_metric_is_shown() -> None:
+    """NaN and infinities are spelled out."""
 
     line = line_of(PolicyUpdate(time=1.0, step=1, kl_divergence=math.nan, entropy=-math.inf))
     assert line.endswith("| KL NaN | entropy -Infinity")
 
 
-def test_a_terminal_is_drawn_over(clock: ManualClock) -> None:
-    """On a terminal one line is drawn over itself, wide enough to cover the one before, and ended by `close`."""
+def test_on_a_terminal_the_line_is_overwritten(clock: ManualClock) -> None:
+    """Each line is padded to cover the previous one, and `close` ends it with a line break."""
 
     stream = Terminal()
     sink = TerminalSink(stream, clock=clock)
@@ -132,7 +132,7 @@ def test_a_terminal_is_drawn_over(clock: ManualClock) -> None:
 
 
 def test_a_line_does_not_wrap(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line wider than the terminal would be drawn below itself each time, so it is cut."""
+    """A line wider than the terminal cannot be overwritten, so it is truncated."""
 
     monkeypatch.setenv("COLUMNS", "20")
     stream = Terminal()
@@ -140,8 +140,8 @@ def test_a_line_does_not_wrap(clock: ManualClock, monkeypatch: pytest.MonkeyPatc
     assert stream.getvalue() == "\rstep 0 | episodes 0\n"[:20] + "\n"
 
 
-def test_a_log_file_gets_a_line_now_and_then(clock: ManualClock) -> None:
-    """Elsewhere than on a terminal lines are whole, and come every half minute."""
+def test_a_log_file_gets_a_line_every_half_minute(clock: ManualClock) -> None:
+    """In outputs other than a terminal, each line is separate and complete."""
 
     stream = io.StringIO()
     sink = TerminalSink(stream, clock=clock)
@@ -151,8 +151,8 @@ def test_a_log_file_gets_a_line_now_and_then(clock: ManualClock) -> None:
     assert stream.getvalue() == "step 0 | episodes 30 | reward 1\nstep 0 | episodes 60 | reward 1\n"
 
 
-def test_the_interval_is_the_users(clock: ManualClock) -> None:
-    """Nothing is drawn before the interval is over, and something then."""
+def test_the_interval_can_be_set(clock: ManualClock) -> None:
+    """The line is drawn with the first record after the interval, and not before."""
 
     stream = io.StringIO()
     sink = TerminalSink(stream, interval_s=5.0, clock=clock)
@@ -165,7 +165,7 @@ def test_the_interval_is_the_users(clock: ManualClock) -> None:
 
 
 def test_closing_draws_the_last_line(clock: ManualClock) -> None:
-    """A training shorter than the interval is shown all the same, once."""
+    """A training shorter than the interval is shown once."""
 
     stream = io.StringIO()
     sink = TerminalSink(stream, clock=clock)
@@ -176,8 +176,8 @@ def test_closing_draws_the_last_line(clock: ManualClock) -> None:
 
 
 @pytest.mark.parametrize("severity", ["warning", "critical"])
-def test_what_is_serious_gets_a_line_of_its_own(clock: ManualClock, severity: str) -> None:
-    """A warning is printed at once, above the live line, and covers what of that was there."""
+def test_a_serious_event_gets_a_separate_line(clock: ManualClock, severity: str) -> None:
+    """It is printed immediately above the live line, and overwrites the old live line."""
 
     stream = Terminal()
     sink = TerminalSink(stream, clock=clock)
@@ -188,16 +188,16 @@ def test_what_is_serious_gets_a_line_of_its_own(clock: ManualClock, severity: st
     assert printed == f"{severity}: loss is NaN".ljust(len(drawn)) + "\n"
 
 
-def test_what_is_not_serious_gets_none(clock: ManualClock) -> None:
-    """Notes and changes of state are not printed."""
+def test_an_event_of_severity_info_is_not_printed(clock: ManualClock) -> None:
+    """A change of the run status is an example."""
 
     stream = io.StringIO()
     TerminalSink(stream, clock=clock).write(Event(time=1.0, kind="state", severity="info", message="started"))
     assert stream.getvalue() == ""
 
 
-def test_a_message_cannot_steer_the_terminal(clock: ManualClock) -> None:
-    """Line breaks and escape sequences in a message, a file's name say, are escapes."""
+def test_a_message_cannot_control_the_terminal(clock: ManualClock) -> None:
+    """Line breaks and escape sequences in a message, such as in a file name, are escaped."""
 
     stream = io.StringIO()
     message = "bad logo a\nb\x1b[2J.png"
@@ -205,8 +205,8 @@ def test_a_message_cannot_steer_the_terminal(clock: ManualClock) -> None:
     assert stream.getvalue() == "warning: bad logo a\\nb\\x1b[2J.png\n"
 
 
-def test_an_evaluation_gets_a_line_of_its_own(clock: ManualClock) -> None:
-    """With what was said of it, and whose policy it was."""
+def test_an_evaluation_gets_a_separate_line(clock: ManualClock) -> None:
+    """The line has the reported values and the name of the policy."""
 
     stream = io.StringIO()
     sink = TerminalSink(stream, clock=clock)
@@ -215,22 +215,22 @@ def test_an_evaluation_gets_a_line_of_its_own(clock: ManualClock) -> None:
     assert stream.getvalue() == ("evaluation: reward 1.5, success 25 %\nevaluation of defaults: quality NaN\n")
 
 
-def test_standard_output_stays_the_users(capsys: pytest.CaptureFixture[str]) -> None:
-    """The line goes to standard error by default."""
+def test_the_default_stream_is_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output is left to the program."""
 
     TerminalSink().close()
     assert capsys.readouterr() == ("", "step 0 | episodes 0\n")
 
 
-def test_a_rewind_forgets_the_episodes_that_it_abandons() -> None:
-    """The line counts the episodes of the run, and its mean is of those that are left."""
+def test_a_rewind_removes_the_abandoned_episodes() -> None:
+    """The count and the mean of the line exclude them."""
     back = Event(time=1.0, kind="rewind", message="went back", data={"episodes": 1})
 
     assert line_of(episode(1.0), episode(50.0), back, episode(3.0)) == "step 0 | episodes 2 | reward 2"
 
 
-def test_a_resumed_run_counts_the_episodes_that_it_had() -> None:
-    """Its monitor tells how many these were."""
+def test_a_resumed_run_counts_its_previous_episodes() -> None:
+    """Their number is in the event of the resume."""
     resumed = Event(time=1.0, kind="state", message="resumed", data={"episodes": 250})
 
     assert line_of(resumed, episode(3.0)) == "step 0 | episodes 251 | reward 3"

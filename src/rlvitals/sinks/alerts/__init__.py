@@ -1,4 +1,4 @@
-"""Alerts: what must not wait until somebody looks. Imported only by those who want them."""
+"""Alerts: notifications of important events. This package is imported only by programs that use it."""
 
 from rlvitals.sinks.alerts.alert import Alert
 from rlvitals.sinks.alerts.alert_gate import Rules

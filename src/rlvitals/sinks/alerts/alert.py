@@ -1,4 +1,4 @@
-"""An alert: an event as somebody is told of it who does not look at the run."""
+"""An alert: an event prepared for a notification, with the name of its run."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -11,30 +11,30 @@ from rlvitals.records.coercion import spelled
 from rlvitals.text_escaping import escape_control
 
 SEVERITIES = ("info", "warning", "critical")
-"""From the least to the gravest."""
+"""Severities in increasing order."""
 
 DETAILS = ("cause", "evidence", "advice", "source")
-"""What of an event's data is told, in this order."""
+"""Entries of an event's data that are shown, in this order."""
 
 _MOST_HELD = 5
 
 
 class Alert(NamedTuple):
-    """An event, and what was held back before it.
+    """An event, and the number of alerts held back before it.
 
     Attributes:
-        run: The run's name.
-        project: What it belongs to.
-        time: When it was (UTC, seconds since 1970).
-        kind: What sort of event: `finding`, `milestone`, `state`, ...
+        run: Name of the run.
+        project: Project of the run, or an empty string.
+        time: Time of the event (UTC, seconds since 1970).
+        kind: Kind of event: `finding`, `milestone`, `state`, ...
         severity: `info`, `warning` or `critical`.
-        code: A stable name for programs; empty if it has none.
-        message: One sentence.
-        closed: Whether it says that something is over.
-        env_step: The environment step, if known.
-        episode: The episode, if known.
-        data: Whatever else the event said.
-        held: How many others were held back since the last alert, by code.
+        code: Stable identifier of the event for programs, or an empty string.
+        message: Description of the event, in one sentence.
+        closed: Whether the event reports that a finding has closed.
+        env_step: Environment step, or `None` if unknown.
+        episode: Episode number, or `None` if unknown.
+        data: Further data of the event.
+        held: Number of alerts held back since the last alert, by code.
     """
 
     run: str
@@ -52,13 +52,13 @@ class Alert(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What it is about, in a few words."""
+        """Title of the alert: its severity (or `resolved`), its code or kind, and the run."""
         what = self.code or self.kind
-        said = f"{what} is over" if self.closed else f"{self.severity}: {what}"
+        said = f"resolved: {what}" if self.closed else f"{self.severity}: {what}"
         return escape_control(f"{said} in {self.run}" if self.run else said)
 
     def details(self) -> dict[str, str]:
-        """Where it was, and what its data says, as texts; then what was held back."""
+        """Return the step, the episode, the shown entries of the data, and the alerts held back, as text by label."""
         found: dict[str, str] = {}
         if self.env_step is not None:
             found["step"] = f"{self.env_step:,}"
@@ -72,18 +72,18 @@ class Alert(NamedTuple):
         return found
 
     def text(self) -> str:
-        """The whole of it as plain text, a line for each detail."""
+        """Return the alert as plain text, with one line per detail."""
         lines = [f"{name}: {detail}" for name, detail in self.details().items()]
         return "\n".join([escape_control(self.message), *lines])
 
 
 def alert_of(event: Event, run: str, project: str) -> Alert:
-    """Make an alert of an event.
+    """Create an alert from an event.
 
     Args:
-        event: What happened.
-        run: The run's name.
-        project: What it belongs to.
+        event: Event of the run.
+        run: Name of the run.
+        project: Project of the run.
     """
     data = event.data or {}
     return Alert(
@@ -102,12 +102,12 @@ def alert_of(event: Event, run: str, project: str) -> Alert:
 
 
 def severity_of(event: Event) -> str:
-    """How grave an event is; one that says something else, or nothing, is taken for information."""
+    """Return the severity of an event. An unknown or missing severity counts as `info`."""
     return event.severity if event.severity in SEVERITIES else "info"
 
 
 def held_back(held: Mapping[str, int]) -> str:
-    """Say how many were held back: `and 12 more: kl-too-large 8, entropy-collapse 4`."""
+    """Format the number of alerts held back: `and 12 more: kl-too-large 8, entropy-collapse 4`."""
     most = sorted(held.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{code} {count}" for code, count in most[:_MOST_HELD]]
     others = sum(count for _, count in most[_MOST_HELD:])
@@ -117,7 +117,7 @@ def held_back(held: Mapping[str, int]) -> str:
 
 
 def said(value: Any) -> str:
-    """A value of an event's data in words: texts as they are, dicts as `name value`, lists with semicolons."""
+    """Format a value of an event's data: text unchanged, dicts as `name value`, lists separated by semicolons."""
     if isinstance(value, str):
         return value
     if isinstance(value, float):
@@ -130,15 +130,15 @@ def said(value: Any) -> str:
 
 
 def fitted(text: str, most: int, escape: Callable[[str], str] = str, size: Callable[[str], int] = len) -> str:
-    """Escape a text, and cut it where it would be longer than a service takes.
+    """Escape a text, and truncate it to the limit of a service.
 
-    It is cut between characters, so that no escaped one is torn.
+    The text is truncated between characters, so that no escape sequence is split.
 
     Args:
-        text: As it is.
-        most: Longest result, in what `size` counts.
-        escape: Makes one character harmless.
-        size: Counts.
+        text: Text to escape.
+        most: Maximum size of the result, in the unit of `size`.
+        escape: Callback that escapes one character.
+        size: Callback that returns the size of a text. Default: the number of characters.
     """
     whole = "".join(map(escape, text))
     if size(whole) <= most:

@@ -1,4 +1,4 @@
-"""What is worth an alert: by severity, kind and code; once; and not too many."""
+"""Selection of the events that cause an alert: by severity, kind and code, without repeats, and rate-limited."""
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Collection
@@ -14,20 +14,21 @@ _CRITICAL = "critical"
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events a target is told of.
+    """Rules that select the events sent to an alert channel.
 
     Attributes:
-        severity: The least severity.
-        also: Kinds that pass whatever their severity, such as `milestone`.
-        kinds: The only kinds that pass; `None` for all.
-        codes: The only codes that pass; `None` for all.
+        severity: Minimum severity: `info`, `warning` or `critical`.
+        also: Kinds of event that pass at any severity, such as `milestone`.
+        kinds: The only kinds of event that pass, or `None` for all.
+        codes: The only codes that pass, or `None` for all.
         ignore: Codes that never pass.
-        most: Alerts in a period; critical ones are counted by themselves, so that no flood of warnings holds one back.
-        period_s: Seconds.
-        closings: Whether it is told too when a finding is over.
+        most: Maximum number of alerts in a period. Critical alerts have a separate limit, so that many warnings cannot
+            hold them back.
+        period_s: Length of the period, in seconds.
+        closings: Whether closed findings pass too.
 
     Raises:
-        ValueError: A value that means nothing.
+        ValueError: A value is invalid.
     """
 
     severity: str = "warning"
@@ -41,17 +42,21 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.severity not in SEVERITIES:
-            raise ValueError(f"severity={self.severity!r}: use one of {', '.join(map(repr, SEVERITIES))}")
+            raise ValueError(f"severity={self.severity!r}: must be one of {', '.join(map(repr, SEVERITIES))}")
         for name in ("also", "kinds", "codes", "ignore"):
             if isinstance(getattr(self, name), str):
-                raise ValueError(f"{name}={getattr(self, name)!r}: give several, such as [{getattr(self, name)!r}]")  # noqa: TRY004 - as the rest
+                raise ValueError(f"{name}={getattr(self, name)!r}: must be a list, such as [{getattr(self, name)!r}]")  # noqa: TRY004 - consistent with the other checks
         if self.most < 1:
-            raise ValueError(f"most={self.most}: at least one alert in a period")
+            raise ValueError(f"most={self.most}: must be at least 1 alert per period")
         if not self.period_s >= 0.0:
-            raise ValueError(f"period_s={self.period_s}: seconds, at least 0")
+            raise ValueError(f"period_s={self.period_s}: must be a number of seconds, at least 0")
 
     def wants(self, event: Event) -> bool:
-        """Whether an event is one of those, before repeats and pace."""
+        """Whether an event matches the rules, before repeats and the rate limit are applied.
+
+        Args:
+            event: Event of the run.
+        """
         if self.kinds is not None and event.kind not in self.kinds and event.kind not in self.also:
             return False
         if event.code in self.ignore or (self.codes is not None and event.code not in self.codes):
@@ -60,13 +65,13 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gate:
-    """Lets events pass as the rules say, and counts those that it holds back.
+    """Filter that applies the rules to events, and counts the events that it holds back.
 
-    A finding passes when it opens, when it has become graver, and when it is over (if its opening passed); the same
-    one again does not. Other events are not compared with one another.
+    A finding passes when it opens, when its severity increases, and when it closes (if its opening passed). Repeats of
+    an open finding do not pass. Other events are not checked for repeats.
 
     Args:
-        rules: Which events, and how many.
+        rules: Rules that select events and limit their number.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -78,11 +83,11 @@ class Gate:
         self.repeats = 0
 
     def passes(self, event: Event, now: float) -> bool:
-        """Whether somebody is to be told of an event.
+        """Return whether an event causes an alert, and update the counts.
 
         Args:
-            event: What happened.
-            now: Seconds, by a clock that does not run backwards.
+            event: Event of the run.
+            now: Current time of a monotonic clock, in seconds.
         """
         rank = self._wanted_rank(event)
         if rank is None:
@@ -95,17 +100,26 @@ class Gate:
         return True
 
     def held(self) -> dict[str, int]:
-        """What was held back since this was last asked, by code."""
+        """Return the number of events held back since the previous call, by code, and reset the counts."""
         held, self._held, self._held_rank = dict(self._held), Counter(), 0
         return held
 
     def holds(self, event: Event, times: int = 1) -> None:
-        """Count an event that could not be told after all among those held back."""
+        """Count an event that could not be delivered as held back.
+
+        Args:
+            event: Event of the run.
+            times: Number of events to count.
+        """
         self._held[_known_as(event)] += times
         self._held_rank = max(self._held_rank, _rank(severity_of(event)))
 
     def summary_due(self, now: float) -> str | None:
-        """The greatest severity of what is held back, if that may be told now; it then counts as one that passed."""
+        """Return the highest severity held back if a summary can be sent now, or `None`. The summary counts as sent.
+
+        Args:
+            now: Current time of a monotonic clock, in seconds.
+        """
         if not self._held or self._is_full(self._held_rank, now):
             return None
         self._passed[self._held_rank == _rank(_CRITICAL)].append(now)
@@ -113,14 +127,14 @@ class Gate:
 
     @property
     def held_severity(self) -> str | None:
-        """The greatest severity of what is held back; `None` if there is nothing."""
+        """Highest severity of the events held back, or `None` if there are none."""
         return SEVERITIES[self._held_rank] if self._held else None
 
     def _wanted_rank(self, event: Event) -> int | None:
-        """How grave an event is that is new and wanted; `None` for the rest."""
+        """Return the severity rank of an event that is new and matches the rules, or `None` for other events."""
         if event.kind != "finding" or event.code is None:
             return _rank(severity_of(event)) if self._rules.wants(event) else None
-        if _is_closed(event):  # as grave as it was, whatever its closing says
+        if _is_closed(event):  # use the severity of the opening, not that of the closing event
             before = self._open.pop(event.code, None)
             return before if self._rules.closings else None
         if not self._rules.wants(event):

@@ -1,4 +1,4 @@
-"""The sink that all targets of alerts share: it picks, paces, keeps and tries again; a target only delivers."""
+"""Base class of alert channels: selects, rate-limits, queues and retries alerts. A channel only delivers them."""
 
 import contextlib
 from abc import abstractmethod
@@ -18,12 +18,12 @@ _SUMMARY = "alerts"
 
 
 class DeliveryError(SinkError):
-    """An alert that could not be delivered.
+    """Raised when an alert could not be delivered.
 
     Args:
-        message: Why; it never holds an address or a password.
-        again: Whether the same alert may be taken later. One that was refused is not tried again.
-        retry_s: Seconds until then, where the target says so.
+        message: Reason. It must not include an address or a password.
+        again: Whether to retry the alert later. A rejected alert is not retried.
+        retry_s: Seconds until the retry, if the service requested a time; otherwise `None`.
     """
 
     def __init__(self, message: str, *, again: bool = True, retry_s: float | None = None) -> None:
@@ -33,21 +33,21 @@ class DeliveryError(SinkError):
 
 
 class AlertSink(RunSink):
-    """Tells somebody of the events that matter. Inherit it, and say how: `deliver`.
+    """Base class of alert channels. Subclasses implement `deliver`.
 
-    It works in the sink's own thread, and may wait there. What cannot be delivered is kept (the last 100) and tried
-    again a minute later, with the next record, and once more on `close`.
+    An alert channel works in the thread of its sink, and can wait there. Alerts that cannot be delivered are queued
+    (the last 100). They are retried with the first record after a minute, and once more on `close`.
 
     Args:
-        clock: Tells the time.
-        **rules: Which events, and how many: see `Rules`.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
 
     Raises:
-        ValueError: A rule that means nothing.
-        TypeError: There is no such rule.
+        ValueError: The value of a rule is invalid.
+        TypeError: A rule is unknown.
 
     Attributes:
-        known_as: What users call it, if not by its class.
+        known_as: Name of the channel. Default: the class name.
     """
 
     known_as: ClassVar[str] = ""
@@ -64,32 +64,38 @@ class AlertSink(RunSink):
 
     @abstractmethod
     def deliver(self, alert: Alert) -> None:
-        """Tell somebody.
+        """Deliver an alert.
+
+        Args:
+            alert: Alert to deliver.
 
         Raises:
-            DeliveryError: It could not be delivered.
+            DeliveryError: The alert could not be delivered.
         """
 
     def begin(self, context: SinkContext) -> None:
-        """Take the run's name, which each alert says."""
+        """Store the run name, which each alert includes."""
         self._run, self._project = context.run_id, context.project
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """Name of the channel."""
         return self.known_as or super().name
 
     @property
     def works(self) -> bool:
-        """Whether the last delivery went well."""
+        """Whether the last delivery succeeded."""
         return not self._failing
 
     def write(self, record: Record) -> None:
-        """Tell of a record if it is worth it; and of what is due since.
+        """Send an alert if the record is a matching event. Queued alerts that are due are sent too.
+
+        Args:
+            record: Record of any stream.
 
         Raises:
             ClosedError: The sink is closed.
-            DeliveryError: Something could not be delivered.
+            DeliveryError: An alert could not be delivered.
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
@@ -103,10 +109,10 @@ class AlertSink(RunSink):
         self._deliver_due()
 
     def close(self) -> None:
-        """Tell of what is left, and of what was held back.
+        """Send the queued alerts, and a summary of the alerts held back.
 
         Raises:
-            DeliveryError: Something could not be delivered, and now never will be.
+            DeliveryError: Some alerts could not be delivered. They are not retried.
         """
         if self._closed:
             return
@@ -127,7 +133,7 @@ class AlertSink(RunSink):
             self._deliver_pending()
 
     def _sum_up(self) -> None:
-        """Tell of what was held back, once its period is over and nothing waits before it."""
+        """Queue a summary of the alerts held back, if the period has ended and no alert is queued."""
         if self._gate.held_severity is not None and not self._pending:
             severity = self._gate.summary_due(self._clock.monotonic())
             if severity is not None:
@@ -163,7 +169,7 @@ class AlertSink(RunSink):
             except BaseException:
                 self._failing = True
                 with contextlib.suppress(IndexError):
-                    self._pending.popleft()  # a defect: the same again would fail for ever
+                    self._pending.popleft()  # a defect of the channel: a retry would fail forever
                 raise
             self._pending.popleft()
             self._failing = False

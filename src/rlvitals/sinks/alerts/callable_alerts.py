@@ -1,4 +1,4 @@
-"""Alerts handed to a function of the user's own."""
+"""Alerts passed to a user-defined function."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,12 +9,13 @@ from rlvitals.sinks.alerts.alert_sink import AlertSink
 
 
 class CallableAlerts(AlertSink):
-    """Calls a function with each alert, in a thread that is not the training's.
+    """Calls a function with each alert, in a thread other than the training thread.
 
     Args:
-        function: Takes an `Alert`. If it raises, that alert is not tried again, unless it raises a `DeliveryError`.
-        clock: Tells the time.
-        **rules: Which events, and how many: see `Rules`.
+        function: Function that takes an `Alert`. If it raises a `DeliveryError`, the alert is retried. After any other
+            error, it is dropped.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
     """
 
     def __init__(self, function: Callable[[Alert], object], *, clock: Clock = SYSTEM_CLOCK, **rules: Any) -> None:
@@ -23,9 +24,9 @@ class CallableAlerts(AlertSink):
 
     @property
     def name(self) -> str:
-        """The function's name."""
+        """Name of the function."""
         return getattr(self._function, "__name__", type(self._function).__name__)
 
     def deliver(self, alert: Alert) -> None:
-        """Call the function."""
+        """Call the function with an alert."""
         self._function(alert)

@@ -1,4 +1,4 @@
-"""Alerts as notifications on this machine's desktop."""
+"""Alerts as desktop notifications on this machine."""
 
 import html
 import shutil
@@ -19,18 +19,18 @@ _SCRIPT = (
     "display notification (item 2 of argv) with title (item 1 of argv)",
     "end run",
 )
-"""AppleScript that takes the texts as arguments: none of them is ever part of a program."""
+"""AppleScript that takes the texts as arguments, so that no text becomes part of the program."""
 
 
 class DesktopAlerts(AlertSink):
-    """Shows each alert on the desktop: by `notify-send`, or on a Mac by `osascript`.
+    """Shows each alert as a desktop notification, with `notify-send` or, on macOS, `osascript`.
 
     Args:
-        program: The program, where it is not the usual one on the path; one that is named `osascript` is called as that
-            is, any other as `notify-send`.
-        timeout_s: Longest wait for it.
-        clock: Tells the time.
-        **rules: Which events, and how many: see `Rules`.
+        program: Program to run instead. A program named `osascript` gets the arguments of `osascript`, and any other
+            program those of `notify-send`.
+        timeout_s: Maximum run time of the program, in seconds.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
     """
 
     known_as = "desktop"
@@ -43,16 +43,16 @@ class DesktopAlerts(AlertSink):
         self._timeout_s = timeout_s
 
     def begin(self, context: SinkContext) -> None:
-        """Take note of the run, and see that the program is there.
+        """Store information about the run, and check that the program is installed.
 
         Raises:
-            DeliveryError: It is not.
+            DeliveryError: The program is missing.
         """
         super().begin(context)
         self._found()
 
     def deliver(self, alert: Alert) -> None:
-        """Show it.
+        """Show a notification.
 
         Raises:
             DeliveryError: The program is missing, or failed.
@@ -64,21 +64,25 @@ class DesktopAlerts(AlertSink):
                 command, check=False, timeout=self._timeout_s, stdin=subprocess.DEVNULL, capture_output=True
             )
         except subprocess.TimeoutExpired:
-            raise DeliveryError(f"{self._program} did not end in {self._timeout_s:g} s", again=False) from None
+            raise DeliveryError(f"{self._program} did not end within {self._timeout_s:g} s", again=False) from None
         except OSError as error:
-            raise DeliveryError(f"{self._program} cannot be started: {error.strerror}", again=False) from None
+            raise DeliveryError(f"cannot start {self._program}: {error.strerror}", again=False) from None
         if done.returncode != 0:
             why = done.stderr.decode(errors="replace").strip()[:200]
-            raise DeliveryError(f"{self._program} ended with {done.returncode}: {why}", again=False)
+            raise DeliveryError(f"{self._program} failed with exit code {done.returncode}: {why}", again=False)
 
     def command(self, alert: Alert) -> list[str]:
-        """The program and its arguments; no shell sees them."""
+        """Return the program and its arguments. They are not passed to a shell.
+
+        Args:
+            alert: Alert to show.
+        """
         title, text = alert.title[:_LONGEST], alert.text()
         if self._program.endswith("osascript"):
             script = [part for line in _SCRIPT for part in ("-e", line)]
-            # osascript takes what begins with a dash for an option of its own.
+            # After `--`, osascript does not treat a text that starts with a dash as an option.
             return [self._program, *script, "--", title, fitted(text, _LONGEST)]
-        # The text may hold markup (Desktop Notifications Specification), the title may not.
+        # The text can contain markup (Desktop Notifications Specification), and the title cannot.
         body = fitted(text, _LONGEST, lambda character: html.escape(character, quote=False))
         return [self._program, "--app-name=rlvitals", f"--urgency={_URGENCY[alert.severity]}", "--", title, body]
 
@@ -86,8 +90,8 @@ class DesktopAlerts(AlertSink):
         found = shutil.which(self._program)
         if found is None:
             raise DeliveryError(
-                f"there is no program {self._program!r} on the path, which shows notifications"
-                " (on Debian and Ubuntu it is in the package libnotify-bin)",
+                f"the program {self._program!r}, which shows notifications, is not on the path. Install it"
+                " (on Debian and Ubuntu, `notify-send` is in the package libnotify-bin).",
                 again=False,
             )
         return found

@@ -1,4 +1,4 @@
-"""Alerts to a channel of Discord, by a webhook."""
+"""Alerts sent to a Discord channel through a webhook."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from rlvitals.text_escaping import escape_control
 URL = "RLVITALS_DISCORD_URL"
 
 LONGEST_TITLE = 256
-LONGEST_DESCRIPTION = 2_000  # Discord takes 4,096, and 6,000 in all the texts of a message
+LONGEST_DESCRIPTION = 2_000  # the limit of Discord is 4,096, and 6,000 for all texts of a message together
 LONGEST_NAME = 256
-LONGEST_VALUE = 500  # Discord takes 1,024
+LONGEST_VALUE = 500  # the limit of Discord is 1,024
 
 _COLOURS = {"info": 0x3498DB, "warning": 0xE67E22, "critical": 0xE74C3C}
 _CLOSED = 0x2ECC71
@@ -19,25 +19,29 @@ _MARKUP = frozenset("\\`*_~|<>[]()#@:-")
 
 
 class DiscordAlerts(PostedAlerts):
-    """Posts each alert to Discord: one embed, coloured by severity.
+    """Posts each alert to Discord as one embed, coloured by severity.
 
-    Nobody is mentioned, whatever the texts of a run hold (`allowed_mentions`), and marks of Markdown are escaped.
+    The texts of a run cannot mention users (`allowed_mentions`), and Markdown characters are escaped.
 
     Args:
-        url: The webhook; by default that in `RLVITALS_DISCORD_URL`. It is kept secret.
-        timeout_s: Longest wait for the server.
-        clock: Tells the time.
-        **rules: Which events, and how many: see `Rules`.
+        url: Webhook URL. Default: the environment variable `RLVITALS_DISCORD_URL`. It is never shown or stored.
+        timeout_s: Maximum wait for the server, in seconds.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
 
     Raises:
-        ValueError: There is no address, or it is none.
+        ValueError: The URL is missing or invalid.
     """
 
     known_as = "discord"
     variable = URL
 
     def payload(self, alert: Alert) -> dict[str, Any]:
-        """An alert as a message with one embed (discord.com/developers, "Execute Webhook", "Embed Limits")."""
+        """Return a message with one embed (discord.com/developers, "Execute Webhook", "Embed Limits").
+
+        Args:
+            alert: Alert to send.
+        """
         embed = {
             "title": _text(alert.title, LONGEST_TITLE),
             "description": _text(escape_control(alert.message), LONGEST_DESCRIPTION),
@@ -59,5 +63,5 @@ def _escaped(character: str) -> str:
 
 
 def _utf16(text: str) -> int:
-    """Characters as Discord counts them."""
+    """Return the number of UTF-16 code units, as counted by Discord."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

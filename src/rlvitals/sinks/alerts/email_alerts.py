@@ -1,4 +1,4 @@
-"""Alerts by e-mail."""
+"""Alerts sent by e-mail."""
 
 import contextlib
 import email.message
@@ -21,28 +21,29 @@ Security = Literal["starttls", "ssl", "none"]
 TIMEOUT_S = 30.0
 PORTS: dict[Security, int] = {"starttls": 587, "ssl": 465, "none": 25}
 _LONGEST_SUBJECT = 200
-_US = "[127.0.0.1]"  # how this machine greets: its full name would be asked of the network, and need not be known
+_US = "[127.0.0.1]"  # name in the SMTP greeting; the host name would need a network lookup and reveal the machine
 
 
 class EmailAlerts(AlertSink):
-    """Sends each alert as an e-mail, over a connection of its own.
+    """Sends each alert as an e-mail, over a separate connection.
 
     Args:
-        to: Addresses; by default those in `RLVITALS_EMAIL_TO`, with commas between them.
-        host: The mail server; by default that in `RLVITALS_SMTP_HOST`.
-        port: Its port; by default that in `RLVITALS_SMTP_PORT`, or else the usual one of `security`.
-        sender: The address that it comes from; by default that in `RLVITALS_EMAIL_FROM`, or else the first in `to`.
-        user: Who logs in, if anybody; by default who is in `RLVITALS_SMTP_USER`.
-        password: By default that in `RLVITALS_SMTP_PASSWORD`. It is kept secret.
-        security: `starttls`, `ssl` or `none`; by default that in `RLVITALS_SMTP_SECURITY`, or else `starttls`. Without
-            it no password is sent, but to this machine itself.
-        tls: What a certificate is judged by; by default the system's authorities.
-        timeout_s: Longest wait for each answer of the server.
-        clock: Tells the time.
-        **rules: Which events, and how many: see `Rules`.
+        to: Recipient addresses, as a list or as text separated by commas. Default: `RLVITALS_EMAIL_TO`.
+        host: Mail server. Default: `RLVITALS_SMTP_HOST`.
+        port: Port of the mail server. Default: `RLVITALS_SMTP_PORT`, otherwise the usual port for `security` (587, 465
+            or 25).
+        sender: Sender address. Default: `RLVITALS_EMAIL_FROM`, otherwise the first address in `to`.
+        user: User name for the login. Default: `RLVITALS_SMTP_USER`, otherwise no login.
+        password: Password for the login. Default: `RLVITALS_SMTP_PASSWORD`. It is never shown or stored.
+        security: `starttls`, `ssl` or `none`. Default: `RLVITALS_SMTP_SECURITY`, otherwise `starttls`. With `none`, a
+            password is sent only to this machine.
+        tls: TLS context for checking certificates. Default: the certificate authorities of the system.
+        timeout_s: Maximum wait for each response of the server, in seconds.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
 
     Raises:
-        ValueError: There is no server or address, or a setting that means nothing; no message holds the password.
+        ValueError: The server or the address is missing, or a setting is invalid. No message includes the password.
     """
 
     known_as = "email"
@@ -66,23 +67,23 @@ class EmailAlerts(AlertSink):
         self._to = _addresses(to if to is not None else os.environ.get("RLVITALS_EMAIL_TO", ""))
         self._host = setting(host, "RLVITALS_SMTP_HOST")
         if not self._to or not self._host:
-            raise ValueError("e-mail needs `to` and `host`: give them, or set RLVITALS_EMAIL_TO and RLVITALS_SMTP_HOST")
+            raise ValueError("e-mail needs `to` and `host`: pass them, or set RLVITALS_EMAIL_TO and RLVITALS_SMTP_HOST")
         self._security = _security(setting(security, "RLVITALS_SMTP_SECURITY") or "starttls")
         self._port = _port(port if port is not None else setting(None, "RLVITALS_SMTP_PORT") or PORTS[self._security])
         self._sender = _addresses(setting(sender, "RLVITALS_EMAIL_FROM") or self._to[0])[0]
         self._user = setting(user, "RLVITALS_SMTP_USER")
         self._password = Secret(setting(password, "RLVITALS_SMTP_PASSWORD"))
         if self._password and self._security == "none" and not _is_here(self._host):
-            raise ValueError(f"security='none' would send the password to {self._host} for all to read: use 'starttls'")
+            raise ValueError(f"security='none' would send the password to {self._host} unencrypted: use 'starttls'")
         self._tls = tls
         self._timeout_s = timeout_s
 
     def deliver(self, alert: Alert) -> None:
-        """Send it.
+        """Send an e-mail.
 
         Raises:
-            DeliveryError: The server cannot be reached, or did not take it. The message holds nothing of what it said,
-                which may repeat the password.
+            DeliveryError: The server is unreachable, or rejected the e-mail. The message excludes the response of the
+                server, which can repeat the password.
         """
         try:
             with contextlib.ExitStack() as stack:
@@ -91,36 +92,40 @@ class EmailAlerts(AlertSink):
         except smtplib.SMTPResponseException as error:
             what = "the login" if isinstance(error, smtplib.SMTPAuthenticationError) else "the message"
             code = error.smtp_code
-            refusal = DeliveryError(f"{self._host} refused {what} ({code})", again=_is_passing(code))
+            refusal = DeliveryError(f"{self._host} rejected {what} ({code})", again=_is_passing(code))
         except smtplib.SMTPRecipientsRefused as error:
             codes = {code for code, _ in error.recipients.values()}
             refusal = DeliveryError(
-                f"{self._host} refused the addresses {sorted(codes)}", again=all(map(_is_passing, codes))
+                f"{self._host} rejected the addresses {sorted(codes)}", again=all(map(_is_passing, codes))
             )
         except smtplib.SMTPNotSupportedError:
-            missing = "STARTTLS" if self._security == "starttls" else "what is needed to log in"
+            missing = "STARTTLS" if self._security == "starttls" else "a supported login method"
             refusal = DeliveryError(f"{self._host} does not offer {missing}", again=False)
         except ssl.SSLCertVerificationError as error:
-            refusal = DeliveryError(f"{self._host} has a certificate that is not to be trusted: {error.verify_message}")
-        except OSError as error:  # all of `smtplib`'s own too
+            refusal = DeliveryError(f"{self._host} has an untrusted certificate: {error.verify_message}")
+        except OSError as error:  # includes the remaining errors of `smtplib`
             refusal = DeliveryError(f"{self._host} cannot be reached: {error.strerror or type(error).__name__}")
-        except ValueError as error:  # what cannot be encoded: its own message would hold it
+        except ValueError as error:  # a text that cannot be encoded; the error message would include it
             refusal = DeliveryError(
-                f"{self._host}: the message or the login is refused: {type(error).__name__}", again=False
+                f"{self._host}: the message or the login cannot be encoded: {type(error).__name__}", again=False
             )
         else:
             return
-        raise refusal  # outside of the handlers: no traceback leads to what the server said
+        raise refusal  # outside the handlers, so that no traceback leads to the response of the server
 
     def message(self, alert: Alert) -> email.message.EmailMessage:
-        """An alert as an e-mail, in plain text."""
+        """Return the alert as a plain-text e-mail.
+
+        Args:
+            alert: Alert to send.
+        """
         message = email.message.EmailMessage(policy=email.policy.SMTP)
         message["Subject"] = f"[rlvitals] {alert.title}"[:_LONGEST_SUBJECT]
         message["From"] = self._sender
         message["To"] = ", ".join(self._to)
         message["Date"] = email.utils.formatdate(self._clock.time())
         message["Message-ID"] = email.utils.make_msgid(domain="rlvitals.invalid")
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer of a holiday is wanted
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents automatic replies
         message.set_content(alert.text() + "\n")
         return message
 
@@ -139,12 +144,12 @@ class EmailAlerts(AlertSink):
 
 
 def _addresses(given: str | Iterable[str]) -> list[str]:
-    """The addresses alone, checked: none of them can put a line of its own into the message."""
+    """Split and validate e-mail addresses. A valid address cannot inject header lines into the message."""
     listed = given.split(",") if isinstance(given, str) else list(given)
     addresses = [address.strip() for address in listed if address.strip()]
     for address in addresses:
         if "@" not in address or not address.isprintable() or " " in address or not address.isascii():
-            raise ValueError(f"{address!r} is no e-mail address: give one such as 'me@example.org'")
+            raise ValueError(f"{address!r} is not an e-mail address such as 'me@example.org'")
     return addresses
 
 
@@ -153,18 +158,18 @@ def _security(given: str) -> Security:
         if given == known:
             found: Security = known
             return found
-    raise ValueError(f"security={given!r}: use one of {', '.join(map(repr, get_args(Security)))}")
+    raise ValueError(f"security={given!r}: must be one of {', '.join(map(repr, get_args(Security)))}")
 
 
 def _port(given: int | str) -> int:
     if not str(given).isdecimal() or not 0 < int(given) < 1 << 16:
-        raise ValueError(f"port={given!r}: a number from 1 to 65535")
+        raise ValueError(f"port={given!r}: must be a number from 1 to 65535")
     return int(given)
 
 
 def _is_passing(code: int) -> bool:
-    """Whether a refusal may be over later (RFC 5321, 4.2.1)."""
-    return 400 <= code < 500  # noqa: PLR2004 - the standard's own
+    """Whether a rejection is temporary (RFC 5321, 4.2.1)."""
+    return 400 <= code < 500  # noqa: PLR2004 - code range of the RFC
 
 
 def _is_here(host: str) -> bool:

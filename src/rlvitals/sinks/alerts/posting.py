@@ -1,4 +1,4 @@
-"""Posting JSON to an address that is itself a secret."""
+"""Posting of JSON to a webhook URL, which is itself a secret."""
 
 import http.client
 import os
@@ -18,7 +18,7 @@ _TRY_AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPSt
 
 
 class Secret:
-    """A text that nobody sees by chance: not in a message, a log, a traceback or a debugger's list of attributes."""
+    """A text that is not shown by accident in a message, a log, a traceback or a debugger."""
 
     __slots__ = ("_text",)
 
@@ -32,35 +32,40 @@ class Secret:
         return bool(self._text)
 
     def reveal(self) -> str:
-        """The text itself."""
+        """Return the secret text."""
         return self._text
 
     def __reduce__(self) -> str:
-        raise TypeError("a secret is not written to a file")
+        raise TypeError("a secret cannot be pickled")
 
 
 def setting(given: str | None, variable: str) -> str:
-    """A setting that was given, or else that of an environment variable; empty if there is neither."""
+    """Return an argument, or the value of an environment variable if it is `None`, or an empty string.
+
+    Args:
+        given: Value of the argument, or `None`.
+        variable: Name of the environment variable.
+    """
     return given if given is not None else os.environ.get(variable, "").strip()
 
 
 class Webhook:
-    """An address that takes JSON by POST. It is a secret: whoever knows it may post.
+    """A URL that accepts JSON by POST. It is a secret, because anyone who has it can post.
 
     Args:
-        url: The address, `https://...` or `http://...`.
-        wanted: What to give if there is none, for the message.
-        timeout_s: Longest wait for each answer of the server.
+        url: URL, `https://...` or `http://...`.
+        wanted: Instruction for providing the URL, for error messages.
+        timeout_s: Maximum wait for each response of the server, in seconds, above 0.
 
     Raises:
-        ValueError: There is no address, or it is none; the message does not repeat it.
+        ValueError: The URL is missing or invalid (the message does not repeat it), or `timeout_s` is not above 0.
     """
 
     def __init__(self, url: str, *, wanted: str, timeout_s: float = TIMEOUT_S) -> None:
         if not url:
-            raise ValueError(f"a webhook needs its address: {wanted}")
+            raise ValueError(f"the webhook URL is missing: {wanted}")
         if not timeout_s > 0.0:
-            raise ValueError(f"timeout_s={timeout_s}: seconds, more than 0")
+            raise ValueError(f"timeout_s={timeout_s}: must be a number of seconds above 0")
         try:
             parts = urllib.parse.urlsplit(url)
             host, _ = parts.hostname, parts.port
@@ -74,12 +79,12 @@ class Webhook:
             or " " in url
         ):
             raise ValueError(
-                f"a webhook's address is https:// or http://, a host and a path; this one is not: {wanted}"
+                f"the webhook URL is invalid; must be https:// or http:// with a host and a path: {wanted}"
             )
         self._url = Secret(url)
         self._timeout_s = timeout_s
         self.host = host
-        # Only these: urllib's own opener would read files and follow a redirect, with what the message says, anywhere.
+        # Only these handlers: the default opener of urllib also reads files, and sends the message on after a redirect.
         self._opener = urllib.request.OpenerDirector()
         for handler in (
             urllib.request.ProxyHandler(),
@@ -96,11 +101,14 @@ class Webhook:
     def post(self, payload: Any) -> None:
         """Send a value as JSON.
 
+        Args:
+            payload: Value that msgspec can encode.
+
         Raises:
-            DeliveryError: The server cannot be reached, or did not take it. The message says neither the address nor
-                anything of the answer, which may repeat it.
+            DeliveryError: The server is unreachable, or rejected the message. The error excludes the URL, and the
+                response, which can repeat it.
         """
-        request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
+        request = urllib.request.Request(  # noqa: S310 - the scheme has been checked
             self._url.reveal(),
             data=msgspec.json.encode(payload),
             headers={"Content-Type": "application/json", "User-Agent": "rlvitals"},
@@ -113,24 +121,24 @@ class Webhook:
             refusal = self._refusal(error)
             error.close()
         except TimeoutError:
-            refusal = DeliveryError(f"{self.host} did not answer in {self._timeout_s:g} s")
+            refusal = DeliveryError(f"{self.host} did not respond within {self._timeout_s:g} s")
         except (OSError, http.client.HTTPException, ValueError) as error:
             refusal = DeliveryError(f"{self.host} cannot be reached: {_why(error)}")
-        # Outside of the handlers, so that no traceback leads to an exception that holds the address.
+        # Outside the handlers, so that no traceback leads to an exception with the URL.
         raise refusal
 
     def _refusal(self, error: urllib.error.HTTPError) -> DeliveryError:
         again = error.code in _TRY_AGAIN or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR
         phrase = HTTPStatus(error.code).phrase if error.code in set(HTTPStatus) else "an unknown status"
         wait = _seconds(error.headers.get("Retry-After"))
-        return DeliveryError(f"{self.host} answered {error.code} ({phrase})", again=again, retry_s=wait)
+        return DeliveryError(f"{self.host} responded with {error.code} ({phrase})", again=again, retry_s=wait)
 
 
 def _why(error: Exception) -> str:
-    """The reason, as the system words it: an exception of urllib's own may repeat the address."""
+    """Return the reason reported by the system. The message of a urllib exception can include the URL."""
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, TimeoutError):
-        return "it did not answer in time"
+        return "no response in time"
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
     return type(reason).__name__
@@ -139,6 +147,6 @@ def _why(error: Exception) -> str:
 def _seconds(retry_after: str | None) -> float | None:
     try:
         seconds = float(retry_after or "")
-    except ValueError:  # none, or a date
+    except ValueError:  # missing, or a date
         return None
     return min(max(seconds, 0.0), _LONGEST_WAIT_S) if seconds == seconds else None  # noqa: PLR0124 - not NaN

@@ -1,4 +1,4 @@
-"""Alerts to a channel of Slack, by an incoming webhook."""
+"""Alerts sent to a Slack channel through an incoming webhook."""
 
 from typing import Any
 
@@ -15,25 +15,31 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 class SlackAlerts(PostedAlerts):
-    """Posts each alert to Slack: a header, the message, and the details below it.
+    """Posts each alert to Slack as a header, the message and the details.
 
-    `&`, `<` and `>` are escaped, as Slack asks for, so that no text of a run mentions a channel or makes a link.
+    `&`, `<` and `>` are escaped as required by Slack, so that the texts of a run cannot mention a channel or create a
+    link.
 
     Args:
-        url: The incoming webhook; by default that in `RLVITALS_SLACK_URL`. It is kept secret.
-        timeout_s: Longest wait for the server.
-        clock: Tells the time.
-        **rules: Which events, and how many: see `Rules`.
+        url: URL of the incoming webhook. Default: the environment variable `RLVITALS_SLACK_URL`. It is never shown or
+            stored.
+        timeout_s: Maximum wait for the server, in seconds.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
 
     Raises:
-        ValueError: There is no address, or it is none.
+        ValueError: The URL is missing or invalid.
     """
 
     known_as = "slack"
     variable = URL
 
     def payload(self, alert: Alert) -> dict[str, Any]:
-        """An alert in Block Kit, with a `text` for notifications (docs.slack.dev, "Formatting message text")."""
+        """Return a Block Kit message, with a `text` for notifications (docs.slack.dev, "Formatting message text").
+
+        Args:
+            alert: Alert to send.
+        """
         details = [f"{name}: {detail}" for name, detail in alert.details().items()]
         header = {"type": "plain_text", "text": _text(alert.title, LONGEST_HEADER), "emoji": False}
         blocks: list[dict[str, Any]] = [{"type": "header", "text": header}, _section(escape_control(alert.message))]
@@ -43,7 +49,7 @@ class SlackAlerts(PostedAlerts):
 
 
 def _section(text: str) -> dict[str, Any]:
-    # Slack refuses an empty text. `verbatim`: names of channels and people in it are no mentions.
+    # Slack rejects an empty string. With `verbatim`, names of channels and users do not become mentions.
     said = _text(text, LONGEST_SECTION) or "-"
     return {"type": "section", "text": {"type": "mrkdwn", "text": said, "verbatim": True}}
 

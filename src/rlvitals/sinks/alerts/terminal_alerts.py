@@ -1,4 +1,4 @@
-"""Alerts on the terminal: a bell, and a line that stays."""
+"""Alerts on the terminal: a bell, and a permanent line."""
 
 import sys
 from typing import Any, TextIO
@@ -15,13 +15,13 @@ _PLAIN = "\x1b[0m"
 
 
 class TerminalAlerts(AlertSink):
-    """Prints a line for each alert; on a terminal in colour, and with a bell.
+    """Prints a line for each alert, on a terminal in colour and with a bell.
 
     Args:
-        stream: Where to; standard error by default, so that standard output stays the user's.
-        bell: Whether the terminal's bell rings.
-        clock: Tells the time.
-        **rules: Which events, and how many: see `Rules`.
+        stream: Output stream. Default: standard error, so that standard output is left to the program.
+        bell: Whether to ring the terminal bell.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
     """
 
     known_as = "bell"
@@ -34,7 +34,7 @@ class TerminalAlerts(AlertSink):
         self._bell = bell
 
     def deliver(self, alert: Alert) -> None:
-        """Print a line, above the live one if there is one."""
+        """Print a line, above the live line if there is one."""
         said = alert.details()
         where = f" (step {said['step']})" if "step" in said else ""
         held = f"; {said['held back']}" if "held back" in said else ""

@@ -1,4 +1,4 @@
-"""Alerts by a webhook of one's own: plain JSON."""
+"""Alerts sent to a custom webhook as JSON."""
 
 from typing import Any, ClassVar
 
@@ -12,16 +12,16 @@ URL = "RLVITALS_WEBHOOK_URL"
 
 
 class PostedAlerts(AlertSink):
-    """Posts each alert to a webhook; what inherits it says in which form.
+    """Base class of channels that post each alert to a webhook. Subclasses implement `payload`.
 
     Args:
-        url: The address; by default that in the environment variable `variable`. It is kept secret.
-        timeout_s: Longest wait for the server.
-        clock: Tells the time.
-        **rules: Which events, and how many: see `Rules`.
+        url: Webhook URL. Default: the environment variable named by `variable`. It is never shown or stored.
+        timeout_s: Maximum wait for the server, in seconds.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
 
     Raises:
-        ValueError: There is no address, or it is none.
+        ValueError: The URL is missing or invalid.
     """
 
     variable: ClassVar[str]
@@ -30,39 +30,47 @@ class PostedAlerts(AlertSink):
         self, url: str | None = None, *, timeout_s: float = TIMEOUT_S, clock: Clock = SYSTEM_CLOCK, **rules: Any
     ) -> None:
         super().__init__(clock=clock, **rules)
-        wanted = f"give url, or set {self.variable}"
+        wanted = f"pass url, or set {self.variable}"
         self._webhook = Webhook(setting(url, self.variable), wanted=wanted, timeout_s=timeout_s)
 
     def payload(self, alert: Alert) -> dict[str, Any]:
-        """An alert in the form that the service takes."""
+        """Return the alert in the format of the service.
+
+        Args:
+            alert: Alert to send.
+        """
         raise NotImplementedError
 
     def deliver(self, alert: Alert) -> None:
-        """Post it.
+        """Post an alert.
 
         Raises:
-            DeliveryError: The server cannot be reached, or did not take it.
+            DeliveryError: The server is unreachable, or rejected the alert.
         """
         self._webhook.post(self.payload(alert))
 
 
 class WebhookAlerts(PostedAlerts):
-    """Posts each alert as JSON: all that the event says, and `text`, the whole in words.
+    """Posts each alert as JSON with all fields of the event, and with the whole alert as plain text in `text`.
 
     Args:
-        url: The address; by default that in `RLVITALS_WEBHOOK_URL`. It is kept secret.
-        timeout_s: Longest wait for the server.
-        clock: Tells the time.
-        **rules: Which events, and how many: see `Rules`.
+        url: Webhook URL. Default: the environment variable `RLVITALS_WEBHOOK_URL`. It is never shown or stored.
+        timeout_s: Maximum wait for the server, in seconds.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
 
     Raises:
-        ValueError: There is no address, or it is none.
+        ValueError: The URL is missing or invalid.
     """
 
     known_as = "webhook"
     variable = URL
 
     def payload(self, alert: Alert) -> dict[str, Any]:
-        """An alert as a JSON object; numbers that are not finite are spelled as texts, as in the run folder."""
+        """Return the alert as a JSON object. Non-finite numbers become text, as in the run folder.
+
+        Args:
+            alert: Alert to send.
+        """
         fields: dict[str, Any] = spelled({**alert._asdict(), "data": dict(alert.data), "held": dict(alert.held)})
         return {"title": alert.title, "text": alert.text(), **fields}

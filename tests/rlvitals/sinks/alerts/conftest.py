@@ -1,4 +1,4 @@
-"""Servers on the loopback that take what alerts send."""
+"""Local servers that receive alerts."""
 
 import json
 import threading
@@ -10,11 +10,11 @@ import pytest
 
 from rlvitals.records import Event
 
-SECRET = "T0KEN-abc123"  # noqa: S105 - of no server
+SECRET = "T0KEN-abc123"  # noqa: S105 - not a real secret
 
 
 class WebServer(ThreadingHTTPServer):
-    """Takes JSON by POST, and answers as it is told to."""
+    """Server that accepts JSON by POST, and responds as configured."""
 
     daemon_threads = True
 
@@ -40,7 +40,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.silent.is_set():
             self.server.woken.wait(10.0)
             return
-        self.server.bodies.append(json.loads(body, parse_constant=lambda word: pytest.fail(f"{word} is no JSON")))
+        self.server.bodies.append(
+            json.loads(body, parse_constant=lambda word: pytest.fail(f"{word} is not valid JSON"))
+        )
         self.server.headers.append(dict(self.headers))
         self.send_response(self.server.status, SECRET)
         for name, value in self.server.answer_headers.items():
@@ -48,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    do_GET = do_POST  # noqa: N815 - as `http.server` calls it
+    do_GET = do_POST  # noqa: N815 - name required by `http.server`
 
     def log_message(self, *_: object) -> None:
         pass
@@ -56,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
-    """A web server, which no proxy stands before."""
+    """Web server that is accessed without a proxy."""
     monkeypatch.setenv("no_proxy", "*")
     made = WebServer()
     threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -68,7 +70,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
 
 @pytest.fixture
 def finding() -> Callable[..., Event]:
-    """Make a finding as the diagnosis tells it."""
+    """Return a function that creates the event of a finding."""
 
     def make(code: str = "kl-too-large", severity: str = "critical", **more: Any) -> Event:
         fields: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""An event in words."""
+"""An event as an alert text."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from rlvitals.sinks.alerts.alert import alert_of, fitted, held_back, said
 MakeFinding = Callable[..., Event]
 
 
-def test_a_finding_in_words(finding: MakeFinding) -> None:
-    """What, where, why, by what numbers, and what to try."""
+def test_the_title_and_text_of_a_finding(finding: MakeFinding) -> None:
+    """The text has the message, step, cause, evidence, advice and source."""
 
     alert = alert_of(finding(), "ppo-1", "logos")
     assert alert.title == "critical: kl-too-large in ppo-1"
@@ -23,14 +23,14 @@ def test_a_finding_in_words(finding: MakeFinding) -> None:
     )
 
 
-def test_the_end_of_a_finding_says_so(finding: MakeFinding) -> None:
-    """Not that it is critical."""
+def test_the_title_of_a_closed_finding(finding: MakeFinding) -> None:
+    """It has the word resolved instead of the severity."""
 
-    assert alert_of(finding(data={"state": "closed"}), "ppo-1", "").title == "kl-too-large is over in ppo-1"
+    assert alert_of(finding(data={"state": "closed"}), "ppo-1", "").title == "resolved: kl-too-large in ppo-1"
 
 
-def test_what_was_held_back_is_told() -> None:
-    """The five most by name, the rest by number."""
+def test_alerts_held_back_are_listed() -> None:
+    """The five most frequent codes are listed by name, and the remaining ones as a total."""
 
     held = {"a": 5, "b": 4, "c": 3, "d": 2, "e": 1, "f": 1, "g": 1}
     assert held_back(held) == "and 17 more: a 5, b 4, c 3, d 2, e 1, others 2"
@@ -40,21 +40,21 @@ def test_what_was_held_back_is_told() -> None:
 
 
 def test_hostile_text_stays_on_its_line() -> None:
-    """No line of its own, no escape sequence, no turned direction of writing."""
+    """Line breaks, escape sequences and direction marks are escaped."""
 
     alert = alert_of(Event(time=1.0, kind="note", message="a\r\nBcc: b\x1b[2J\u202e"), "run\n", "")
     assert alert.text() == r"a\r\nBcc: b\x1b[2J\u202e"
     assert alert.title == r"info: note in run\n"
 
 
-def test_data_of_any_shape_is_said() -> None:
-    """Texts, numbers, lists, dicts, and what is not finite."""
+def test_data_of_any_type_is_formatted() -> None:
+    """Numbers, lists, dicts and non-finite values are converted to text."""
 
     assert said({"x": 1, "y": [0.123456, float("nan"), None, True]}) == "x 1, y 0.1235; NaN; null; true"
 
 
-def test_a_text_is_cut_between_characters() -> None:
-    """An escaped one is never torn, and the limit holds for the escaped text."""
+def test_a_text_is_truncated_between_characters() -> None:
+    """An escape sequence is never split, and the limit applies to the escaped text."""
 
     escape = {"&": "&amp;"}
     assert fitted("a&&", 11, lambda c: escape.get(c, c)) == "a&amp;&amp;"

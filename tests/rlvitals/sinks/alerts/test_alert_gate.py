@@ -1,4 +1,4 @@
-"""What is worth an alert."""
+"""Selection of the events that cause an alert."""
 
 from collections.abc import Callable
 
@@ -20,8 +20,8 @@ def passed(gate: Gate, *events: Event, now: float = 0.0) -> list[bool]:
     return [gate.passes(each, now) for each in events]
 
 
-def test_warnings_and_worse_pass() -> None:
-    """By default; what says no severity is information."""
+def test_warnings_and_critical_events_pass_by_default() -> None:
+    """A missing or unknown severity counts as info."""
 
     gate = Gate(Rules())
     assert passed(gate, *(event(severity=severity) for severity in (None, "odd", "info", "warning", "critical"))) == [
@@ -33,15 +33,15 @@ def test_warnings_and_worse_pass() -> None:
     ]
 
 
-def test_kinds_may_pass_whatever_their_severity() -> None:
-    """Milestones are information, and still somebody may want them."""
+def test_kinds_can_pass_at_any_severity() -> None:
+    """Milestones have the severity info, and can pass with `also`."""
 
     gate = Gate(Rules(severity="critical", also=["milestone"]))
     assert passed(gate, event("milestone"), event("note"), event("note", "critical")) == [True, False, True]
 
 
-def test_kinds_and_codes_can_be_chosen() -> None:
-    """Only these kinds, only these codes, never those."""
+def test_kinds_and_codes_can_be_selected() -> None:
+    """Only the selected kinds and codes pass, and ignored codes never pass."""
 
     only = Gate(Rules(kinds=["finding"], codes=["a", "b"], ignore=["b"]))
     chosen = [event(kind, "critical", code) for kind, code in (("finding", "a"), ("finding", "b"), ("finding", "c"))]
@@ -49,7 +49,7 @@ def test_kinds_and_codes_can_be_chosen() -> None:
 
 
 def test_a_finding_passes_once(finding: MakeFinding) -> None:
-    """The same again is no news, nor is it when it has become milder."""
+    """A repeat of an open finding does not pass, even with a lower severity."""
 
     gate = Gate(Rules())
     assert passed(gate, finding(), finding(), finding(severity="warning"), finding("other")) == [
@@ -61,8 +61,8 @@ def test_a_finding_passes_once(finding: MakeFinding) -> None:
     assert gate.repeats == 2
 
 
-def test_a_finding_that_became_graver_passes_again(finding: MakeFinding) -> None:
-    """From warning to critical, once."""
+def test_a_finding_passes_again_when_its_severity_increases(finding: MakeFinding) -> None:
+    """It passes once as a warning and once as critical."""
 
     gate = Gate(Rules())
     assert passed(gate, *(finding(severity=severity) for severity in ("warning", "critical", "critical"))) == [
@@ -72,8 +72,8 @@ def test_a_finding_that_became_graver_passes_again(finding: MakeFinding) -> None
     ]
 
 
-def test_a_finding_that_is_over_is_told_and_may_come_again(finding: MakeFinding) -> None:
-    """Its closing passes if its opening did, whatever severity the closing says; then it is new."""
+def test_a_closed_finding_passes_and_can_open_again(finding: MakeFinding) -> None:
+    """The closing passes at any severity if the opening passed. After that, the finding is new."""
 
     gate = Gate(Rules())
     over = finding(severity="info", data=CLOSED)
@@ -82,15 +82,15 @@ def test_a_finding_that_is_over_is_told_and_may_come_again(finding: MakeFinding)
     assert passed(quiet, finding(), over, finding()) == [True, False, True]
 
 
-def test_milestones_of_one_code_all_pass() -> None:
-    """Only findings open and close: a second new best is news."""
+def test_all_milestones_of_a_code_pass() -> None:
+    """Only findings are checked for repeats, so a second new best passes."""
 
     gate = Gate(Rules(also=["milestone"]))
     assert passed(gate, *[event("milestone", code="new-best")] * 2) == [True, True]
 
 
-def test_what_is_too_much_is_held_back_and_counted(finding: MakeFinding) -> None:
-    """At most so many a period, in any window of that length."""
+def test_events_beyond_the_limit_are_held_back_and_counted(finding: MakeFinding) -> None:
+    """The limit applies to any window with the length of the period."""
 
     gate = Gate(Rules(most=2, period_s=60.0))
     warnings = [finding(code, "warning") for code in "abcd"]
@@ -102,8 +102,8 @@ def test_what_is_too_much_is_held_back_and_counted(finding: MakeFinding) -> None
     assert passed(gate, finding("e", "warning"), finding("f", "warning"), now=60.0) == [True, False]
 
 
-def test_critical_alerts_have_a_measure_of_their_own(finding: MakeFinding) -> None:
-    """A flood of warnings holds none of them back; a flood of them is held back too."""
+def test_critical_alerts_have_a_separate_limit(finding: MakeFinding) -> None:
+    """Many warnings do not hold back a critical alert, but many critical alerts do."""
 
     gate = Gate(Rules(most=1))
     events = [finding("a", "warning"), finding("b", "warning"), finding("c"), finding("d")]
@@ -111,7 +111,7 @@ def test_critical_alerts_have_a_measure_of_their_own(finding: MakeFinding) -> No
 
 
 def test_memory_is_bounded(finding: MakeFinding) -> None:
-    """However many codes there are."""
+    """At most a thousand open findings are stored."""
 
     gate = Gate(Rules())
     for number in range(3_000):
@@ -123,14 +123,14 @@ def test_memory_is_bounded(finding: MakeFinding) -> None:
     ("rules", "said"),
     [
         ({"severity": "bad"}, "severity='bad'"),
-        ({"also": "milestone"}, r"also='milestone': give several, such as \['milestone'\]"),
+        ({"also": "milestone"}, r"also='milestone': must be a list, such as \['milestone'\]"),
         ({"codes": "a"}, "codes='a'"),
         ({"most": 0}, "most=0"),
         ({"period_s": float("nan")}, "period_s=nan"),
     ],
 )
-def test_a_rule_that_means_nothing_is_refused(rules: dict[str, object], said: str) -> None:
-    """With its name and value."""
+def test_an_invalid_rule_is_rejected(rules: dict[str, object], said: str) -> None:
+    """The error has the name and the value of the rule."""
 
     with pytest.raises(ValueError, match=said):
         Rules(**rules)  # type: ignore[arg-type]

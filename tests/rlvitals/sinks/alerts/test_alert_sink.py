@@ -1,4 +1,4 @@
-"""What all targets share: picking, pacing, keeping, trying again."""
+"""Common behaviour of alert channels: selection, rate limit, queue and retries."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ EPISODE = Episode(time=1.0, episode=1, reward=1.0, length=10)
 
 
 class Mailbox(AlertSink):
-    """Keeps alerts, or fails while it has an error."""
+    """Channel that stores alerts, or raises an error while one is set."""
 
     def __init__(self, **options: Any) -> None:
         self.clock = ManualClock()
@@ -40,7 +40,7 @@ class Mailbox(AlertSink):
 
 
 class TestContract(SinkContract):
-    kinds = frozenset()  # an alert is no record
+    kinds = frozenset()  # alerts cannot be read back as records
 
     def make_sink(self) -> Sink:
         return Mailbox()
@@ -58,8 +58,8 @@ def fails(sink: Sink, record: Record) -> bool:
     return False
 
 
-def test_an_alert_says_its_run(context: SinkContext, finding: MakeFinding) -> None:
-    """A channel may hear of many runs."""
+def test_an_alert_includes_its_run(context: SinkContext, finding: MakeFinding) -> None:
+    """This distinguishes alerts of several runs in one channel."""
 
     sink = Mailbox()
     sink.begin(context)
@@ -67,8 +67,8 @@ def test_an_alert_says_its_run(context: SinkContext, finding: MakeFinding) -> No
     assert [(alert.run, alert.project, alert.env_step) for alert in sink.alerts] == [("ppo 1", "logos: small", 20_480)]
 
 
-def test_what_was_held_back_comes_with_the_next_alert(finding: MakeFinding) -> None:
-    """Counted, by code."""
+def test_the_next_alert_has_the_number_of_alerts_held_back(finding: MakeFinding) -> None:
+    """They are counted by code."""
 
     sink = Mailbox(most=1, period_s=60.0)
     for code in ("a", "b", "c", "c"):
@@ -78,8 +78,8 @@ def test_what_was_held_back_comes_with_the_next_alert(finding: MakeFinding) -> N
     assert [(alert.code, alert.held) for alert in sink.alerts] == [("a", {}), ("d", {"b": 1, "c": 1})]
 
 
-def test_what_was_held_back_is_summed_up_when_its_period_is_over(finding: MakeFinding) -> None:
-    """With the next record of any kind; the sum counts as an alert of the new period."""
+def test_a_summary_of_alerts_held_back_is_sent_after_the_period(finding: MakeFinding) -> None:
+    """It is sent with the next record of any kind, and counts as an alert of the new period."""
 
     sink = Mailbox(most=1, period_s=60.0)
     for code in ("a", "b", "c"):
@@ -95,8 +95,8 @@ def test_what_was_held_back_is_summed_up_when_its_period_is_over(finding: MakeFi
     ]
 
 
-def test_what_was_held_back_is_summed_up_in_the_end(finding: MakeFinding) -> None:
-    """Nothing is lost silently when the training ends before the period."""
+def test_a_summary_of_alerts_held_back_is_sent_on_close(finding: MakeFinding) -> None:
+    """No alert is lost silently if the training ends before the period."""
 
     sink = Mailbox(most=1)
     for code in ("a", "b"):
@@ -105,8 +105,8 @@ def test_what_was_held_back_is_summed_up_in_the_end(finding: MakeFinding) -> Non
     assert [(alert.held, alert.severity) for alert in sink.alerts[1:]] == [({"b": 1}, "critical")]
 
 
-def test_an_alert_that_fails_is_tried_again_later(finding: MakeFinding) -> None:
-    """A minute later, and meanwhile not at each record."""
+def test_a_failed_alert_is_retried_later(finding: MakeFinding) -> None:
+    """It is retried after a minute, and not with each record."""
 
     sink = Mailbox()
     sink.error = DeliveryError("away")
@@ -120,8 +120,8 @@ def test_an_alert_that_fails_is_tried_again_later(finding: MakeFinding) -> None:
     assert sink.codes == ["kl-too-large", "other"]
 
 
-def test_the_target_may_say_when(finding: MakeFinding) -> None:
-    """As servers do that are asked too often."""
+def test_the_service_can_request_a_retry_time(finding: MakeFinding) -> None:
+    """A server does this when it receives too many requests."""
 
     sink = Mailbox()
     sink.error = DeliveryError("too often", retry_s=5.0)
@@ -131,8 +131,8 @@ def test_the_target_may_say_when(finding: MakeFinding) -> None:
     assert sink.attempts == 2
 
 
-def test_an_alert_that_was_refused_is_not_tried_again(finding: MakeFinding) -> None:
-    """Neither if the target said so, nor if it broke; the next one is tried all the same."""
+def test_a_rejected_alert_is_not_retried(finding: MakeFinding) -> None:
+    """This holds for a rejection by the service and for an error of the channel. The next alert is sent."""
 
     for error in (DeliveryError("no such channel", again=False), KeyError("a bug")):
         sink = Mailbox()
@@ -145,8 +145,8 @@ def test_an_alert_that_was_refused_is_not_tried_again(finding: MakeFinding) -> N
         assert sink.codes == ["other"]
 
 
-def test_what_waits_is_bounded_and_the_rest_counted(finding: MakeFinding) -> None:
-    """A hundred wait; the older ones are in the sum."""
+def test_the_queue_is_bounded_and_older_alerts_are_counted(finding: MakeFinding) -> None:
+    """A hundred alerts are queued, and older ones are counted in the summary."""
 
     sink = Mailbox(most=1_000)
     sink.error = DeliveryError("away")
@@ -161,8 +161,8 @@ def test_what_waits_is_bounded_and_the_rest_counted(finding: MakeFinding) -> Non
     assert told + sum(sum(alert.held.values()) for alert in sink.alerts) == 105
 
 
-def test_a_target_that_is_away_fails_in_the_end(finding: MakeFinding) -> None:
-    """The last try is on `close`, at once, and what is left is said."""
+def test_closing_reports_alerts_that_could_not_be_delivered(finding: MakeFinding) -> None:
+    """They are retried once on `close`, and the error has the number of undelivered alerts."""
 
     sink = Mailbox()
     sink.error = DeliveryError("away")
@@ -174,8 +174,8 @@ def test_a_target_that_is_away_fails_in_the_end(finding: MakeFinding) -> None:
     sink.close()
 
 
-def test_a_record_that_needs_no_alert_is_no_sign_of_recovery(finding: MakeFinding) -> None:
-    """A target that is away is told of once, until an alert gets through again."""
+def test_a_record_without_an_alert_does_not_end_a_failure(finding: MakeFinding) -> None:
+    """An unavailable service is reported once, until an alert is delivered again."""
 
     told: list[str] = []
     mailbox = Mailbox()
@@ -184,22 +184,22 @@ def test_a_record_that_needs_no_alert_is_no_sign_of_recovery(finding: MakeFindin
     for record in (finding(), EPISODE, EPISODE, finding("other"), EPISODE):
         sink.write(record)
     sink.flush()
-    assert told == ["failed,"]
+    assert told == ["failed"]
     mailbox.error = None
     mailbox.clock.advance(60.0)
     sink.write(EPISODE)
-    assert told == ["failed,", "works"]
+    assert told == ["failed", "works"]
 
 
-def test_an_unknown_rule_is_refused() -> None:
-    """A slip of the pen would else be an alert that never comes."""
+def test_an_unknown_rule_is_rejected() -> None:
+    """Otherwise a typing error would turn off alerts silently."""
 
     with pytest.raises(TypeError, match="severities"):
         Mailbox(severities="critical")
 
 
-def test_a_monitor_alerts_without_being_kept_waiting(tmp_path: Path) -> None:
-    """An exception that ends the training and a finding are told; the rest is not."""
+def test_a_monitor_sends_alerts(tmp_path: Path) -> None:
+    """A finding, and the exception that ends the training, cause alerts. Other records do not."""
 
     mailbox = Mailbox()
     monitor = TrainingMonitor(tmp_path, session_name="a", sinks=[mailbox])
@@ -213,8 +213,8 @@ def test_a_monitor_alerts_without_being_kept_waiting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["slack", "discord", "webhook", "email"])
-def test_targets_are_there_by_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With their settings in the environment; without them they say which."""
+def test_channels_can_be_created_by_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their settings come from the environment, and the error for a missing setting has the variable."""
 
     for variable in ("WEBHOOK_URL", "SLACK_URL", "DISCORD_URL"):
         monkeypatch.setenv(f"RLVITALS_{variable}", "https://example.org/secret")
@@ -223,11 +223,11 @@ def test_targets_are_there_by_name(name: str, monkeypatch: pytest.MonkeyPatch) -
     assert make_sink(name).name == name
     for variable in ("WEBHOOK_URL", "SLACK_URL", "DISCORD_URL", "SMTP_HOST"):
         monkeypatch.delenv(f"RLVITALS_{variable}")
-    with pytest.raises(SinkError, match=f"the sink {name!r} cannot be made: ValueError: .*set RLVITALS_"):
+    with pytest.raises(SinkError, match=f"cannot create the sink {name!r}: ValueError: .*set RLVITALS_"):
         make_sink(name)
 
 
-def test_the_bell_is_there_by_name() -> None:
-    """It needs no setting."""
+def test_the_bell_can_be_created_by_name() -> None:
+    """It does not need settings."""
 
     assert make_sink("bell").name == "bell"

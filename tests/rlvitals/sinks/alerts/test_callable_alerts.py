@@ -1,4 +1,4 @@
-"""Alerts handed to a function."""
+"""Alerts passed to a function."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ MakeFinding = Callable[..., Event]
 
 
 class TestContract(SinkContract):
-    kinds = frozenset()  # an alert is no record
+    kinds = frozenset()  # alerts cannot be read back as records
 
     def make_sink(self) -> Sink:
         return CallableAlerts(str)
@@ -23,8 +23,8 @@ class TestContract(SinkContract):
         return []
 
 
-def test_the_function_gets_the_alert(finding: MakeFinding) -> None:
-    """With all that the event says; and the sink is named after it."""
+def test_the_function_receives_the_alert(finding: MakeFinding) -> None:
+    """The alert has the data of the event, and the sink has the name of the function."""
 
     alerts: list[Alert] = []
 
@@ -38,8 +38,8 @@ def test_the_function_gets_the_alert(finding: MakeFinding) -> None:
     assert [(alert.code, alert.data["confidence"]) for alert in alerts] == [("b", 0.97)]
 
 
-def test_a_function_that_breaks_gets_the_next_alert(finding: MakeFinding) -> None:
-    """Not the same one for ever."""
+def test_a_function_that_raises_receives_the_next_alert(finding: MakeFinding) -> None:
+    """The alert that failed is not retried."""
 
     seen: list[str] = []
 

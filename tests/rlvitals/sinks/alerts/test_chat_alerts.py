@@ -1,4 +1,4 @@
-"""Alerts in the forms of Discord and Slack."""
+"""Alerts in the formats of Discord and Slack."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +45,7 @@ BLOCKS = {
 
 @pytest.fixture
 def posted(server: Any, finding: MakeFinding) -> Posted:
-    """Send a finding, and return what the server got."""
+    """Return a function that sends a finding and returns the body that the server received."""
 
     def post(chat: Chat, context: SinkContext | None = None, *event: str, **fields: Any) -> dict[str, Any]:
         sink = chat(server.url)
@@ -59,17 +59,15 @@ def posted(server: Any, finding: MakeFinding) -> Posted:
 
 
 @pytest.mark.parametrize(("chat", "expected"), [(DiscordAlerts, EMBED), (SlackAlerts, BLOCKS)])
-def test_an_alert_in_the_form_of_the_chat(
-    posted: Posted, context: SinkContext, chat: Chat, expected: dict[str, Any]
-) -> None:
-    """Title, message, colour and details, and nobody may be mentioned; or a header, sections and a notification."""
+def test_the_payload_of_an_alert(posted: Posted, context: SinkContext, chat: Chat, expected: dict[str, Any]) -> None:
+    """Discord gets an embed with mentions turned off, and Slack a header, sections and a notification text."""
 
     body = posted(chat, context, "plateau", "warning", data={"source": None, "advice": None, "evidence": None})
     assert body == expected
 
 
-def test_the_end_of_a_finding_is_green(server: Any, finding: MakeFinding) -> None:
-    """A channel is read by its colours."""
+def test_a_closed_finding_is_green(server: Any, finding: MakeFinding) -> None:
+    """A critical finding is red when it opens, and green when it closes."""
 
     sink = DiscordAlerts(server.url)
     sink.write(finding())
@@ -77,8 +75,8 @@ def test_the_end_of_a_finding_is_green(server: Any, finding: MakeFinding) -> Non
     assert [body["embeds"][0]["color"] for body in server.bodies] == [0xE74C3C, 0x2ECC71]
 
 
-def test_hostile_text_mentions_nobody_on_discord(posted: Posted) -> None:
-    """Mentions are off for the message, and marks are shown as they were written."""
+def test_hostile_text_causes_no_mention_on_discord(posted: Posted) -> None:
+    """Mentions are turned off, and Markdown characters are escaped."""
 
     body = posted(DiscordAlerts, message="@everyone <@&1> **big** [link](http://x)")
     assert body["allowed_mentions"] == {"parse": []}
@@ -86,8 +84,8 @@ def test_hostile_text_mentions_nobody_on_discord(posted: Posted) -> None:
     assert body["embeds"][0]["description"] == ("\\@everyone \\<\\@&1\\> \\*\\*big\\*\\* \\[link\\]\\(http\\://x\\)")
 
 
-def test_hostile_text_mentions_nobody_on_slack(posted: Posted) -> None:
-    """`<!channel>` and links are shown as they were written."""
+def test_hostile_text_causes_no_mention_on_slack(posted: Posted) -> None:
+    """`<!channel>` and links are escaped."""
 
     body = posted(SlackAlerts, message="<!channel> a & b", code="<@U1>")
     assert body["blocks"][0]["text"]["text"] == "critical: &lt;@U1&gt;"
@@ -95,8 +93,8 @@ def test_hostile_text_mentions_nobody_on_slack(posted: Posted) -> None:
     assert body["text"] == "critical: &lt;@U1&gt;: &lt;!channel&gt; a &amp; b"
 
 
-def test_long_texts_are_cut_to_what_discord_takes(posted: Posted) -> None:
-    """Each text, and 6,000 in all, counted as Discord counts: a character beyond the first plane is two."""
+def test_long_texts_are_truncated_to_the_limits_of_discord(posted: Posted) -> None:
+    """The limits of each text and of 6,000 in total are in UTF-16 code units, as counted by Discord."""
 
     long = "🙂" * 1_000
     details = dict.fromkeys(("cause", "evidence", "advice", "source"), [long] * 9)
@@ -110,8 +108,8 @@ def test_long_texts_are_cut_to_what_discord_takes(posted: Posted) -> None:
     assert sum(size.values()) + sum(values) + sum(len(field["name"]) for field in embed["fields"]) <= 6_000
 
 
-def test_long_texts_are_cut_to_what_slack_takes(posted: Posted) -> None:
-    """150 characters in a header, 3,000 in a section, after escaping; and none is empty."""
+def test_long_texts_are_truncated_to_the_limits_of_slack(posted: Posted) -> None:
+    """A header has at most 150 characters and a section 3,000, after escaping."""
 
     body = posted(SlackAlerts, message="&" * 900, code="<" * 900, data={"evidence": ["x" * 1_000] * 9})
     header, message, details = (block["text"]["text"] for block in body["blocks"])
@@ -123,6 +121,6 @@ def test_long_texts_are_cut_to_what_slack_takes(posted: Posted) -> None:
 
 
 def test_no_section_is_empty(posted: Posted) -> None:
-    """Slack would refuse the whole message."""
+    """Slack rejects a message with an empty section."""
 
     assert posted(SlackAlerts, message="")["blocks"][1]["text"]["text"] == "-"

@@ -1,4 +1,4 @@
-"""Alerts on the desktop, shown by a program that writes its arguments down."""
+"""Desktop alerts, tested with a program that stores its arguments."""
 
 import sys
 from collections.abc import Callable
@@ -16,7 +16,7 @@ MakeFinding = Callable[..., Event]
 
 
 def program_in(folder: Path, then: str = "", name: str = "notify-send") -> Path:
-    """A program that writes each of its arguments on a line of `shown`."""
+    """Return a program that writes its arguments to the file `shown`, one per line."""
     program = folder / name
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> "{folder}/shown"\n{then}\n')
     program.chmod(0o755)
@@ -24,7 +24,7 @@ def program_in(folder: Path, then: str = "", name: str = "notify-send") -> Path:
 
 
 class TestContract(SinkContract):
-    kinds = frozenset()  # an alert is no record
+    kinds = frozenset()  # alerts cannot be read back as records
 
     @pytest.fixture(autouse=True)
     def _in_a_folder(self, tmp_path: Path) -> None:
@@ -38,8 +38,8 @@ class TestContract(SinkContract):
         return []
 
 
-def test_the_texts_are_arguments(tmp_path: Path, finding: MakeFinding) -> None:
-    """No shell sees them, a dash makes no option of them, and marks of the body are escaped."""
+def test_the_texts_are_passed_as_arguments(tmp_path: Path, finding: MakeFinding) -> None:
+    """They do not pass through a shell, a leading dash is not an option, and markup in the body is escaped."""
 
     hostile = "$(touch x); `id` <b>&"
     DesktopAlerts(str(program_in(tmp_path))).write(
@@ -54,8 +54,8 @@ def test_the_texts_are_arguments(tmp_path: Path, finding: MakeFinding) -> None:
     ]
 
 
-def test_a_mac_is_told_by_a_script_that_holds_no_text(tmp_path: Path, finding: MakeFinding) -> None:
-    """The texts come behind it, as its arguments."""
+def test_the_texts_are_not_part_of_the_applescript(tmp_path: Path, finding: MakeFinding) -> None:
+    """On macOS, the texts are arguments of the script."""
 
     program = program_in(tmp_path, name="osascript")
     DesktopAlerts(str(program)).write(
@@ -74,37 +74,37 @@ def test_a_mac_is_told_by_a_script_that_holds_no_text(tmp_path: Path, finding: M
     ]
 
 
-def test_the_usual_program_is_that_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looked for on the path."""
+def test_the_default_program_depends_on_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is `notify-send` on Linux, and `osascript` on macOS."""
 
     for system, program in (("linux", "notify-send"), ("darwin", "osascript")):
         monkeypatch.setattr(sys, "platform", system)
         assert DesktopAlerts()._program == program
 
 
-def test_a_program_that_fails_says_why(tmp_path: Path, finding: MakeFinding) -> None:
-    """As on a machine without a desktop."""
+def test_the_error_of_a_failing_program_has_its_reason(tmp_path: Path, finding: MakeFinding) -> None:
+    """The program fails, for example, on a machine without a desktop."""
 
     program = program_in(tmp_path, "echo 'Cannot autolaunch D-Bus' >&2; exit 1")
-    with pytest.raises(DeliveryError, match="ended with 1: Cannot autolaunch D-Bus"):
+    with pytest.raises(DeliveryError, match="failed with exit code 1: Cannot autolaunch D-Bus"):
         DesktopAlerts(str(program)).write(finding())
 
 
-def test_a_program_that_hangs_is_given_up(tmp_path: Path, finding: MakeFinding) -> None:
-    """After the time that was set."""
+def test_a_program_that_hangs_is_stopped(tmp_path: Path, finding: MakeFinding) -> None:
+    """It is stopped after the timeout."""
 
-    with pytest.raises(DeliveryError, match=r"did not end in 0\.05 s"):
+    with pytest.raises(DeliveryError, match=r"did not end within 0\.05 s"):
         DesktopAlerts(str(program_in(tmp_path, "exec sleep 20")), timeout_s=0.05).write(finding())
 
 
-def test_a_missing_program_is_said_at_once(context: SinkContext, tmp_path: Path) -> None:
-    """When the run begins, not at the first alert of the night; once; and the training goes on."""
+def test_a_missing_program_is_reported_at_the_start(context: SinkContext, tmp_path: Path) -> None:
+    """It is reported once when the run starts, not at the first alert, and the training continues."""
 
     sink = DesktopAlerts(str(tmp_path / "gone"))
-    with pytest.raises(DeliveryError, match="there is no program"):
+    with pytest.raises(DeliveryError, match="is not on the path"):
         sink.begin(context)
     with TrainingMonitor(tmp_path, session_name="a", sinks=[DesktopAlerts(str(tmp_path / "gone"))]) as monitor:
         monitor.log_event("finding", "Losses are not finite.", severity="critical", code="non-finite")
     said = [event.message for event in monitor.run.records("events") if event.kind == "sink"]
     assert len(said) == 1
-    assert "there is no program" in said[0]
+    assert "is not on the path" in said[0]

@@ -1,4 +1,4 @@
-"""Alerts by e-mail, to a server on the loopback."""
+"""E-mail alerts, sent to a local server."""
 
 import base64
 import datetime as dt
@@ -26,11 +26,11 @@ from rlvitals.sinks.alerts import DeliveryError, EmailAlerts
 from rlvitals.testing.sinks import SinkContract
 
 MakeFinding = Callable[..., Event]
-SECRET = "pa55-abc123"  # noqa: S105 - of no server
+SECRET = "pa55-abc123"  # noqa: S105 - not a real password
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Takes e-mail as RFC 5321 has it, as far as `smtplib` asks; answers a command as it is told to."""
+    """Server that implements the part of RFC 5321 used by `smtplib`, and responds to commands as configured."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -48,7 +48,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         return int(self.server_address[1])
 
     def handle_error(self, *_: object) -> None:
-        """A client that does not trust the certificate leaves."""
+        """Ignore clients that do not trust the certificate and disconnect."""
 
 
 class Session(socketserver.StreamRequestHandler):
@@ -67,7 +67,7 @@ class Session(socketserver.StreamRequestHandler):
 
     def finish(self) -> None:
         super().finish()
-        self.request.close()  # the server closes the socket that TLS was put around, which has nothing in it any more
+        self.request.close()  # the server closes only the socket below TLS
 
     def handle(self) -> None:
         self._say(self.server.answers.get("greeting", "220 ready"))
@@ -103,7 +103,7 @@ class Session(socketserver.StreamRequestHandler):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate that it signed itself, for 127.0.0.1."""
+    """Key and self-signed certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = dt.datetime.now(dt.UTC)
@@ -124,13 +124,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trusting(certificate: Path) -> ssl.SSLContext:
-    """What trusts that certificate."""
+    """TLS context that trusts the certificate."""
     return ssl.create_default_context(cafile=str(certificate))
 
 
 @pytest.fixture
 def serve(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MailServer]]:
-    """Make a server that speaks plainly, or with TLS."""
+    """Return a function that creates a server with or without TLS."""
     for variable in ("HOST", "PORT", "USER", "PASSWORD", "SECURITY"):
         monkeypatch.delenv(f"RLVITALS_SMTP_{variable}", raising=False)
     made: list[MailServer] = []
@@ -149,7 +149,7 @@ def serve(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
 
 class TestContract(SinkContract):
-    kinds = frozenset()  # an alert is no record
+    kinds = frozenset()  # alerts cannot be read back as records
 
     @pytest.fixture(autouse=True)
     def _served(self, serve: Callable[..., MailServer]) -> None:
@@ -174,8 +174,8 @@ def refusal(sink: Sink, record: Record) -> DeliveryError:
     return caught.value
 
 
-def test_an_alert_is_a_plain_e_mail(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
-    """With a subject that says it all, to all who asked for it."""
+def test_an_alert_is_a_plain_text_e_mail(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
+    """The subject is the title of the alert, and all recipients get it."""
 
     server = serve(secure=False)
     sink = EmailAlerts(
@@ -191,7 +191,7 @@ def test_an_alert_is_a_plain_e_mail(serve: Callable[..., MailServer], finding: M
     assert (message["From"], message["To"]) == ("run@example.org", "me@example.org, you@example.org")
     assert message["Auto-Submitted"] == "auto-generated"
     assert message.get_content().splitlines()[:2] == ["Die Verluste sind ∞.", "step: 20,480"]
-    # Python 3.13 writes commands in capitals.
+    # Python 3.13 sends commands in upper case.
     assert [line.upper() for line, _ in server.commands if line.upper().startswith("RCPT")] == [
         "RCPT TO:<ME@EXAMPLE.ORG>",
         "RCPT TO:<YOU@EXAMPLE.ORG>",
@@ -202,7 +202,7 @@ def test_an_alert_is_a_plain_e_mail(serve: Callable[..., MailServer], finding: M
 def test_the_password_goes_through_tls(
     serve: Callable[..., MailServer], trusting: ssl.SSLContext, finding: MakeFinding, security: Any
 ) -> None:
-    """Whether it is begun at once or asked for."""
+    """TLS starts with the connection, or with STARTTLS."""
 
     server = serve(wrapped=security == "ssl")
     plain(server, security=security, tls=trusting, user="me", password=SECRET).write(finding())
@@ -211,17 +211,19 @@ def test_the_password_goes_through_tls(
     assert len(server.messages) == 1
 
 
-def test_a_server_that_nobody_vouches_for_gets_nothing(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
-    """The system's authorities do not know it, so it gets neither the login nor the message."""
+def test_a_server_with_an_untrusted_certificate_gets_nothing(
+    serve: Callable[..., MailServer], finding: MakeFinding
+) -> None:
+    """Neither the login nor the message is sent."""
 
     server = serve()
     error = refusal(plain(server, security="starttls", user="me", password=SECRET), finding())
-    assert str(error) == "127.0.0.1 has a certificate that is not to be trusted: self-signed certificate"
+    assert str(error) == "127.0.0.1 has an untrusted certificate: self-signed certificate"
     assert [line.split()[0].upper() for line, _ in server.commands] == ["EHLO", "STARTTLS"]
 
 
 def test_a_server_without_starttls_gets_nothing(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
-    """It is not spoken to in the clear instead."""
+    """The login is not sent unencrypted instead."""
 
     server = serve(secure=False)
     error = refusal(plain(server, security="starttls", user="me", password=SECRET), finding())
@@ -232,17 +234,17 @@ def test_a_server_without_starttls_gets_nothing(serve: Callable[..., MailServer]
 @pytest.mark.parametrize(
     ("verb", "answer", "said", "again"),
     [
-        ("AUTH", f"535 no, {SECRET} is wrong", "refused the login (535)", False),
-        ("MAIL", "451 later", "refused the message (451)", True),
-        ("RCPT", "550 unknown", "refused the addresses [550]", False),
-        ("RCPT", "450 busy", "refused the addresses [450]", True),
-        ("greeting", "421 closing", "refused the message (421)", True),
+        ("AUTH", f"535 no, {SECRET} is wrong", "rejected the login (535)", False),
+        ("MAIL", "451 later", "rejected the message (451)", True),
+        ("RCPT", "550 unknown", "rejected the addresses [550]", False),
+        ("RCPT", "450 busy", "rejected the addresses [450]", True),
+        ("greeting", "421 closing", "rejected the message (421)", True),
     ],
 )
-def test_a_refusal_is_told_by_its_number_alone(
+def test_a_rejection_is_reported_only_by_its_code(
     serve: Callable[..., MailServer], finding: MakeFinding, verb: str, answer: str, said: str, again: bool
 ) -> None:
-    """What the server says may repeat the password; a refusal of the 400s is tried again."""
+    """The response of the server can repeat the password. A rejection with a code of 400 to 499 is retried."""
 
     server = serve(secure=False)
     server.answers[verb] = answer
@@ -254,8 +256,10 @@ def test_a_refusal_is_told_by_its_number_alone(
     assert SECRET not in "".join(shown)
 
 
-def test_a_server_that_is_not_there_is_named(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
-    """And tried again later."""
+def test_the_error_for_an_unreachable_server_has_its_name(
+    serve: Callable[..., MailServer], finding: MakeFinding
+) -> None:
+    """The alert is retried later."""
 
     server = serve(secure=False)
     error = refusal(plain(server, port=1), finding())
@@ -263,17 +267,17 @@ def test_a_server_that_is_not_there_is_named(serve: Callable[..., MailServer], f
 
 
 def test_a_password_that_cannot_be_sent_is_not_shown(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
-    """Python's own error would hold it."""
+    """The error of Python would include it."""
 
     error = refusal(plain(serve(secure=False), user="me", password=f"{SECRET}ä"), finding())
-    assert str(error) == "127.0.0.1: the message or the login is refused: UnicodeEncodeError"
+    assert str(error) == "127.0.0.1: the message or the login cannot be encoded: UnicodeEncodeError"
     assert error.__context__ is None
 
 
-def test_settings_may_come_from_the_environment(
+def test_settings_can_come_from_the_environment(
     serve: Callable[..., MailServer], finding: MakeFinding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that no password stands in a script."""
+    """Scripts do not have to contain a password."""
 
     server = serve(secure=False)
     for name, value in {
@@ -295,18 +299,16 @@ def test_settings_may_come_from_the_environment(
     [
         ({"to": None}, "RLVITALS_EMAIL_TO"),
         ({"host": None}, "RLVITALS_SMTP_HOST"),
-        ({"to": "me"}, "'me' is no e-mail address"),
-        ({"to": ["me@example.org\nBcc: x@example.org"]}, "is no e-mail address"),
-        ({"security": "tls"}, "security='tls': use one of 'starttls', 'ssl', 'none'"),
+        ({"to": "me"}, "'me' is not an e-mail address"),
+        ({"to": ["me@example.org\nBcc: x@example.org"]}, "is not an e-mail address"),
+        ({"security": "tls"}, "security='tls': must be one of 'starttls', 'ssl', 'none'"),
         ({"port": 0}, "port=0"),
         ({"port": "smtp"}, "port='smtp'"),
-        ({"security": "none", "password": SECRET}, "would send the password to mail.example.org for all to read"),
+        ({"security": "none", "password": SECRET}, "would send the password to mail.example.org unencrypted"),
     ],
 )
-def test_settings_that_mean_nothing_are_refused(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: str
-) -> None:
-    """At once, and without the password."""
+def test_invalid_settings_are_rejected(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: str) -> None:
+    """They are rejected when the channel is created, and the error excludes the password."""
 
     monkeypatch.delenv("RLVITALS_EMAIL_TO", raising=False)
     monkeypatch.delenv("RLVITALS_SMTP_HOST", raising=False)
@@ -316,8 +318,8 @@ def test_settings_that_mean_nothing_are_refused(
     assert SECRET not in str(caught.value)
 
 
-def test_hostile_text_makes_no_header(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
-    """A line break in a code is an escape in the subject."""
+def test_hostile_text_cannot_add_a_header(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
+    """A line break in a code is escaped in the subject."""
 
     server = serve(secure=False)
     plain(server).write(finding("a\r\nBcc: x@example.org"))

@@ -1,4 +1,4 @@
-"""The page that tells of alerts, held to the code."""
+"""The documentation page of alerts agrees with the code."""
 
 import json
 import re
@@ -27,8 +27,8 @@ ALERT = Alert(
 )
 
 
-def test_every_target_rule_and_action_is_on_the_page() -> None:
-    """With its name as one writes it; milestones too."""
+def test_every_channel_rule_and_action_is_on_the_page() -> None:
+    """The page has the name of each, and of each milestone."""
 
     targets = [kind for kind in vars(alerts).values() if isinstance(kind, type) and issubclass(kind, AlertSink)]
     assert len(targets) == 8
@@ -42,7 +42,7 @@ def test_every_target_rule_and_action_is_on_the_page() -> None:
 
 
 def test_every_variable_is_on_the_page() -> None:
-    """Whatever the sources read of the environment; and the page names no other."""
+    """The page lists exactly the environment variables that the sources read."""
 
     sources = (ROOT / "src" / "rlvitals" / "sinks" / "alerts").glob("*.py")
     read = {
@@ -53,8 +53,8 @@ def test_every_variable_is_on_the_page() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_the_payloads_on_the_page_are_those_that_are_sent(place: int) -> None:
-    """Word for word, as JSON."""
+def test_the_payloads_on_the_page_match_the_code(place: int) -> None:
+    """The JSON on the page equals the payload of the channel."""
 
     kind = (WebhookAlerts, SlackAlerts, DiscordAlerts)[place]
     alert = ALERT._replace(held={"entropy-collapse": 2}) if kind is WebhookAlerts else ALERT

@@ -12,14 +12,14 @@ MakeFinding = Callable[..., Event]
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that reports to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 class TestContract(SinkContract):
-    kinds = frozenset()  # an alert is no record
+    kinds = frozenset()  # alerts cannot be read back as records
 
     def make_sink(self) -> Sink:
         return TerminalAlerts(Terminal())
@@ -29,8 +29,8 @@ class TestContract(SinkContract):
         return []
 
 
-def test_a_terminal_rings_and_shows_a_line(finding: MakeFinding) -> None:
-    """It clears the live line first, which is drawn again below."""
+def test_a_terminal_rings_the_bell_and_shows_a_line(finding: MakeFinding) -> None:
+    """The live line is cleared first, and drawn again below."""
 
     stream = Terminal()
     TerminalAlerts(stream).write(finding())
@@ -39,16 +39,16 @@ def test_a_terminal_rings_and_shows_a_line(finding: MakeFinding) -> None:
     )
 
 
-def test_the_bell_can_be_off(finding: MakeFinding) -> None:
-    """The line stays."""
+def test_the_bell_can_be_turned_off(finding: MakeFinding) -> None:
+    """The output then has no bell character."""
 
     stream = Terminal()
     TerminalAlerts(stream, bell=False).write(finding())
     assert "\a" not in stream.getvalue()
 
 
-def test_a_file_gets_the_line_alone(finding: MakeFinding) -> None:
-    """No bell, no colour, and what was held back; what the text brings of its own is made harmless."""
+def test_a_file_gets_only_the_line(finding: MakeFinding) -> None:
+    """It has no bell and no colour, lists the alerts held back, and control characters are escaped."""
 
     stream = io.StringIO()
     sink = TerminalAlerts(stream, most=1)

@@ -1,4 +1,4 @@
-"""Alerts by a webhook, to a server on the loopback."""
+"""Webhook alerts, sent to a local server."""
 
 import math
 import traceback
@@ -16,13 +16,13 @@ from rlvitals.testing.manual_clock import ManualClock
 from rlvitals.testing.sinks import SinkContract
 
 MakeFinding = Callable[..., Event]
-SECRET = "T0KEN-abc123"  # noqa: S105 - of no server
+SECRET = "T0KEN-abc123"  # noqa: S105 - not a real secret
 CLOSED_PORT = f"http://127.0.0.1:1/services/{SECRET}"
 
 
 @pytest.mark.parametrize("posts", [WebhookAlerts, SlackAlerts, DiscordAlerts], scope="class")
 class TestContract(SinkContract):
-    kinds = frozenset()  # an alert is not a record
+    kinds = frozenset()  # alerts cannot be read back as records
 
     @pytest.fixture(autouse=True)
     def _served(self, server: Any, posts: type[WebhookAlerts]) -> None:
@@ -43,7 +43,7 @@ def refusal(sink: Sink, record: Record) -> DeliveryError:
 
 
 def test_an_alert_is_plain_json(server: Any, context: SinkContext, finding: MakeFinding) -> None:
-    """All that the event says, and the whole in words."""
+    """It has all fields of the event, and the alert as text."""
 
     sink = WebhookAlerts(server.url)
     sink.begin(context)
@@ -69,8 +69,8 @@ def test_an_alert_is_plain_json(server: Any, context: SinkContext, finding: Make
     assert server.headers[0]["Content-Type"] == "application/json"
 
 
-def test_numbers_that_json_cannot_say_are_spelled(server: Any, finding: MakeFinding) -> None:
-    """As in the run folder."""
+def test_non_finite_numbers_become_text(server: Any, finding: MakeFinding) -> None:
+    """They are spelled as in the run folder."""
 
     sink = WebhookAlerts(server.url)
     sink.write(finding(data={"evidence": {"policy_loss": math.nan, "ratio": -math.inf}}, time=math.inf))
@@ -78,21 +78,21 @@ def test_numbers_that_json_cannot_say_are_spelled(server: Any, finding: MakeFind
     assert server.bodies[0]["time"] == "Infinity"
 
 
-def test_a_server_that_fails_is_asked_again(server: Any, finding: MakeFinding) -> None:
-    """With 500 and its like later, and the alert comes after all."""
+def test_an_alert_is_retried_after_a_server_error(server: Any, finding: MakeFinding) -> None:
+    """After a status of 500 or above, the alert is sent again later."""
 
     clock = ManualClock()
     sink = WebhookAlerts(server.url, clock=clock)
     server.status = 500
-    assert str(refusal(sink, finding())) == "127.0.0.1 answered 500 (Internal Server Error)"
+    assert str(refusal(sink, finding())) == "127.0.0.1 responded with 500 (Internal Server Error)"
     server.status = 204
     clock.advance(60.0)
     sink.write(Event(time=1.0, kind="note", message="nothing"))
     assert [body["code"] for body in server.bodies] == ["kl-too-large"] * 2
 
 
-def test_a_server_that_is_asked_too_often_says_when(server: Any, finding: MakeFinding) -> None:
-    """`Retry-After`, in seconds, as Slack and Discord have it; what is no number is passed over."""
+def test_the_retry_after_header_is_used(server: Any, finding: MakeFinding) -> None:
+    """Slack and Discord send it in seconds. Other values are ignored."""
 
     server.status = 429
     server.answer_headers = {"Retry-After": "7.5"}
@@ -102,16 +102,16 @@ def test_a_server_that_is_asked_too_often_says_when(server: Any, finding: MakeFi
     assert refusal(WebhookAlerts(server.url), finding()).retry_s is None
 
 
-def test_what_a_server_refuses_is_not_sent_again(server: Any, finding: MakeFinding) -> None:
-    """A webhook that was removed stays so."""
+def test_a_rejected_alert_is_not_sent_again(server: Any, finding: MakeFinding) -> None:
+    """A webhook that was removed (status 404) will not come back."""
 
     server.status = 404
     error = refusal(WebhookAlerts(server.url), finding())
-    assert (error.again, str(error)) == (False, "127.0.0.1 answered 404 (Not Found)")
+    assert (error.again, str(error)) == (False, "127.0.0.1 responded with 404 (Not Found)")
 
 
 def test_a_redirect_is_not_followed(server: Any, finding: MakeFinding) -> None:
-    """What a run says goes where the user sent it, and nowhere else."""
+    """Alerts are sent only to the URL chosen by the user."""
 
     server.status = 302
     server.answer_headers = {"Location": server.url + "/elsewhere"}
@@ -119,23 +119,23 @@ def test_a_redirect_is_not_followed(server: Any, finding: MakeFinding) -> None:
     assert len(server.bodies) == 1
 
 
-def test_a_server_that_does_not_answer_is_given_up(server: Any, finding: MakeFinding) -> None:
-    """After the time that was set."""
+def test_a_request_without_a_response_times_out(server: Any, finding: MakeFinding) -> None:
+    """It ends after the timeout, and the alert is retried."""
 
     server.silent.set()
     error = refusal(WebhookAlerts(server.url, timeout_s=0.05), finding())
-    assert (error.again, str(error)) == (True, "127.0.0.1 did not answer in 0.05 s")
+    assert (error.again, str(error)) == (True, "127.0.0.1 did not respond within 0.05 s")
 
 
-def test_a_server_that_is_not_there_is_named(finding: MakeFinding) -> None:
-    """By its host alone."""
+def test_the_error_for_an_unreachable_server_has_its_host(finding: MakeFinding) -> None:
+    """It excludes the rest of the URL."""
 
     assert str(refusal(WebhookAlerts(CLOSED_PORT), finding())) == "127.0.0.1 cannot be reached: Connection refused"
 
 
 @pytest.mark.parametrize("status", [None, 404, 500])
-def test_the_address_is_a_secret(server: Any, finding: MakeFinding, status: int | None) -> None:
-    """It is in no message, traceback or `repr`, though the server repeats it."""
+def test_the_url_is_a_secret(server: Any, finding: MakeFinding, status: int | None) -> None:
+    """It is in no message, traceback or `repr`, even if the server repeats it."""
 
     server.status = status
     sink = WebhookAlerts(CLOSED_PORT if status is None else server.url)
@@ -166,10 +166,10 @@ def test_the_address_is_a_secret(server: Any, finding: MakeFinding, status: int 
         f"https://example.org/{SECRET}ä",
     ],
 )
-def test_an_address_that_is_none_is_refused_unseen(url: str) -> None:
-    """At once, with what to give instead, and without repeating it."""
+def test_an_invalid_url_is_rejected_without_being_shown(url: str) -> None:
+    """It is rejected when the channel is created, and the error has the remedy."""
 
-    with pytest.raises(ValueError, match="give url, or set RLVITALS_WEBHOOK_URL") as caught:
+    with pytest.raises(ValueError, match="pass url, or set RLVITALS_WEBHOOK_URL") as caught:
         WebhookAlerts(url)
     assert SECRET not in "".join(traceback.format_exception(caught.value, chain=True)).replace(url, "")
     assert SECRET not in str(caught.value)
@@ -183,10 +183,10 @@ def test_an_address_that_is_none_is_refused_unseen(url: str) -> None:
         (DiscordAlerts, "RLVITALS_DISCORD_URL"),
     ],
 )
-def test_the_address_may_come_from_the_environment(
+def test_the_url_can_come_from_the_environment(
     server: Any, finding: MakeFinding, monkeypatch: pytest.MonkeyPatch, kind: type[Any], variable: str
 ) -> None:
-    """So that it stands in no script; without one the sink says what is missing."""
+    """Scripts do not have to contain it. The error for a missing URL has the variable."""
 
     monkeypatch.delenv(variable, raising=False)
     with pytest.raises(ValueError, match=variable):
@@ -196,10 +196,10 @@ def test_the_address_may_come_from_the_environment(
     assert len(server.bodies) == 1
 
 
-def test_a_training_goes_on_while_its_alerts_fail(
+def test_a_training_continues_while_its_alerts_fail(
     server: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The failure is an event, said once, and nothing that is recorded or logged holds the address."""
+    """The failure is recorded as one event, and no record or log line includes the URL."""
 
     server.status = 403
     with TrainingMonitor(tmp_path, session_name="a", sinks=[WebhookAlerts(server.url)]) as monitor:
@@ -207,7 +207,7 @@ def test_a_training_goes_on_while_its_alerts_fail(
         for episode in range(50):
             monitor.log_episode(episode, 1.0, 10)
     said = [event.message for event in monitor.run.records("events") if "sink webhook" in event.message]
-    assert len([message for message in said if "answered 403" in message]) == 1
+    assert len([message for message in said if "responded with 403" in message]) == 1
     assert not [message for message in said if "works again" in message]
     files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert SECRET.encode() not in files
