@@ -94,5 +94,5 @@ def _watch(run: Run, *, as_json: bool) -> Diagnosis:
                     screen.print(Text.assemble("\n", (now, LABEL)))
                     print_blocks(screen, (FindingsBlock((finding,), ()),))
                 for finding in change.closed:
-                    screen.print(Text.assemble((now, LABEL), f"  {finding.code}: no longer found"))
+                    screen.print(Text.assemble((now, LABEL), f"  {finding.code}: no longer seen"))
     return last or diagnose(evidence_of(run))

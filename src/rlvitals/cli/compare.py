@@ -76,10 +76,11 @@ def compare(
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Compare groups of runs and say which is better, if the data allow it.
+    """Compare groups of runs and report which is better.
 
-    Runs that differ only in their seed form one group. A single run is ranked among the earlier runs of its
-    environment. For two runs, the output also shows where they diverge.
+    The verdict is "not enough runs" or "no difference shown" if the data do not support a conclusion. Runs that differ
+    only in their seed form one group. A single run is ranked among the earlier runs of its environment. For two runs,
+    the output also shows where they diverge.
     """
     targets = _targets(html, output)
     single = [run for word in runs if (run := single_run(word, folder)) is not None]

@@ -19,7 +19,7 @@ _LONGEST_S = 1e10
 
 Name = Annotated[
     str | None,
-    run_argument("A run's folder, its name or a pattern. Default: the newest run. With --since, a folder of runs."),
+    run_argument("Run folder, run name or pattern. Default: the newest run. With --since, a folder of runs."),
 ]
 Output = Annotated[
     Path | None,

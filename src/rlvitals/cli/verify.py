@@ -24,10 +24,11 @@ Mend = Annotated[bool, typer.Option("--mend/--check", help="Repair truncated str
 
 
 def verify(runs: Names = None, *, mend: Mend = True, folder: Folder = LOGS, as_json: AsJson = False) -> None:
-    """Check every record and checksum of runs, and repair truncated files.
+    """Check all records of runs and repair truncated files.
 
-    A kill or a power cut can leave an incomplete last line. It is removed and kept in a separate file. A run that is
-    being written is not changed. The exit code is 1 if a fault remains, and 2 if a run cannot be opened.
+    Every record is read and every checksum compared. A kill or a power cut can leave an incomplete last line. It is
+    removed and kept in a separate file. A run that is being written is not changed. The exit code is 1 if a fault
+    remains, and 2 if a run cannot be opened.
     """
     opened, refused = runs_named(runs, folder) if runs else ([open_named(None, folder)], [])
     found: list[VerifiedRun] = []

@@ -25,7 +25,8 @@ _ON_A_SCREEN_S = 1.0
 _RESIZED_S = 0.25
 
 Interval = Annotated[
-    float | None, typer.Option(min=0.1, help="Update every this many seconds. Default: 1 on a terminal, 60 in a pipe.")
+    float | None,
+    typer.Option(min=0.1, help="Update at this interval in seconds. Default: 1 on a terminal, 60 in a pipe."),
 ]
 Once = Annotated[bool, typer.Option("--once", help="Print the current state and exit.")]
 
