@@ -50,7 +50,7 @@ class Subscription:
             self._loop.call_soon_threadsafe(self._put, message)
 
     async def next(self, patience_s: float) -> bytes | None:
-        """Return the next message, a keep-alive comment after `patience_s` seconds without one, or `None` at the end."""
+        """Return the next message, a keep-alive comment after `patience_s` seconds, or `None` at the end."""
         try:
             return await asyncio.wait_for(self._waiting.get(), patience_s)
         except TimeoutError:

@@ -45,7 +45,7 @@ class _RegisteredRun:
 
     @property
     def has_more(self) -> bool:
-        """Whether the run can have unread records. A run that has ended or crashed has them only if its files changed."""
+        """Whether the run can have unread records. A run that ended or crashed has them only if its files changed."""
         if self.row is None or not self.row.whole:
             return self.row is not None
         return self.row.is_open or self.fingerprint != self.read
