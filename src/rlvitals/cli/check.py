@@ -43,8 +43,8 @@ def check(
 ) -> None:
     """Diagnose a run and advise what to try.
 
-    The exit code is 1 if there is a critical finding, so that scripts and CI can test for it. Select another severity
-    with --fail-on.
+    The exit code is 1 if there is a critical finding, so that scripts and CI can test for it. The --fail-on option
+    selects another severity.
     """
     opened = open_named(run, folder)
     if watch:
