@@ -61,6 +61,6 @@ def _print(screen: Console, path: Path, found: VerifiedRun) -> None:
     title = (escape_control(str(path)), TITLE)
     screen.print(Text.assemble(title, "  ", verdict, records, old, (live, STYLES["warning"])))
     for fault in found.faults:
-        mended = Text("mended", STYLES["warning"]) if fault.mended else Text("not mended", BAD)
+        mended = Text("repaired", STYLES["warning"]) if fault.mended else Text("not repaired", BAD)
         where = f"  {fault.code}  {escape_control(fault.path)}: {escape_control(fault.message)}"
         screen.print(Text.assemble("  ", mended, where))

@@ -38,7 +38,9 @@ def cells(chart: Heat, width: int, height: int) -> Iterator[str]:
     for at, column in enumerate(chart.columns):
         if at % every == 0:
             yield written(left + wide * (at + 0.5), bottom + 15, cut(column, 60), "rv-tick", "middle")
-    yield written((left + right) / 2, bottom + 34, f"{chart.x} (across), {chart.y} (up)", "rv-clock", "middle")
+    yield written(
+        (left + right) / 2, bottom + 34, f"{chart.x} (horizontal), {chart.y} (vertical)", "rv-clock", "middle"
+    )
     yield from _key(over, left, bottom + 50, untried=bool((chart.counts == 0).any()))
 
 

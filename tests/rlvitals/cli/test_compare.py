@@ -96,8 +96,8 @@ def test_patterns_are_searched_in_the_folder_of_runs(invoke: Invoke, invoke_json
     assert "Where the two runs diverge" in invoke("compare", "lr=0.1-0", "lr0.2-0", *patterns).stdout
 
 
-def test_a_pattern_without_a_match_reports_where_it_was_searched(invoke: Invoke, two_groups: Path) -> None:
-    """The error is one line that tells what to do."""
+def test_a_pattern_without_a_match_reports_the_searched_folders(invoke: Invoke, two_groups: Path) -> None:
+    """The error is one line that explains what to do."""
     result = invoke("compare", "lr0.1-*", "zzz-*", "--folder", two_groups)
 
     assert (result.exit_code, result.stdout) == (2, "")

@@ -47,7 +47,7 @@ def test_a_truncated_file_is_repaired(invoke: Invoke, torn: Path) -> None:
     result = invoke("verify", "torn")
 
     assert result.exit_code == 0
-    assert "mended  torn-end  episodes/000001.jsonl: 20 bytes were cut off" in result.stdout
+    assert "repaired  torn-end  episodes/000001.jsonl: 20 bytes were cut off" in result.stdout
     assert FRAGMENT not in torn.read_text()
     assert torn.with_suffix(".torn").read_text() == FRAGMENT + "\n"
     assert "torn-end" not in invoke("verify", "torn").stdout
@@ -59,7 +59,7 @@ def test_a_check_changes_nothing(invoke: Invoke, torn: Path) -> None:
     result = invoke("verify", "torn", "--check")
 
     assert result.exit_code == 1
-    assert "not mended  torn-end  episodes/000001.jsonl: its end is torn" in result.stdout
+    assert "not repaired  torn-end  episodes/000001.jsonl: its end is torn" in result.stdout
     assert before == {path: path.read_bytes() for path in torn.parents[1].rglob("*") if path.is_file()}
 
 
@@ -85,7 +85,7 @@ def test_a_damaged_segment_is_reported(invoke: Invoke, invoke_json: InvokeJson, 
     result = invoke("verify", "torn")
 
     assert result.exit_code == 1
-    assert "not mended  damaged-segment  episodes/000002.parquet" in result.stdout
+    assert "not repaired  damaged-segment  episodes/000002.parquet" in result.stdout
     assert invoke_json("verify", "torn")["runs"][0]["counts"]["episodes"] == 3
 
 
@@ -119,7 +119,7 @@ def test_a_run_that_cannot_be_locked_is_only_checked(invoke: Invoke, torn: Path)
     result = invoke("verify", "torn")
 
     assert result.exit_code == 1
-    assert "not mended  torn-end" in result.stdout
+    assert "not repaired  torn-end" in result.stdout
     assert torn.read_text().endswith(FRAGMENT)
 
 
@@ -146,7 +146,7 @@ def test_a_removed_stream_folder_is_reported(invoke: Invoke, monitor: Monitor, s
     result = invoke("verify", "run")
 
     assert result.exit_code == 1
-    assert f"not mended  folder-missing  {stream}" in result.stdout
+    assert f"not repaired  folder-missing  {stream}" in result.stdout
     assert ("1 record missing: run.json knows of 1" in result.stdout) == (stream == "episodes")
     assert [invoke(command, "run").exit_code for command in ("show", "stats", "check", "watch", "tail")] == [0] * 5
 

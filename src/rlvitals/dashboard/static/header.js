@@ -31,7 +31,7 @@ export function header(top, run) {
 }
 
 function facts(head, now) {
-  const ran = head.is_open ? `running for ${span(head.duration)}` : `${head.is_replayed ? "" : `ran ${span(head.duration)}, `}${moment(head.started)}`;
+  const ran = head.is_open ? `running for ${span(head.duration)}` : `${head.is_replayed ? "" : `duration ${span(head.duration)}, `}started ${moment(head.started)}`;
   const listed = head.findings.some((one) => Object.keys(one.evidence).some((name) => name.startsWith("records_dropped")));
   const done = head.progress !== null && h("span", { class: "fact-progress" }, progress(head.progress),
     ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.seconds_left === null ? "" : h("b", {}, `, ${span(head.seconds_left)} left`));

@@ -40,9 +40,9 @@ export function parameters(panel, run, controls) {
         h("div", { class: "parallel" }, canvas)),
       h("div", { class: "board" },
         card(`Mean ${metricOf("episodes", outcome).phrase}`, [grow(),
-          choose("Across", names, x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×",
-          choose("Down", names, y, (next) => { y = next; run.app.keep({ py: y }); cells(); })], heat),
-        card("What works", null, effects)));
+          choose("Horizontal parameter", names, x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×",
+          choose("Vertical parameter", names, y, (next) => { y = next; run.app.keep({ py: y }); cells(); })], heat),
+        card("Parameter effects", null, effects)));
     resize?.disconnect();
     repaint = () => lines(canvas, found.parameters, values);
     resize = new ResizeObserver(repaint);
@@ -117,7 +117,7 @@ function heatmap({ x, y, means, counts }) {
   };
   const rows = means.map((cells, j) => h("tr", {}, h("th", { scope: "row" }, y.labels[j]), cells.map((value, i) => cell(value, i, j))));
   return h("div", { class: "table-box" }, h("table", { class: told ? "heatmap" : "heatmap dense" },
-    h("caption", {}, `${y.name} up, ${x.name} across`, means.flat().includes(null) ? "; hatched: not tried" : ""), h("tbody", {}, rows.reverse()),
+    h("caption", {}, `${x.name} (horizontal), ${y.name} (vertical)`, means.flat().includes(null) ? "; hatched: not tried" : ""), h("tbody", {}, rows.reverse()),
     h("tfoot", {}, h("tr", {}, h("td", {}), x.labels.map((text) => h("th", { scope: "col" }, text))))));
 }
 
