@@ -95,7 +95,7 @@ class DashboardState:
         return run_header(run, self.broadcaster.registry.worker.last(run))
 
     def work(self, question: Callable[[], T]) -> T:
-        """Run an expensive request. Two run at a time, and a few more wait.
+        """Run an expensive request. A few run at a time, and a few more wait.
 
         Raises:
             HTTPException: Too many requests are waiting.

@@ -54,7 +54,7 @@ def take_place(host: str, port: int, *, token: str | None = None) -> Place:
     Args:
         host: Host name or address to listen on.
         port: Port to listen on; 0 for a free port.
-        token: Access token, at least 16 characters.
+        token: Access token; `None` to generate one if it is required.
 
     Raises:
         RlvitalsError: The address is unavailable or the token is too short.

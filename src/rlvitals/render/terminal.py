@@ -67,7 +67,7 @@ def print_json(document: Any) -> None:
 
 
 def readable(width: int) -> int:
-    """Return the width of running text: at most 100 columns on a terminal, unlimited in a pipe."""
+    """Return the width of running text, which is limited on a wide terminal and unlimited in a pipe."""
     return width if width > PIPED_WIDTH // 2 else min(width, _READABLE)
 
 

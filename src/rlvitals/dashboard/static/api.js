@@ -36,8 +36,8 @@ export async function ask(path, params, signal) {
 const HIDDEN_MS = 20_000, RETRY_MS = 2000;
 
 /** Listen to the stream of changes. `heard` has a handler per event; `lost` and `back` report the connection.
- *  A page that is hidden for 20 seconds disconnects and resyncs when it is shown again, because a browser opens at most
- *  six connections to a server and users can have more pages open.
+ *  A page that is hidden for a while disconnects and resyncs when it is shown again, because a browser opens at most six
+ *  connections to a server and users can have more pages open.
  */
 export function listen(params, heard, { lost, back }) {
   let source = null, isLost = false, closed = false, asleep = false, retry = 0, sleep = 0;

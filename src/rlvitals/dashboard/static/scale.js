@@ -13,7 +13,7 @@ export function ends(values, log = false) {
 }
 
 /** Return the visible vertical range.
- *  @param lines lines to draw: {raw: {y}, smooth: {y}, extent}; with `bandCounts` the range includes bands and levels
+ *  @param lines lines to draw: {raw: {y}, smooth: {y}, extent}; with `bandCounts` the range has room for bands and levels
  *  @param outliers "auto", "show" or "clip"
  */
 export function heights(lines, { log, outliers, unit, floor }) {
