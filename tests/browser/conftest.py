@@ -1,4 +1,4 @@
-"""A real browser on a real server over real runs."""
+"""Fixtures for tests that drive Chromium against a real dashboard server."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ Monitor = Callable[..., TrainingMonitor]
 Opened = Callable[..., Page]
 
 REQUIRED = "RLVITALS_BROWSER_TESTS"
-"""Set to `required` where these tests may not be skipped."""
+"""Environment variable; `required` makes a missing Chromium a failure instead of a skip."""
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -30,10 +30,10 @@ expect.set_options(timeout=10_000)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium, headless."""
+    """Headless Chromium."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
-        reason = "there is no Chromium: apt-get install chromium (or brew install chromium), and run these tests again"
+        reason = "Chromium is not installed. Run `apt-get install chromium` (or `brew install chromium`)."
         if os.environ.get(REQUIRED) == "required":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -45,13 +45,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder of runs."""
+    """Folder of runs."""
     return tmp_path / "logs"
 
 
 @pytest.fixture
 def monitor(folder: Path) -> Monitor:
-    """Begins a run."""
+    """Function that starts a run."""
 
     def begin(name: str = "run", **options: Any) -> TrainingMonitor:
         settings = RecorderSettings(system_interval_s=None)
@@ -62,14 +62,14 @@ def monitor(folder: Path) -> Monitor:
 
 @pytest.fixture
 def address(folder: Path) -> Iterator[str]:
-    """Where the dashboard is."""
+    """URL of the dashboard."""
     with serving(folder) as address:
         yield address.rstrip("/")
 
 
 @pytest.fixture
 def opened(browser: Browser, address: str) -> Iterator[Opened]:
-    """Opens a page; in the end no page may have said an error, or asked for anything that is not on this machine."""
+    """Function that opens a page. Afterwards, no page has logged an error or requested another server."""
     wrong: list[str] = []
     contexts = []
 

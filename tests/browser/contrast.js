@@ -1,4 +1,4 @@
-// What a person could not read, or could not reach: gives a list of complaints.
+// Returns a list of accessibility problems: texts with low contrast and controls without a name.
 (() => {
   const wrong = [];
   const parse = (text) => { const m = text.match(/[\d.]+/g).map(Number); return { r: m[0], g: m[1], b: m[2], a: m[3] ?? 1 }; };

@@ -1,4 +1,4 @@
-"""The page that compares, as a person uses it: live, by keyboard, and when something goes wrong."""
+"""The compare page in a browser: live updates, keyboard use and failures."""
 
 import re
 from collections.abc import Callable
@@ -24,14 +24,14 @@ def chart(page: Page, name: str = "Reward") -> Locator:
 
 
 def hurried(page: Page) -> None:
-    """What the page would do again in some seconds it does at once."""
+    """Make the page run its delayed actions almost immediately."""
     page.evaluate(
         "() => { const real = setTimeout; window.setTimeout = (act, ms) => real(act, ms >= 3000 ? 20 : ms); }"
     )
 
 
-def test_a_comparison_of_live_runs_is_made_anew_and_takes_nothing_away(monitor: Monitor, opened: Opened) -> None:
-    """What is being typed, what was opened, and a chart's scale stay; also when the server has trouble meanwhile."""
+def test_a_live_comparison_updates_without_losing_user_input(monitor: Monitor, opened: Opened) -> None:
+    """Typed text, open details and the scale of a chart survive an update and a server error."""
     for name in ("a-0", "a-1", "b-0"):
         with monitor(name, configuration={"kind": name[0], "seed": name}) as training:
             trained(training, 40)
@@ -43,9 +43,9 @@ def test_a_comparison_of_live_runs_is_made_anew_and_takes_nothing_away(monitor: 
     hurried(page)
     page.get_by_role("button", name="log").first.click()
     page.locator("details.runs-told summary").click()
-    target = page.get_by_label("A mean to reach")
+    target = page.get_by_label("Target mean")
     target.press_sequentially("12")
-    page.get_by_label("Add a group of runs by a pattern").press_sequentially("half")
+    page.get_by_label("Pattern of a group of runs").press_sequentially("half")
     page.route("**/compare/groups*", lambda asked: asked.fulfill(status=429, json={"detail": "too much"}))
     trained(training, 5, 10)
     expect(page.locator("#banner")).to_contain_text("too much")
@@ -55,15 +55,15 @@ def test_a_comparison_of_live_runs_is_made_anew_and_takes_nothing_away(monitor: 
     training.close()
     expect(verdict).to_contain_text("2 + 2 runs")
     expect(page.locator("#banner")).to_be_hidden()
-    expect(page.get_by_label("Add a group of runs by a pattern")).to_be_focused()
-    expect(page.get_by_label("Add a group of runs by a pattern")).to_have_value("half")
+    expect(page.get_by_label("Pattern of a group of runs")).to_be_focused()
+    expect(page.get_by_label("Pattern of a group of runs")).to_have_value("half")
     expect(target).to_have_value("12")
     expect(page.locator("details.runs-told")).to_have_attribute("open", "")
     expect(page.get_by_role("button", name="log").first).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_comparison_shows_whether_it_is_live(monitor: Monitor, opened: Opened) -> None:
-    """In both views, as a run's page does."""
+def test_a_comparison_shows_the_connection_state(monitor: Monitor, opened: Opened) -> None:
+    """Both views show whether the page is live."""
     for name in ("a", "b"):
         with monitor(name) as training:
             trained(training, 20)
@@ -72,13 +72,13 @@ def test_a_comparison_shows_whether_it_is_live(monitor: Monitor, opened: Opened)
         expect(page.locator("#connection")).to_have_text("live")
 
 
-def test_a_choice_keeps_the_focus(monitor: Monitor, opened: Opened) -> None:
-    """By keyboard one goes through the controls, while the answer is made anew under them."""
+def test_a_selection_keeps_the_focus(monitor: Monitor, opened: Opened) -> None:
+    """Keyboard users can step through the controls while the results reload."""
     for name in ("a-0", "a-1", "b-0", "b-1"):
         with monitor(name, configuration={"kind": name[0], "seed": name}) as training:
             trained(training, 40)
     page = opened("/compare?group=*")
-    statistic = page.get_by_label("Result of a run")
+    statistic = page.get_by_label("Statistic")
     expect(page.locator(".verdict")).to_contain_text("over the last tenth")
     expect(page.get_by_text("They do not hold for another budget, environment or metric")).to_be_visible()
     statistic.focus()
@@ -91,8 +91,8 @@ def test_a_choice_keeps_the_focus(monitor: Monitor, opened: Opened) -> None:
     expect(page.get_by_role("tab", name="Run by run")).to_be_focused()
 
 
-def test_each_group_is_held_against_each_and_less_may_be_better(monitor: Monitor, opened: Opened) -> None:
-    """Of three groups there are two against the first and three pairs; what is better turns round."""
+def test_every_pair_can_be_compared_and_the_direction_reversed(monitor: Monitor, opened: Opened) -> None:
+    """Three groups give two comparisons with the baseline and three pairs; the verdicts follow the direction."""
     for level, kind in enumerate("abc"):
         for seed in range(3):
             with monitor(f"{kind}-{seed}", configuration={"kind": kind, "seed": seed}) as training:
@@ -101,18 +101,18 @@ def test_each_group_is_held_against_each_and_less_may_be_better(monitor: Monitor
     page = opened("/compare?group=*")
     verdicts = page.locator(".verdict")
     expect(verdicts).to_have_count(2)
-    page.get_by_label("Compared with").select_option(label="each against each")
+    page.get_by_label("Compare with").select_option(label="every pair")
     expect(verdicts).to_have_count(3)
     before = verdicts.first.text_content()
-    page.get_by_label("Which way is better").select_option(label="less is better")
+    page.get_by_label("Direction").select_option(label="lower is better")
     expect(verdicts.first).not_to_have_text(before or "")
-    expect(page.get_by_label("Compared with")).to_have_value(re.compile("each"))
-    page.get_by_label("Compared with").select_option(index=1)
+    expect(page.get_by_label("Compare with")).to_have_value(re.compile("each"))
+    page.get_by_label("Compare with").select_option(index=1)
     expect(verdicts).to_have_count(2)
 
 
-def test_more_live_runs_than_a_browser_has_connections(monitor: Monitor, opened: Opened) -> None:
-    """Their curves are drawn and grow: one stream serves them all."""
+def test_more_live_runs_than_a_browser_has_connections_are_updated(monitor: Monitor, opened: Opened) -> None:
+    """One stream updates the curves of seven live runs."""
     live = [monitor(f"live-{number}") for number in range(7)]
     for training in live:
         trained(training, 10)
@@ -127,8 +127,8 @@ def test_more_live_runs_than_a_browser_has_connections(monitor: Monitor, opened:
         training.close()
 
 
-def test_curves_stay_while_the_server_is_away_and_the_last_choice_counts(monitor: Monitor, opened: Opened) -> None:
-    """A slow answer to an earlier choice does not replace that to a later one."""
+def test_curves_stay_without_a_server_and_the_last_choice_wins(monitor: Monitor, opened: Opened) -> None:
+    """A slow response to an earlier choice does not replace the response to a later one."""
     for name in ("a", "b"):
         with monitor(name) as training:
             trained(training, 40)
@@ -136,7 +136,7 @@ def test_curves_stay_while_the_server_is_away_and_the_last_choice_counts(monitor
     expect(chart(page)).to_have_attribute("data-points", "80")
     page.route("**/run/series*", lambda asked: asked.abort())
     page.get_by_label("Smoothing").select_option("0")
-    expect(page.locator("#banner")).to_contain_text("does not answer")
+    expect(page.locator("#banner")).to_contain_text("does not respond")
     expect(chart(page)).to_have_attribute("data-points", "80")
     page.unroute("**/run/series*")
     slow: list[Route] = []
@@ -160,22 +160,22 @@ def test_curves_stay_while_the_server_is_away_and_the_last_choice_counts(monitor
     expect(chart(page)).to_have_attribute("data-range", "0,39")
 
 
-def test_what_cannot_be_compared_is_said_in_both_views(monitor: Monitor, opened: Opened) -> None:
-    """With the reason in words, and the way back by the controls."""
+def test_both_views_report_why_a_comparison_fails(monitor: Monitor, opened: Opened) -> None:
+    """The page shows the reason, and the controls still work."""
     with monitor("one") as training:
         trained(training, 20)
     page = opened("/compare?group=none-*&view=runs", expect_errors=True)
-    expect(page.locator("#compared")).to_contain_text("no run is like 'none-*'")
+    expect(page.locator("#compared")).to_contain_text("no run matches 'none-*'")
     page = opened("/compare?run=one&metric=reward&margin=-1&view=groups", expect_errors=True)
     expect(page.locator("#compared")).to_contain_text("margin: Input should be greater than 0")
-    margin = page.get_by_label("Within which groups count as the same")
+    margin = page.get_by_label("Equivalence margin")
     margin.fill("1")
     margin.press("Enter")
     expect(chart(page)).not_to_have_attribute("data-points", "0")
 
 
-def test_outcomes_of_several_environments_are_not_put_on_one_scale(monitor: Monitor, opened: Opened) -> None:
-    """Each has its own dots and differences."""
+def test_each_environment_has_its_own_scale_of_outcomes(monitor: Monitor, opened: Opened) -> None:
+    """Every environment has separate dots and differences."""
     for task in ("Ant-v4", "Cart-v1"):
         for name in ("a", "b"):
             with monitor(f"{name}-{task}", configuration={"kind": name, "env_id": task}) as training:
@@ -185,8 +185,8 @@ def test_outcomes_of_several_environments_are_not_put_on_one_scale(monitor: Moni
         expect(page.locator("section.card", has_text=f"Result of each run on {task}").locator(".dot")).to_have_count(2)
 
 
-def test_room_for_intervals_is_bounded_and_holds_on_a_logarithmic_scale(opened: Opened) -> None:
-    """However many groups there are, their lines do not lie flat; an interval below zero does a log scale no harm."""
+def test_the_range_for_intervals_is_bounded_on_both_scales(opened: Opened) -> None:
+    """Wide intervals do not flatten the lines, and an interval below zero does not break a log scale."""
     page = opened("/")
     said = page.evaluate(
         """async () => {
@@ -208,8 +208,8 @@ def test_room_for_intervals_is_bounded_and_holds_on_a_logarithmic_scale(opened: 
     assert (said["far"]["missed"], said["far"]["high"] < 10) == (True, True)
 
 
-def test_a_run_is_placed_among_earlier_ones_on_its_own_page(monitor: Monitor, opened: Opened) -> None:
-    """When it is asked for, as that reads the others."""
+def test_the_page_of_a_run_ranks_it_among_earlier_runs(monitor: Monitor, opened: Opened) -> None:
+    """A button loads the rank on request."""
     for name in ("a-0", "a-1", "b-0"):
         with monitor(name, configuration={"env_id": "Toy-v0"}) as training:
             trained(training, 20)

@@ -1,4 +1,4 @@
-"""What a page says of a run is what every other output says of it, and each number says what it is."""
+"""Facts on the pages: they agree with the other outputs, and each number is labelled."""
 
 import json
 import math
@@ -18,7 +18,7 @@ LAST_RATE = 3e-5
 
 
 def risen(training: TrainingMonitor, episodes: int = 400) -> None:
-    """Log episodes whose reward rises and an update of every tenth, whose learning rate falls."""
+    """Log episodes with a rising reward, and an update with a falling learning rate for every tenth episode."""
     for episode in range(episodes):
         training.log_episode(episode, episode / episodes, 5, env_step=5 * (episode + 1), success=episode % 2 == 0)
         if episode % 10 == 9:
@@ -32,8 +32,8 @@ def chart_value(page: Page, chart: str) -> str:
     return value.inner_text()
 
 
-def test_the_number_beside_a_title_is_the_last_record(monitor: Monitor, opened: Opened) -> None:
-    """It is labelled, and so is the smoothed one; of a rate, which has no last record to show, only that is shown."""
+def test_the_number_next_to_a_title_is_the_last_value(monitor: Monitor, opened: Opened) -> None:
+    """It is labelled "last" and followed by the smoothed value; a rate shows only the smoothed value."""
     with monitor() as training:
         risen(training)
 
@@ -48,16 +48,16 @@ def test_the_number_beside_a_title_is_the_last_record(monitor: Monitor, opened: 
     assert rate.startswith(f"last {number(LAST_RATE)}, smoothed ")
 
 
-def test_a_number_that_does_not_change_is_shown_once(monitor: Monitor, opened: Opened) -> None:
-    """A smoothed value that equals the last one adds nothing."""
+def test_a_constant_value_is_shown_once(monitor: Monitor, opened: Opened) -> None:
+    """A smoothed value that equals the last value is not repeated."""
     with monitor() as training:
         risen(training)
 
     assert chart_value(opened("/run?run=run"), "Episode length") == "last 5"
 
 
-def test_a_run_of_three_episodes_is_not_judged(monitor: Monitor, opened: Opened) -> None:
-    """Its ring is grey and has no number, and the word is there: on its page, in the list and in a comparison."""
+def test_a_run_of_three_episodes_is_shown_as_not_judged(monitor: Monitor, opened: Opened) -> None:
+    """The page of the run, the list and the comparison show "not judged" and a grey ring without a number."""
     with monitor() as training:
         risen(training, 3)
 
@@ -73,8 +73,8 @@ def test_a_run_of_three_episodes_is_not_judged(monitor: Monitor, opened: Opened)
         expect(beside.get_by_role("row", name=f"{name} not judged", exact=True)).to_be_visible()
 
 
-def test_the_verdict_is_that_of_the_overview(monitor: Monitor, opened: Opened, folder: Path) -> None:
-    """Word for word, with its title; the levels beside it are those of the overview."""
+def test_the_verdict_equals_the_overview(monitor: Monitor, opened: Opened, folder: Path) -> None:
+    """Title, text and levels on the pages are those of the overview."""
     with monitor() as training:
         risen(training)
 
@@ -86,8 +86,8 @@ def test_the_verdict_is_that_of_the_overview(monitor: Monitor, opened: Opened, f
     expect(opened("/").locator("tr[data-run] .c-reward")).to_contain_text(number(overview.levels["reward"].mean))
 
 
-def test_the_end_of_a_run_changes_its_status_alone(monitor: Monitor, opened: Opened) -> None:
-    """The verdict on the training is the same before and after."""
+def test_the_end_of_a_run_changes_only_its_status(monitor: Monitor, opened: Opened) -> None:
+    """The verdict is the same before and after the end."""
     training = monitor()
     risen(training)
     page = opened("/run?run=run")
@@ -103,8 +103,8 @@ def test_the_end_of_a_run_changes_its_status_alone(monitor: Monitor, opened: Ope
     expect(again).to_have_text(before)
 
 
-def test_tabs_are_of_what_was_recorded(monitor: Monitor, opened: Opened) -> None:
-    """A part that would be empty has no tab; it comes with its first record."""
+def test_tabs_depend_on_the_recorded_data(monitor: Monitor, opened: Opened) -> None:
+    """A tab appears with its first record."""
     training = monitor()
     risen(training, 3)
     page = opened("/run?run=run")
@@ -119,8 +119,8 @@ def test_tabs_are_of_what_was_recorded(monitor: Monitor, opened: Opened) -> None
     training.close()
 
 
-def test_a_run_whose_reward_is_a_metric_is_shown_by_the_clock_that_is_chosen(monitor: Monitor, opened: Opened) -> None:
-    """It begins with environment steps; where the metric has no such clock, the chart names the one it uses."""
+def test_a_run_with_a_scalar_reward_uses_the_selected_clock(monitor: Monitor, opened: Opened) -> None:
+    """It starts with environment steps, and a chart names its clock if the reward lacks the selected one."""
     with monitor() as training:
         for step in range(40):
             training.log_metrics("rollout", {"ep_rew_mean": step / 40}, step=step, env_step=step)
@@ -131,11 +131,13 @@ def test_a_run_whose_reward_is_a_metric_is_shown_by_the_clock_that_is_chosen(mon
     axis.select_option("episode")
 
     expect(axis).to_have_value("episode")
-    expect(page.locator('figure[data-chart="Reward"]')).to_contain_text("by environment step: not recorded by episode")
+    expect(page.locator('figure[data-chart="Reward"]')).to_contain_text(
+        "by environment step, because no episode was recorded"
+    )
 
 
-def test_dropped_records_are_counted_once(monitor: Monitor, opened: Opened) -> None:
-    """In the finding that reports them, by where they were dropped."""
+def test_dropped_records_are_reported_once(monitor: Monitor, opened: Opened) -> None:
+    """Only the finding reports them, by sink."""
     with monitor() as training:
         risen(training, 3)
     header = training.path / "run.json"
@@ -147,8 +149,8 @@ def test_dropped_records_are_counted_once(monitor: Monitor, opened: Opened) -> N
     expect(page.locator(".facts")).not_to_contain_text("dropped")
 
 
-def test_rewards_that_are_not_finite_are_counted_with_their_window(monitor: Monitor, opened: Opened) -> None:
-    """The cell counts those of the last 100 episodes; a finding names those of the run, so no count repeats it."""
+def test_non_finite_rewards_are_counted_with_their_window(monitor: Monitor, opened: Opened) -> None:
+    """The reward cell counts the last 100 episodes, and the finding replaces the count over the run."""
     with monitor() as training:
         for episode in range(400):
             training.log_episode(
@@ -157,12 +159,12 @@ def test_rewards_that_are_not_finite_are_counted_with_their_window(monitor: Moni
 
     row = opened("/").locator("tr[data-run]")
     expect(row.locator(".c-health")).to_have_text("1 warning")
-    expect(row.locator(".c-reward")).to_contain_text("2 of the last 100 not finite")
+    expect(row.locator(".c-reward")).to_contain_text("2 of the last 100 non-finite")
     expect(row.locator(".c-status")).to_contain_text("Non-finite rewards")
 
 
-def test_a_run_that_is_not_assessed_yet_is_not_called_unjudged(opened: Opened) -> None:
-    """Before the assessment there is neither a verdict nor too little evidence for one."""
+def test_a_run_without_an_assessment_has_a_placeholder(opened: Opened) -> None:
+    """Before the assessment, the list shows neither a verdict nor "not judged"."""
     page = opened("/")
 
     def said(facts: str) -> str:
@@ -173,11 +175,11 @@ def test_a_run_that_is_not_assessed_yet_is_not_called_unjudged(opened: Opened) -
 
     assert said("health: null") == "…"
     assert said("health: { score: null }") == "not judged"
-    assert said("health: null, not_finite: 3") == "3 not finite in the run"
+    assert said("health: null, not_finite: 3") == "3 non-finite in the run"
 
 
-def test_a_page_does_not_state_what_is_not_known(monitor: Monitor, opened: Opened) -> None:
-    """Why there are no system samples, what the reward of a run without one is, and a run that does not exist."""
+def test_missing_data_is_shown_as_missing(monitor: Monitor, opened: Opened) -> None:
+    """Missing system samples, a missing reward and an unknown run are reported as missing."""
     with monitor() as training:
         training.log_episode(0, 1.0, 5, memory=500.0)
     monitor("empty").close()
@@ -188,9 +190,9 @@ def test_a_page_does_not_state_what_is_not_known(monitor: Monitor, opened: Opene
     system = opened("/run?run=run&tab=system").locator("#panel")
     expect(system).to_contain_text("sampling is off, or the run is shorter than the sampling interval")
     beside = opened("/compare?run=run&run=empty&run=metric&view=runs")
-    expect(beside.get_by_role("row", name=re.compile("^Reward is return of episodes - "))).to_be_visible()
+    expect(beside.get_by_role("row", name=re.compile("^Reward source episode return - "))).to_be_visible()
     unknown = opened("/run?run=zzz", expect_errors=True)
-    expect(unknown.locator("#page")).to_have_text("There is no run zzz in this folder. All runs")
+    expect(unknown.locator("#page")).to_have_text("Run zzz does not exist in this folder. All runs")
     expect(unknown.get_by_role("alert")).to_be_hidden()
 
 
@@ -198,7 +200,7 @@ TABS = ("overview", "ppo", "parameters", "evaluations", "pictures", "more", "sys
 
 
 def poor(monitor: Monitor) -> list[str]:
-    """Begin runs that lack most of what a page shows; give their names."""
+    """Record runs that lack most of the data on a page, and return their names."""
     monitor("empty").close()
     monitor("failed").fail(ValueError("x"))
     with monitor("updates-only") as training:
@@ -210,8 +212,8 @@ def poor(monitor: Monitor) -> list[str]:
     return ["empty", "failed", "updates-only", "scalars-only"]
 
 
-def test_no_part_of_a_poor_run_fails(monitor: Monitor, opened: Opened) -> None:
-    """Every tab of every such run and their comparison are shown, without an error in the console."""
+def test_every_tab_works_for_incomplete_runs(monitor: Monitor, opened: Opened) -> None:
+    """All tabs and the comparison of incomplete runs are shown without a console error."""
     names = poor(monitor)
     page = opened("/")
     expect(page.locator("tr[data-run]")).to_have_count(len(names))
@@ -221,6 +223,6 @@ def test_no_part_of_a_poor_run_fails(monitor: Monitor, opened: Opened) -> None:
     for path in paths:
         page.goto(start + path)
         expect(page.locator("main h1").first).to_be_visible()
-        expect(page.get_by_text(re.compile("^(Reading|Looking|Working)"))).to_have_count(0)
+        expect(page.get_by_text(re.compile("^(Loading|Analysing)"))).to_have_count(0)
         expect(page.locator("#panel > *, .compared > *").first).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("^Verdict"))).to_be_visible()

@@ -1,4 +1,4 @@
-"""The pages' formatters and those of the reports keep one table of cases."""
+"""The formatters of the pages and of the reports share one table of cases."""
 
 import json
 from collections.abc import Callable
@@ -35,21 +35,21 @@ def evaluated(page: Page, call: str, cases: list[list[Any]]) -> Any:
 
 
 @pytest.mark.parametrize("kind", CALLS)
-def test_the_pages_format_as_the_reports_do(opened: Callable[..., Page], kind: str) -> None:
-    """What `tests/rlvitals/test_formatting.py` holds Python to, holds in the browser."""
+def test_pages_format_values_like_reports(opened: Callable[..., Page], kind: str) -> None:
+    """The cases of `tests/rlvitals/test_formatting.py` also hold in the browser."""
     made = evaluated(opened("/"), CALLS[kind], [case[:-1] for case in CASES[kind]])
     assert made == [case[-1] for case in CASES[kind]]
 
 
-def test_a_moment_reads_the_same_on_a_page(opened: Callable[..., Page]) -> None:
-    """A browser on this machine has its time zone; no calendar has the last ones."""
+def test_pages_format_times_like_reports(opened: Callable[..., Page]) -> None:
+    """Local times agree, including times outside the calendar."""
     times: list[list[Any]] = [[0.0], [86_399.9], [1_700_000_000.0], [-1e300], [1e300], ["NaN"], [None]]
     made = evaluated(opened("/"), "format.moment(...given.map(format.num))", times)
     assert made == [formatting.format_time(unspelled(time[0])) for time in times]
 
 
 def test_the_pages_know_every_metric(opened: Callable[..., Page]) -> None:
-    """Labels and panels on a page are those of the dictionary."""
+    """Labels and panels on the pages are those of the metric dictionary."""
     every = [[stream, one.name] for stream, known in METRICS.items() for one in known]
     made = evaluated(opened("/"), "(({ label, panel }) => [label, panel])(dictionary.metricOf(...given))", every)
     assert made == [[one.label, one.panel] for known in METRICS.values() for one in known]

@@ -1,4 +1,4 @@
-"""The dashboard, as a person sees it."""
+"""The dashboard in a browser."""
 
 import math
 import re
@@ -54,8 +54,8 @@ def chart(page: Page, name: str = "Reward") -> Locator:
     return page.locator(f'figure[data-chart="{name}"] canvas')
 
 
-def test_the_list_of_runs(monitor: Monitor, opened: Opened) -> None:
-    """Each run with its status; searched, filtered, and the one that is chosen opens."""
+def test_the_list_can_be_searched_filtered_and_opened(monitor: Monitor, opened: Opened) -> None:
+    """Search, status filter and links of the list work."""
     for name in ("alpha", "beta"):
         with monitor(name) as training:
             trained(training, 30)
@@ -75,7 +75,7 @@ def test_the_list_of_runs(monitor: Monitor, opened: Opened) -> None:
 
 
 def test_a_live_run_grows_without_a_reload(monitor: Monitor, opened: Opened) -> None:
-    """From "no episode yet" to a curve, and a finding that appears; the same page all the while."""
+    """The page goes from "No episode finished yet" to a curve and a finding without a reload."""
     training = monitor(configuration={"n_envs": 2})
     training.advance(3_000)
     page = opened("/run?run=run")
@@ -98,8 +98,8 @@ def test_a_live_run_grows_without_a_reload(monitor: Monitor, opened: Opened) -> 
     assert page.evaluate("window.same") is True
 
 
-def test_an_answer_that_comes_after_the_news_takes_nothing_back(monitor: Monitor, opened: Opened) -> None:
-    """The server made it before the run grew: the chart is asked for again."""
+def test_a_late_response_does_not_remove_newer_values(monitor: Monitor, opened: Opened) -> None:
+    """If the run grew while the server prepared its response, the chart reloads."""
     training = monitor()
     trained(training, 5)
     page = opened("/?")
@@ -126,12 +126,12 @@ def test_an_answer_that_comes_after_the_news_takes_nothing_back(monitor: Monitor
     training.close()
 
 
-def test_parts_that_begin_later_appear(monitor: Monitor, opened: Opened) -> None:
-    """The algorithm's curves with the first update, a metric that is logged later, the evaluations with the first."""
+def test_charts_and_tabs_appear_with_their_first_record(monitor: Monitor, opened: Opened) -> None:
+    """The first update, a later metric and the first evaluation add charts and a tab."""
     training = monitor()
     training.log_episode(0, 1.0, 5)
     page = opened("/run?run=run&tab=ppo")
-    expect(page.get_by_text("No update was logged yet")).to_be_visible()
+    expect(page.get_by_text("No updates yet")).to_be_visible()
     training.log_training_step(5, -0.1, 0.5, 1.2)
     expect(chart(page, "Policy loss")).to_have_attribute("data-points", "1")
     training.log_training_step(10, -0.1, 0.5, 1.2, kl_divergence=0.01)
@@ -142,8 +142,8 @@ def test_parts_that_begin_later_appear(monitor: Monitor, opened: Opened) -> None
     training.close()
 
 
-def test_a_page_that_nobody_sees_hears_nothing_and_catches_up(monitor: Monitor, opened: Opened) -> None:
-    """A browser has six connections to a server, and people have more pages open than that."""
+def test_a_hidden_page_disconnects_and_resyncs(monitor: Monitor, opened: Opened) -> None:
+    """A hidden page frees its connection and loads the missed records when it is shown."""
     training = monitor()
     trained(training, 30)
     page = opened("/run?run=run")
@@ -164,8 +164,8 @@ def test_a_page_that_nobody_sees_hears_nothing_and_catches_up(monitor: Monitor, 
     training.close()
 
 
-def test_dragging_zooms_all_charts_and_the_link_carries_it(monitor: Monitor, opened: Opened) -> None:
-    """A link to a view shows the same view; a double click shows all."""
+def test_dragging_zooms_all_charts_and_the_address_stores_the_range(monitor: Monitor, opened: Opened) -> None:
+    """The address restores the view, and a double click shows all data."""
     with monitor() as training:
         trained(training, 400)
     page = opened("/run?run=run")
@@ -189,8 +189,8 @@ def test_dragging_zooms_all_charts_and_the_link_carries_it(monitor: Monitor, ope
     expect(chart(page)).to_have_attribute("data-range", "0,399")
 
 
-def test_a_chart_is_used_by_keyboard_and_saved(monitor: Monitor, opened: Opened) -> None:
-    """Arrows read values, plus zooms, 0 shows all; as PNG, SVG and CSV."""
+def test_a_chart_can_be_used_by_keyboard_and_saved(monitor: Monitor, opened: Opened) -> None:
+    """Arrows read values, plus zooms and 0 shows all; the chart saves as PNG, SVG and CSV."""
     with monitor() as training:
         trained(training, 100)
     page = opened("/run?run=run")
@@ -211,7 +211,7 @@ def test_a_chart_is_used_by_keyboard_and_saved(monitor: Monitor, opened: Opened)
 
 
 def test_hostile_names_and_pictures_are_harmless(monitor: Monitor, opened: Opened, folder: Path) -> None:
-    """Whatever a run says is text, and a picture is a picture, also when it is opened by itself."""
+    """Recorded names are shown as text, and a hostile SVG does not run, also when opened directly."""
     configuration = {EVIL: {"x": EVIL}, "__proto__": {"polluted": EVIL}}
     with monitor(project_name=EVIL, tags=[EVIL], configuration=configuration) as training:
         trained(training, 20)
@@ -220,7 +220,7 @@ def test_hostile_names_and_pictures_are_harmless(monitor: Monitor, opened: Opene
         training.log_event("finding", EVIL, severity="warning", code=EVIL, data=data)
         training.log_note(EVIL)
         picture = training.log_image(EVIL, EVIL_SVG, group=EVIL)
-    name = "<img src=x onerror=alert(1)>"  # which our own writer refuses, and another may not
+    name = "<img src=x onerror=alert(1)>"  # our writer refuses this name, but another writer can use it
     header = training.path / "run.json"
     header.write_text(header.read_text().replace('"run_id": "run"', f'"run_id": "{name}"'))
     training.path.rename(folder / name)
@@ -228,15 +228,15 @@ def test_hostile_names_and_pictures_are_harmless(monitor: Monitor, opened: Opene
     for tab in ("overview", "parameters", "pictures", "configuration", "notes"):
         page = opened(f"/run?run={quote(name)}&tab={tab}")
         expect(page.locator(".verdict h1")).to_have_text(name)
-        expect(page.get_by_text("Reading")).to_have_count(0)
+        expect(page.get_by_text("Loading")).to_have_count(0)
         assert page.locator("main script, main img[src=x]").count() == 0
     file = quote((picture.data or {})["file"])
     alone = opened(f"/api/v1/run/picture?run={quote(name)}&name={file}", expect_errors=True)
     assert alone.evaluate("document.querySelectorAll('rect').length") == 1
 
 
-def test_invisible_marks_are_shown_and_levels_count_their_episodes(monitor: Monitor, opened: Opened) -> None:
-    """Marks that cannot be seen are shown as escapes, as in the terminal and in reports."""
+def test_invisible_characters_are_escaped(monitor: Monitor, opened: Opened) -> None:
+    """Control characters are shown as escapes, as in the terminal and in reports."""
     with monitor(tags=["a\u202eb\x1b[31m"]) as training:
         trained(training, 20)
 
@@ -245,22 +245,22 @@ def test_invisible_marks_are_shown_and_levels_count_their_episodes(monitor: Moni
     expect(opened("/run?run=run").locator(".tile").first).to_contain_text("last 20")
 
 
-def test_runs_are_compared(monitor: Monitor, opened: Opened) -> None:
-    """Chosen in the list, drawn over each other, with what differs."""
+def test_selected_runs_are_compared(monitor: Monitor, opened: Opened) -> None:
+    """The compare page draws the curves of runs selected in the list and shows their differences."""
     for name, rate in (("a", 0.1), ("b", 0.2)):
         with monitor(name, configuration={"learning_rate": rate, "same": 1}) as training:
             trained(training, 50)
     page = opened("/")
     for name in ("a", "b"):
-        page.get_by_label(f"Choose {name} to compare").check()
+        page.get_by_label(f"Select {name} to compare").check()
     page.get_by_role("link", name="Compare 2 runs").click()
     expect(page.get_by_role("row", name=re.compile("learning_rate 0.1 0.2"))).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("^same"))).to_have_count(0)
     expect(chart(page)).not_to_have_attribute("data-points", "0")
 
 
-def test_groups_are_held_against_each_other(monitor: Monitor, opened: Opened) -> None:
-    """All that a search leaves, by configuration: verdict in words, curves, dots; asked otherwise by the controls."""
+def test_groups_are_compared(monitor: Monitor, opened: Opened) -> None:
+    """All runs that match a search are compared by group, and the controls change the comparison."""
     for rate in (0.1, 0.2):
         for seed in range(3):
             with monitor(f"rate-{rate}-{seed}", configuration={"learning_rate": rate, "seed": seed}) as training:
@@ -273,7 +273,7 @@ def test_groups_are_held_against_each_other(monitor: Monitor, opened: Opened) ->
     expect(verdict).to_contain_text("learning_rate=0.2 is better than learning_rate=0.1")
     expect(chart(page)).to_have_attribute("data-points", "60")
     expect(page.locator(".whisker .dot")).to_have_count(7)
-    page.get_by_label("Compared with").select_option("learning_rate=0.2")
+    page.get_by_label("Compare with").select_option("learning_rate=0.2")
     expect(verdict).to_contain_text("learning_rate=0.1 is worse than learning_rate=0.2")
     page.get_by_label("Metric").fill("length")
     page.keyboard.press("Enter")
@@ -282,8 +282,8 @@ def test_groups_are_held_against_each_other(monitor: Monitor, opened: Opened) ->
     expect(page.locator("h2", has_text="Side by side")).to_be_visible()
 
 
-def test_a_metric_that_no_run_has_is_said(monitor: Monitor, opened: Opened) -> None:
-    """In words, and another can be asked for."""
+def test_an_unknown_metric_is_reported(monitor: Monitor, opened: Opened) -> None:
+    """The page shows the error and accepts another metric."""
     for name in ("a", "b"):
         with monitor(name) as training:
             trained(training, 20)
@@ -295,8 +295,8 @@ def test_a_metric_that_no_run_has_is_said(monitor: Monitor, opened: Opened) -> N
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_in_either_light(monitor: Monitor, opened: Opened, scheme: str) -> None:
-    """At a contrast of 4.5 to 1 or more (WCAG 2.2, 1.4.3), and every control and chart has a name."""
+def test_text_has_enough_contrast_in_both_themes(monitor: Monitor, opened: Opened, scheme: str) -> None:
+    """Contrast is at least 4.5 to 1 (WCAG 2.2, 1.4.3), and every control and chart has a name."""
     with monitor() as training:
         trained(training, 40)
         training.log_event("finding", "Something", severity="warning", code="x", data={"cause": "It is so."})
@@ -305,12 +305,12 @@ def test_text_stands_out_in_either_light(monitor: Monitor, opened: Opened, schem
     for path in ("/", "/run?run=run", "/run?run=run&tab=configuration", "/compare?group=run&group=other&view=groups"):
         page = opened(path, color_scheme=scheme)
         expect(page.locator("main h1")).to_be_visible()
-        expect(page.get_by_text("Reading")).to_have_count(0)
+        expect(page.get_by_text("Loading")).to_have_count(0)
         assert page.evaluate((Path(__file__).parent / "contrast.js").read_text()) == []
 
 
 def lived(training: TrainingMonitor) -> None:
-    """Everything that a page can show, with the long names that people give."""
+    """Log everything that a page can show, with long names."""
     kinds = ("http-server-error", "gradient", "simple", "hand-drawn-with-a-rather-long-name-indeed")
     ends = ("max_steps", "the-agent-left-the-permitted-area", "success")
     for number in range(120):
@@ -350,7 +350,7 @@ def lived(training: TrainingMonitor) -> None:
 
 
 def test_the_list_fits_its_width(monitor: Monitor, opened: Opened) -> None:
-    """With the longest texts: no column is cut off on a screen, and no cell of a card on a phone."""
+    """With the longest texts, no column is clipped on a screen and no cell on a phone."""
     for name in ("a-run-with-a-rather-long-name-seed-1", "b"):
         training = monitor(name, project_name="vtracer", tags=["sweep"], configuration={"total_timesteps": 9_999})
         trained(training, 400)
@@ -366,7 +366,7 @@ def test_the_list_fits_its_width(monitor: Monitor, opened: Opened) -> None:
 
 
 def test_the_first_column_of_a_table_is_readable_on_a_phone(monitor: Monitor, opened: Opened) -> None:
-    """It names the row: its words are not broken into letters."""
+    """The row names are not broken within words."""
     names = [f"a-run-with-a-rather-long-name-{number}" for number in range(4)]
     for number, name in enumerate(names):
         with monitor(name, configuration={"learning_rate": 0.1 * number}) as training:
@@ -379,8 +379,8 @@ def test_the_first_column_of_a_table_is_readable_on_a_phone(monitor: Monitor, op
     assert box["width"] > 80
 
 
-def test_news_leaves_an_open_hint_and_the_focus_alone(monitor: Monitor, opened: Opened) -> None:
-    """In the header of a run and in the list; when the hint is closed the header follows."""
+def test_updates_keep_an_open_hint_and_the_focus(monitor: Monitor, opened: Opened) -> None:
+    """Updates of the header and the list keep the focus, and the header follows once the hint is closed."""
     training = monitor()
     trained(training, 40)
     said = {"cause": "It is so."}
@@ -388,7 +388,7 @@ def test_news_leaves_an_open_hint_and_the_focus_alone(monitor: Monitor, opened: 
     page = opened("/run?run=run")
     episodes, hint = (
         page.locator(".tile", has_text="Episodes").locator(".tile-value"),
-        page.get_by_label("How the health score"),
+        page.get_by_label("About the health score"),
     )
     expect(episodes).to_have_text("40")
     hint.click()
@@ -415,8 +415,8 @@ def test_news_leaves_an_open_hint_and_the_focus_alone(monitor: Monitor, opened: 
     training.close()
 
 
-def test_a_damaged_list_of_pins_is_no_list(monitor: Monitor, opened: Opened) -> None:
-    """The page is shown without pins."""
+def test_damaged_pins_in_local_storage_are_ignored(monitor: Monitor, opened: Opened) -> None:
+    """The list is shown without pins."""
     with monitor() as training:
         trained(training, 20)
     page = opened("/")
@@ -427,7 +427,7 @@ def test_a_damaged_list_of_pins_is_no_list(monitor: Monitor, opened: Opened) -> 
 
 
 def test_a_tick_at_the_right_end_is_drawn(monitor: Monitor, opened: Opened) -> None:
-    """An axis that ends at a round value names it."""
+    """An axis that ends at a round value labels it."""
     with monitor() as training:
         for number in range(100):
             training.log_episode(number, 1.0 * number, 10, env_step=10 * (number + 1))
@@ -438,8 +438,8 @@ def test_a_tick_at_the_right_end_is_drawn(monitor: Monitor, opened: Opened) -> N
     assert ">1000<" in Path(saved.value.path()).read_text()
 
 
-def test_evidence_names_each_value(monitor: Monitor, opened: Opened) -> None:
-    """A name and its value stay together."""
+def test_evidence_shows_each_name_with_its_value(monitor: Monitor, opened: Opened) -> None:
+    """Each name is next to its value."""
     with monitor() as training:
         trained(training, 20)
         data = {"cause": "It is so.", "evidence": {"first": 1.0, "second": 2.0}}
@@ -451,8 +451,8 @@ def test_evidence_names_each_value(monitor: Monitor, opened: Opened) -> None:
 TABS = ("overview", "ppo", "parameters", "evaluations", "pictures", "more", "system", "configuration", "notes")
 
 
-def test_a_phone_shows_everything(monitor: Monitor, opened: Opened) -> None:
-    """Nothing is wider than the screen, on any page, and no number is outside of its card."""
+def test_every_page_fits_a_phone(monitor: Monitor, opened: Opened) -> None:
+    """No page is wider than the screen, and no number is outside its card."""
     configuration = {"a_setting_with_a_long_name": "/a/long/path/" * 12, "learning_rate": 3e-4}
     name = "a-run-with-a-rather-long-name-that-has-to-be-folded-somewhere"
     with monitor(name, configuration=configuration) as training:
@@ -465,7 +465,7 @@ def test_a_phone_shows_everything(monitor: Monitor, opened: Opened) -> None:
     for path in paths:
         page.goto(page.url.partition("/?")[0].partition("/run")[0].partition("/compare")[0].rstrip("/") + path)
         expect(page.locator("main h1").first).to_be_visible()
-        expect(page.get_by_text(re.compile("^(Reading|Looking|Working)"))).to_have_count(0)
+        expect(page.get_by_text(re.compile("^(Loading|Analysing)"))).to_have_count(0)
         if "overview" in path:
             expect(page.get_by_text("How episodes end")).to_be_visible()
         if "compare" in path:
@@ -477,8 +477,8 @@ def test_a_phone_shows_everything(monitor: Monitor, opened: Opened) -> None:
         assert page.evaluate(f"{cut}.length") == 0
 
 
-def test_only_a_chart_whose_data_has_come_says_that_there_is_none(monitor: Monitor, opened: Opened) -> None:
-    """One that nobody has scrolled to is not drawn yet, and says nothing of its data; an empty stretch is said."""
+def test_only_a_loaded_chart_reports_missing_data(monitor: Monitor, opened: Opened) -> None:
+    """A chart that is not loaded has no badge; a loaded chart without data in the range has one."""
     with monitor() as training:
         trained(training, 60)
     shown = ("policy_loss", "value_loss", "kl_divergence", "clip_fraction", "explained_variance", "entropy")
@@ -496,11 +496,11 @@ def test_only_a_chart_whose_data_has_come_says_that_there_is_none(monitor: Monit
     expect(page.locator(".badge")).to_have_count(0)
     page.goto(page.url + "&from=900&to=1000")
     page.locator("figure").first.scroll_into_view_if_needed()
-    expect(page.locator(".badge").first).to_have_text("nothing in this range")
+    expect(page.locator(".badge").first).to_have_text("no data in this range")
 
 
-def test_fields_of_one_name_are_told_apart(monitor: Monitor, opened: Opened) -> None:
-    """An update's duration is not an episode's, in title and in unit."""
+def test_fields_with_the_same_name_have_distinct_titles(monitor: Monitor, opened: Opened) -> None:
+    """The durations of updates and of episodes differ in title."""
     with monitor() as training:
         lived(training)
     page = opened("/run?run=run&tab=more&curve=episodes/duration&curve=updates/duration&curve=episodes/length")
@@ -508,8 +508,8 @@ def test_fields_of_one_name_are_told_apart(monitor: Monitor, opened: Opened) -> 
     expect(titles).to_have_text(["Episode duration (s)", "Update duration (s)", "Episode length"])
 
 
-def test_an_answer_to_a_tab_that_was_left_is_not_waited_for(monitor: Monitor, opened: Opened) -> None:
-    """It would be shown in the tab that came after it."""
+def test_leaving_a_tab_aborts_its_request(monitor: Monitor, opened: Opened) -> None:
+    """A late response does not appear in the next tab."""
     with monitor() as training:
         trained(training, 20)
         training.log_note("Noted")
@@ -517,18 +517,18 @@ def test_an_answer_to_a_tab_that_was_left_is_not_waited_for(monitor: Monitor, op
     held: list[Route] = []
     page.route("**/run/configuration?*", lambda route: held.append(route))  # noqa: PLW0108 - it must be a function
     page.locator("#tab-configuration").click()
-    expect(page.get_by_text("Reading the configuration")).to_be_visible()
+    expect(page.get_by_text("Loading the configuration")).to_be_visible()
     with page.expect_event("requestfailed", lambda asked: "/run/configuration" in asked.url):
         page.locator("#tab-notes").click()
     expect(page.locator("#panel")).to_contain_text("Noted")
 
 
-def test_a_hint_opens_and_closes(monitor: Monitor, opened: Opened) -> None:
-    """By its button, and by Escape."""
+def test_a_hint_opens_with_its_button_and_closes_with_escape(monitor: Monitor, opened: Opened) -> None:
+    """Its button toggles a hint, and Escape closes it."""
     with monitor() as training:
         trained(training, 20)
     page = opened("/run?run=run")
-    button, hint = page.get_by_label("What Reward means").first, page.get_by_text("Return of the episode")
+    button, hint = page.get_by_label("About Reward").first, page.get_by_text("Return of the episode")
     button.click()
     expect(hint).to_be_visible()
     button.click()
@@ -538,8 +538,8 @@ def test_a_hint_opens_and_closes(monitor: Monitor, opened: Opened) -> None:
     expect(hint).to_be_hidden()
 
 
-def test_a_run_that_is_removed_is_told_and_comes_back(monitor: Monitor, opened: Opened, folder: Path) -> None:
-    """The page keeps what it knew."""
+def test_a_removed_run_is_reported_and_recovers(monitor: Monitor, opened: Opened, folder: Path) -> None:
+    """The page keeps its data and clears the alert when the run is back."""
     with monitor() as training:
         trained(training, 20)
     page = opened("/run?run=run")
@@ -550,8 +550,8 @@ def test_a_run_that_is_removed_is_told_and_comes_back(monitor: Monitor, opened: 
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
-def test_a_trainer_that_is_killed_is_told(opened: Opened, folder: Path) -> None:
-    """While the page is open: what was recorded stays, and the run has crashed."""
+def test_a_killed_trainer_is_shown_as_crashed(opened: Opened, folder: Path) -> None:
+    """The open page keeps the recorded data and changes the status."""
     begin = (
         "import sys; from rlvitals import TrainingMonitor; m = TrainingMonitor(sys.argv[1], session_name='run'); "
         "[m.log_episode(n, 1.0 + n, 5) for n in range(30)]; print('there', flush=True); sys.stdin.read()"
@@ -569,15 +569,15 @@ def test_a_trainer_that_is_killed_is_told(opened: Opened, folder: Path) -> None:
     expect(chart(page)).to_have_attribute("data-points", "30")
 
 
-def test_a_server_that_ends_and_begins_again(monitor: Monitor, opened: Opened, folder: Path) -> None:
-    """The page says so, keeps what it knew, and catches up by itself."""
+def test_a_page_reconnects_to_a_restarted_server(monitor: Monitor, opened: Opened, folder: Path) -> None:
+    """The page reports the lost connection, keeps its data and resyncs automatically."""
     training = monitor()
     trained(training, 10)
     page = opened("/", expect_errors=True, any_server=True)
     with serving(folder) as first:
         page.goto(f"{first}run?run=run")
         expect(chart(page)).to_have_attribute("data-points", "10")
-    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("does not respond")
     trained(training, 5, 10)
     with serving(folder, port=int(first.rstrip("/").rsplit(":", 1)[1])):
         expect(chart(page)).to_have_attribute("data-points", "15")

@@ -1,1 +1,1 @@
-"""The command line: one file a command."""
+"""Command line of rlvitals, with one module per command."""

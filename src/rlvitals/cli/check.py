@@ -1,4 +1,4 @@
-"""`rlvitals check [RUN]`: what is wrong with a training, the likeliest cause first, and what to try."""
+"""`rlvitals check [RUN]`: diagnosis of a run, with the most likely cause first and advice for each finding."""
 
 import contextlib
 import time
@@ -25,8 +25,12 @@ from rlvitals.text_escaping import escape_control
 _LEAST_WAIT_S = 5.0
 
 Severity = Literal["info", "warning", "critical"]
-FailOn = Annotated[Severity, typer.Option("--fail-on", help="Exit with 1 for findings of this severity, or worse.")]
-Watching = Annotated[bool, typer.Option("--watch", help="Look again while the run is open, and say what is new.")]
+FailOn = Annotated[
+    Severity, typer.Option("--fail-on", help="Exit with code 1 if a finding has this severity or a higher one.")
+]
+Watching = Annotated[
+    bool, typer.Option("--watch", help="Repeat the check while the run is open, and print what changed.")
+]
 
 
 def check(
@@ -37,9 +41,10 @@ def check(
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with a training, and why.
+    """Diagnose a run and advise what to try.
 
-    The exit code is 1 if there is a critical finding, so that a script or CI can ask.
+    The exit code is 1 if there is a critical finding, so that scripts and CI can test for it. The --fail-on option
+    selects another severity.
     """
     opened = open_named(run, folder)
     if watch:
@@ -72,7 +77,7 @@ def _print_diagnosis(screen: Console, run: Run, diagnosis: Diagnosis) -> None:
 
 
 def _watch(run: Run, *, as_json: bool) -> Diagnosis:
-    """Print a diagnosis, and what is new while the run is open."""
+    """Print the diagnosis, then each change to the findings while the run is open. Return the last diagnosis."""
     tracker, screen = FindingTracker(), make_screen()
     last: Diagnosis | None = None
     with contextlib.suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""`rlvitals compare A B ...`: which is better, what may be concluded, and what not."""
+"""`rlvitals compare A B ...`: comparison of groups of runs, with its conclusions and their limits."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,41 +32,55 @@ _TWO = 2
 
 
 def complete_metric(incomplete: str) -> list[str]:
-    """Complete the name of a metric."""
+    """Return the metric names that start with the text typed at the prompt."""
     return [name for name in metric_names() if name.startswith(incomplete)]
 
 
 def compare(
     context: typer.Context,
-    runs: Annotated[list[str], run_argument("Runs, folders of runs, patterns, or NAME= and one of these.")],
+    runs: Annotated[list[str], run_argument("Runs, folders of runs or patterns; write NAME=RUN to name a group.")],
     *,
     metric: Annotated[
-        str, typer.Option(help="A number of the episodes, evaluations or updates.", autocompletion=complete_metric)
+        str,
+        typer.Option(help="Compare this metric of episodes, evaluations or updates.", autocompletion=complete_metric),
     ] = "reward",
-    by: Annotated[str | None, typer.Option(help="What makes a group: a setting, or SQL over settings.")] = None,
-    baseline: Annotated[str | None, typer.Option(help="The group that others are held against.")] = None,
-    statistic: Annotated[Statistic, typer.Option(help="What a run comes to.")] = "final",
-    axis: Annotated[Axis | None, typer.Option(help="What runs are brought together by.")] = None,
-    horizon: Annotated[float | None, typer.Option(help="Where they are compared on it.")] = None,
-    target: Annotated[float | None, typer.Option(help="A mean to reach.")] = None,
-    margin: Annotated[float | None, typer.Option(help="Within which groups count as the same.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Group runs by a setting or by an SQL expression over settings.")
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(help="Compare the other groups with this group.")] = None,
+    statistic: Annotated[Statistic, typer.Option(help="Reduce each run to one number with this statistic.")] = "final",
+    axis: Annotated[Axis | None, typer.Option(help="Align runs along this axis.")] = None,
+    horizon: Annotated[float | None, typer.Option(help="Compare runs at this position on the axis.")] = None,
+    target: Annotated[float | None, typer.Option(help="Measure how soon each run reaches this mean.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Treat groups as the same within this margin, in units of the metric.")
+    ] = None,
     reference: Annotated[
-        list[str] | None, typer.Option(help="ENVIRONMENT=ZERO,ONE: the scores that are 0 and 1.")
+        list[str] | None,
+        typer.Option(help="Normalise scores: ENVIRONMENT=ZERO,ONE gives the scores that become 0 and 1."),
     ] = None,
     every_pair: Annotated[bool, typer.Option("--every-pair", help="Compare every pair of groups.")] = False,
-    lower: Annotated[bool, typer.Option("--lower-is-better", help="Less of the metric is better.")] = False,
-    unit: Annotated[str, typer.Option(help="What is compared: runs, and nothing else.")] = "run",
-    seed: Annotated[int, typer.Option(help="Of resamples and permutations.")] = 0,
-    html: Annotated[Path | None, typer.Option("--html", help="A report as a page, written there too.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="A report: .html, .md, .pdf or .png.")] = None,
+    lower: Annotated[
+        bool, typer.Option("--lower-is-better", help="Treat lower values of the metric as better.")
+    ] = False,
+    unit: Annotated[str, typer.Option(help="Compare this unit; only 'run' is accepted.")] = "run",
+    seed: Annotated[int, typer.Option(help="Seed the resampling and the permutation tests.")] = 0,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write the report as an HTML page to this path.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Also write the report to this path: .html, .md, .pdf or .png."),
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show every section and table of the report.")] = False,
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Say which group of runs is better, if that can be said.
+    """Compare groups of runs and report which is better.
 
-    Runs that differ by their seed alone are one group. Of a single run it is said where it stands among the earlier
-    ones; of two, also where they part.
+    The verdict is "not enough runs" or "no difference shown" if the data do not support a conclusion. Runs that differ
+    only in their seed form one group. A single run is ranked among the earlier runs of its environment. For two runs,
+    the output also shows where they diverge.
     """
     targets = _targets(html, output)
     single = [run for word in runs if (run := single_run(word, folder)) is not None]
@@ -75,8 +89,8 @@ def compare(
         (run,) = single
         if targets:
             raise ComparisonError(
-                f"{run.path} is one run, and no comparison to report: give two runs or more, or a folder; "
-                f"`rlvitals report {run.path.name}` writes a report of the run"
+                f"{run.path} is a single run, so there is no comparison to report. Give two or more runs or a folder, "
+                f"or run `rlvitals report {run.path.name}` for a report of this run"
             )
         earlier, _ = find_runs(folder) if folder.is_dir() else ([], [])
         rank = rank_in_history(run, earlier, metric, axis=axis or "env_step")
@@ -121,9 +135,9 @@ def compare(
 
 
 def _targets(html: Path | None, output: Path | None) -> list[Path]:
-    """Where reports are to be written; refused before anything is read if that cannot be."""
+    """Return the paths of the requested reports. Raise before any run is read if a path is invalid."""
     if html is not None and html.suffix.lower() not in PAGES:
-        raise ExportError(f"--html {html}: the name of a page ends with .html; -o writes {', '.join(ENDINGS)}")
+        raise ExportError(f"--html {html}: the file name must end with .html. Use -o for {', '.join(ENDINGS)}")
     targets = list(dict.fromkeys(path for path in (html, output) if path is not None))
     for path in targets:
         check_form(path)
@@ -139,6 +153,8 @@ def _references(given: Sequence[str] | None) -> dict[str, tuple[float, float]] |
         try:
             zero, one = (float(score) for score in scores.split(","))
         except ValueError:
-            raise ComparisonError(f"--reference {word!r}: write ENVIRONMENT=ZERO,ONE, as CartPole-v1=20,500") from None
+            raise ComparisonError(
+                f"--reference {word!r} is invalid: write ENVIRONMENT=ZERO,ONE, for example CartPole-v1=20,500"
+            ) from None
         found[name] = (zero, one)
     return found

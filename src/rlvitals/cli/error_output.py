@@ -1,15 +1,15 @@
-"""How a command ends: its exit code, and the line that says why it failed."""
+"""Exit codes of the commands, and the error line on standard error."""
 
 import typer
 
 from rlvitals.text_escaping import escape_control
 
 EXIT_FINDINGS = 1
-"""Exit code of a command that did its work, and whose answer is bad."""
+"""Exit code of a command that succeeded and found a problem."""
 EXIT_ERROR = 2
-"""Exit code of a command that could not do its work."""
+"""Exit code of a command that failed."""
 
 
 def print_error(reason: object) -> None:
-    """Print one line on standard error that says why something could not be done."""
+    """Print an error as one line on standard error."""
     typer.echo(f"rlvitals: {escape_control(' '.join(str(reason).split()))}", err=True)

@@ -1,4 +1,4 @@
-"""`rlvitals export [RUN] -o PATH`: a run, for other programs."""
+"""`rlvitals export [RUN] -o PATH`: export of a run for other programs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,19 +16,22 @@ from rlvitals.render.terminal import print_json
 from rlvitals.text_escaping import escape_control
 
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Where to; by default in the run's own artifacts/exports.")
+    Path | None,
+    typer.Option("-o", "--output", help="Write to this path. Default: artifacts/exports in the run folder."),
 ]
-Format = Annotated[str | None, typer.Option("--format", help="The format, where the path's ending does not say it.")]
+Format = Annotated[
+    str | None, typer.Option("--format", help="Write this format. Default: the format of the path's extension.")
+]
 Formats = Annotated[bool, formats_option(exporter_names)]
-Streams = Annotated[list[str] | None, typer.Option("--stream", help="Only this stream; may be given again.")]
-Raw = Annotated[bool, typer.Option("--raw/--no-raw", help="With the records, or the header alone.")]
-Abandoned = Annotated[bool, typer.Option("--abandoned", help="Also branches that a rewind left behind.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what is there: a file, or an export's folder.")]
+Streams = Annotated[
+    list[str] | None, typer.Option("--stream", help="Export only this stream; repeat the option for more streams.")
+]
+Raw = Annotated[bool, typer.Option("--raw/--no-raw", help="Export the records, or only the header.")]
+Abandoned = Annotated[bool, typer.Option("--abandoned", help="Also export branches that a rewind abandoned.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing file or export folder.")]
 Excel = Annotated[
     bool,
-    typer.Option(
-        "--excel", help="CSV whose texts no spreadsheet takes for formulas: an apostrophe is put before them."
-    ),
+    typer.Option("--excel", help="CSV only: put an apostrophe before texts that a spreadsheet would read as formulas."),
 ]
 
 
@@ -46,17 +49,19 @@ def export(
     formats: Formats = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run to a file or a folder, for other programs.
+    """Export a run to a file or folder for other programs.
 
-    The path's ending says the format, or --format does. What is written appears when it is whole.
+    The path's extension selects the format, unless --format is given. The output appears once it is complete.
     """
     del formats
     opened = open_named(run, folder)
     path = output or export_path(opened, format_ or "json")
     chosen = format_ or format_of(path)
     if excel and chosen != "csv":
-        raise ExportError(f"--excel is for CSV, and {path} is {chosen}. Give --format csv, or leave --excel out.")
-    exporter = CsvExporter(excel=True) if excel else make_exporter(chosen)  # what is missing is said before all reading
+        raise ExportError(
+            f"--excel is only for CSV, but {path} has the format {chosen}. Use --format csv, or omit --excel."
+        )
+    exporter = CsvExporter(excel=True) if excel else make_exporter(chosen)  # fails early if a package is missing
     with shown_progress(f"exporting {escape_control(opened.run_id)}") as progress:
         written = export_run(
             opened,

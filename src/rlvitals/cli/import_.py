@@ -1,4 +1,4 @@
-"""`rlvitals import PATH...`: runs of other programs, and exports of ours, become runs."""
+"""`rlvitals import PATH...`: import of logs of other programs and of rlvitals exports."""
 
 import functools
 from collections.abc import Iterable, Iterator
@@ -22,11 +22,15 @@ from rlvitals.text_escaping import escape_control
 
 Paths = Annotated[
     list[Path],
-    typer.Argument(help="Files, folders, or folders of trainings; each training becomes a run.", metavar="PATH"),
+    typer.Argument(
+        help="Log files, log folders, or folders of several trainings; each training becomes one run.", metavar="PATH"
+    ),
 ]
-Into = Annotated[Path, typer.Option("--folder", help="The folder of runs.")]
-Name = Annotated[str | None, typer.Option("--name", help="The run's name; by default what it was called.")]
-Format = Annotated[str | None, typer.Option("--format", help="The format, where the file's looks do not say it.")]
+Into = Annotated[Path, typer.Option("--folder", help="Create the runs in this folder.")]
+Name = Annotated[str | None, typer.Option("--name", help="Name the run. Default: the original name.")]
+Format = Annotated[
+    str | None, typer.Option("--format", help="Read this format. Default: detect the format from the contents.")
+]
 Formats = Annotated[bool, formats_option(importer_names)]
 
 
@@ -39,16 +43,18 @@ def import_(
     formats: Formats = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make runs of files and folders that come from elsewhere.
+    """Import logs of other programs as runs.
 
-    Several files of one training become one run if the folder in which they are is given. Of a folder of trainings each
-    becomes a run, named by the way to it. A run appears when it is whole. The exit code is 2 if something could not be
-    imported; the rest is imported all the same.
+    To import several files of one training as one run, give their folder. In a folder of trainings, each training
+    becomes a run named after its relative path. A run appears once it is complete. If a training cannot be imported,
+    the remaining ones are still imported and the exit code is 2.
     """
     del formats
     trainings = list(_named(paths, format_))
     if name is not None and len(trainings) > 1:
-        raise ImportFormatError(f"--name {name} names one run, and {len(trainings)} are found: import each alone")
+        raise ImportFormatError(
+            f"--name {name} names one run, but {len(trainings)} trainings were found. Import each of them separately"
+        )
     made: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     screen = make_screen()
@@ -87,7 +93,7 @@ def import_(
 
 
 def _named(paths: Iterable[Path], chosen: str | None) -> Iterator[tuple[Path, str | None]]:
-    """The trainings at some paths, with the names of the runs where one path holds several."""
+    """Yield each training at the paths, with a run name if its path holds several trainings."""
     for path in paths:
         trainings = [path] if chosen is not None else trainings_in(path)
         several = len(trainings) > 1

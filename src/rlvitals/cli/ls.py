@@ -1,4 +1,4 @@
-"""`rlvitals ls [FOLDER]`: the runs in a folder, newest first."""
+"""`rlvitals ls [FOLDER]`: list of the runs in a folder, newest first."""
 
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from rlvitals.text_escaping import escape_control
 
 _FEWEST_COLUMNS = 4
 _WHOLE_NAME = 24
-"""Names of at most so many characters are not folded."""
+"""Run names of up to this many characters are not folded."""
 
 
 def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
     """List the runs in a folder, newest first.
 
-    Reward and success are over the last 100 episodes. A folder that cannot be opened is listed with the reason.
+    Reward and success are means over the last 100 episodes. A run that cannot be opened is listed with the reason.
     """
     rows, refused = overviews_in(folder)
     if as_json:
@@ -40,7 +40,7 @@ def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
     for _, error in refused:
         screen.print(Text.assemble(("not opened: ", "red"), escape_control(str(error))))
     if not rows and not refused:
-        screen.print(f"There is no run in {folder}.")
+        screen.print(f"No runs in {folder}. Record one with rlvitals.TrainingMonitor, or name another folder.")
 
 
 def _flat(row: Overview) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _flat(row: Overview) -> dict[str, Any]:
 
 
 def _print_table(screen: Console, rows: list[Overview], folder: Path) -> list[str]:
-    """Print as many columns as fit, and return their titles; long names are folded."""
+    """Print as many columns as fit and return their titles. Long run names are folded."""
     now = SYSTEM_CLOCK.time()
     columns = {
         "run": [Text(escape_control(str(Path(row.state.path).relative_to(folder))), "bold") for row in rows],
@@ -72,7 +72,7 @@ def _print_table(screen: Console, rows: list[Overview], folder: Path) -> list[st
             break
     widths["run"] = max(1, min(widths["run"], room))
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style=LABEL)
-    for title, width in widths.items():  # given widths: Rich does not measure every cell
+    for title, width in widths.items():  # a given width spares Rich from measuring every cell
         is_text = title in {"run", "status"}
         table.add_column(
             title, width=width, overflow="fold", no_wrap=title != "run", justify="left" if is_text else "right"

@@ -1,4 +1,4 @@
-"""`rlvitals COMMAND`: finds the command's file, and says what went wrong in one line."""
+"""Entry point `rlvitals COMMAND`: imports the command's module and reports errors in one line."""
 
 import errno
 import importlib
@@ -28,34 +28,35 @@ COMMANDS = (
     "import",
     "verify",
 )
-"""Each is a function in the file of its name (`import_`, as Python has that word), imported when it is asked for."""
+"""Commands in the order of the help. Each is a function in the module of its name (`import_` for `import`), which is
+imported on demand."""
 
-# Plain help is quick, and reads well in a pipe.
+# Plain help is fast and readable in a pipe.
 _PLAIN: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": None}
 
 _UsageError: Any = typer.BadParameter.__base__
-"""What all wrong words of a command line are; Typer has no public name for it."""
+"""Base class of all usage errors, for which Typer has no public name."""
 _OF_THE_PARSER = "Value error, "
 
 
 class _Command(TyperCommand):
-    """A command whose usage is written as everywhere: RUN, and not {RUN}."""
+    """A command that prints required arguments in its usage line as RUN instead of {RUN}."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
 
 
 class Commands(TyperGroup):
-    """Imports the one command that is asked for: the others' databases and tables cost nothing."""
+    """Command group that imports only the requested command, because some commands load large packages."""
 
     _names_only = False
 
     def list_commands(self, _: object) -> list[str]:
-        """The commands, in the order in which the help shows them."""
+        """Return the names of the commands in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, _: object, cmd_name: str) -> TyperCommand | None:
-        """Import a command; `None` if there is none of that name."""
+        """Import and return a command, or `None` for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         if self._names_only:
@@ -67,7 +68,7 @@ class Commands(TyperGroup):
         return cast("TyperCommand", typer.main.get_command(command))
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Complete the name of a command, without importing any."""
+        """Complete the name of a command without importing a command."""
         self._names_only = True
         try:
             return super().shell_complete(ctx, incomplete)
@@ -75,19 +76,19 @@ class Commands(TyperGroup):
             self._names_only = False
 
     def make_context(self, info_name: str | None, args: list[str], *others: Any, **more: Any) -> Any:
-        """Read the words before the command."""
+        """Parse the options before the command and report usage errors in one line."""
         bare = not args
         try:
             return super().make_context(info_name, args, *others, **more)
         except _UsageError as error:
-            if bare:  # which shows the help
+            if bare:  # no arguments: Typer shows the help
                 raise
             message = _misuse(error)
         print_error(message)
         raise typer.Exit(EXIT_ERROR)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; what goes wrong is one line on standard error, and never a traceback."""
+        """Run a command and report errors in one line on standard error, without a traceback."""
         try:
             return super().invoke(ctx)
         except _UsageError as error:
@@ -95,7 +96,7 @@ class Commands(TyperGroup):
         except RlvitalsError as error:
             message = str(error)
         except OSError as error:
-            if error.errno == errno.EPIPE:  # the reader of a pipe has had enough
+            if error.errno == errno.EPIPE:  # the reader closed the pipe
                 raise
             message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         print_error(message)
@@ -103,10 +104,10 @@ class Commands(TyperGroup):
 
 
 def _misuse(error: Any) -> str:
-    """What is wrong with the words that were typed, and where it stands what is right."""
+    """Return the message of a usage error, with the help command to run."""
     message = error.format_message().replace(_OF_THE_PARSER, "").rstrip(".")
     command = error.ctx.command_path if error.ctx is not None else "rlvitals"
-    return f"{message}; see  {command} --help"
+    return f"{message}. See `{command} --help`"
 
 
 app = typer.Typer(cls=Commands, name="rlvitals", no_args_is_help=True, **_PLAIN)
@@ -118,7 +119,9 @@ def _say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Version = Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version.")]
+Version = Annotated[
+    bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+]
 
 
 @app.callback()
@@ -129,6 +132,6 @@ def _options(*, version: Version = False) -> None:
 def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that knows no block characters gets question marks, not a traceback.
+        # A terminal whose encoding lacks block characters gets question marks, not a traceback.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
     app(prog_name="rlvitals")

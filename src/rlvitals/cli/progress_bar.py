@@ -1,4 +1,4 @@
-"""How far a command is that takes long: on standard error, where that is a terminal."""
+"""Progress bar of a long command, shown on standard error if that is a terminal."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,25 +10,25 @@ from rlvitals.render.terminal import make_screen
 
 
 class Show(Protocol):
-    """Shows how far it is."""
+    """Callback that shows the progress."""
 
     def __call__(self, done: int, total: int | None) -> None:
-        """Take how many records are done, and of how many, if that is known."""
+        """Show the number of processed records and the total number, or `None` if that is unknown."""
 
 
 @contextlib.contextmanager
 def shown_progress(what: str) -> Iterator[Show]:
-    """Show a bar while something is done.
+    """Show a progress bar during a task.
 
     Args:
-        what: What is done, in a few words.
+        what: Short description of the task.
 
     Yields:
-        A function that takes how many records are done, and of how many, if that is known.
+        A callback that takes the number of processed records and the total number (`None` if unknown).
     """
     screen = make_screen(to_stderr=True)
     if not screen.is_terminal:
-        yield lambda done, total: None  # noqa: ARG005 - nobody is looking
+        yield lambda done, total: None  # noqa: ARG005 - no terminal, so no bar
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as bar:

@@ -1,4 +1,4 @@
-"""Records as lines under one another, one a record."""
+"""Records as a table with one line per record, for `rlvitals tail`."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ _DIGITS = 3
 
 
 class LineColumn(NamedTuple):
-    """A field of a record, in a line; a width below 0 is that of text, which begins on the left."""
+    """Column for one field of a record. A negative width marks a text column, which is left-aligned."""
 
     field: str
     width: int
@@ -44,14 +44,14 @@ _WIDTHS = {
     "scalars": {"step": 9, "category": -12, "values": -1},
     "events": {"env_step": 9, "kind": -9, "message": -1},
 }  # fmt: skip
-"""What fits into eighty columns."""
+"""Columns of each stream with their widths in characters. Each table fits into eighty columns."""
 
 
 class RecordLines:
-    """Makes the lines of a stream. The first records decide which columns there are.
+    """Formatter for the records of one stream. The first records determine the columns.
 
     Args:
-        stream: The stream's name.
+        stream: Name of the stream.
     """
 
     def __init__(self, stream: str) -> None:
@@ -62,7 +62,7 @@ class RecordLines:
         self._columns: list[LineColumn] = []
 
     def of(self, records: list[Any]) -> Iterator[Text]:
-        """The lines of some records; before the first of all, the titles."""
+        """Yield one line per record, preceded by the column titles on the first call that has records."""
         if records and not self._columns:
             self._columns = [
                 column

@@ -19,7 +19,7 @@ _LONGEST_S = 1e10
 
 Name = Annotated[
     str | None,
-    run_argument("A run's folder, its name or a pattern. Default: the newest run. With --since, a folder of runs."),
+    run_argument("Run folder, run name or pattern. Default: the newest run. With --since, a folder of runs."),
 ]
 Output = Annotated[
     Path | None,
@@ -32,12 +32,14 @@ Since = Annotated[
 ]
 Parameters = Annotated[
     bool | None,
-    typer.Option("--parameters/--no-parameters", help="Analyse the parameters tried. Default: only if that is fast."),
+    typer.Option(
+        "--parameters/--no-parameters", help="Analyse the explored parameters. Default: only if that is fast."
+    ),
 ]
 Figures = Annotated[
     bool,
     typer.Option(
-        "--figures/--no-figures", help="Markdown only: write curves as SVG files next to it, or as sparklines."
+        "--figures/--no-figures", help="Markdown only: write curves as SVG files next to the report, or as sparklines."
     ),
 ]
 
@@ -62,7 +64,9 @@ def report(
     else:
         age = age_of(since)
         if parameters is not None:
-            raise typer.BadParameter("a digest has no analysis of parameters", param_hint="--parameters")
+            raise typer.BadParameter(
+                "a digest has no parameter analysis; use this option without --since", param_hint="--parameters"
+            )
         where = folder if run is None else folder_named(run, folder)
         written = write_digest(where, age, output or _DIGEST, figures=figures)
         kind = "digest"

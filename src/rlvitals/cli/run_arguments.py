@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options that several commands share."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -17,15 +17,13 @@ from rlvitals.text_escaping import escape_control
 
 __all__ = ["LOGS", "AsJson", "Folder", "FolderArgument", "RunName", "formats_option", "open_named", "run_argument"]
 
-Folder = Annotated[Path, typer.Option("--folder", help="Where runs are looked for by name or pattern.")]
-FolderArgument = Annotated[
-    Path, typer.Argument(help="Where the runs are; folders in it are looked into.", metavar="FOLDER")
-]
+Folder = Annotated[Path, typer.Option("--folder", help="Search this folder for runs by name or pattern.")]
+FolderArgument = Annotated[Path, typer.Argument(help="Folder of runs, searched with its subfolders.", metavar="FOLDER")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one strict JSON document.")]
 
 
 def run_argument(text: str) -> Any:
-    """Make an argument that names runs, which the shell completes.
+    """Return an argument that takes run names, with shell completion.
 
     Args:
         text: Help text.
@@ -34,18 +32,18 @@ def run_argument(text: str) -> Any:
 
 
 def formats_option(names: Callable[[], Iterable[str]]) -> Any:
-    """Make the option that lists the names of formats and ends the command."""
+    """Return the option that prints the names of the formats and exits."""
 
     def print_names(wanted: bool) -> None:
         if wanted:
             typer.echo("\n".join(names()))
             raise typer.Exit
 
-    return typer.Option("--formats", callback=print_names, is_eager=True, help="List the formats.")
+    return typer.Option("--formats", callback=print_names, is_eager=True, help="List the formats and exit.")
 
 
 def _complete_run(context: typer.Context, incomplete: str) -> list[str]:
-    """Complete the name of a run in the folder of runs; a path is left to the shell."""
+    """Complete the name of a run in the folder of runs. The shell completes paths."""
     folder = Path(context.params.get("folder") or LOGS)
     if os.sep in incomplete or not folder.is_dir():
         return []
@@ -54,20 +52,20 @@ def _complete_run(context: typer.Context, incomplete: str) -> list[str]:
 
 RunName = Annotated[
     str | None,
-    run_argument("A run's folder, its name, or a pattern that it alone matches. Default: the newest run."),
+    run_argument("Run folder, run name, or a pattern that matches one run. Default: the newest run."),
 ]
 
 
 def open_named(name: str | None, folder: Path) -> Run:
-    """Open the run that a user names, or the newest run, and name that on standard error.
+    """Open the run that the user named, or the newest run, whose path is then printed on standard error.
 
     Args:
-        name: A path, a name or a pattern; `None` for the newest run in the folder.
-        folder: The folder of runs.
+        name: Path, name or pattern of the run; `None` for the newest run in the folder.
+        folder: Folder of runs.
 
     Raises:
-        RunNotFoundError: No run is there.
-        RunFormatError: The folder is not a run, or several runs have that name or match the pattern.
+        RunNotFoundError: No run matches.
+        RunFormatError: The folder is not a run, or several runs match the name or pattern.
     """
     if name is not None:
         return run_named(name, folder)

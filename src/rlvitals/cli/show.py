@@ -1,4 +1,4 @@
-"""`rlvitals show [RUN]`: how a run goes; with `--full` all that its report holds."""
+"""`rlvitals show [RUN]`: summary of a run, or with `--full` the whole report."""
 
 from typing import Annotated, Any
 
@@ -16,13 +16,15 @@ from rlvitals.render.terminal_document import print_document
 from rlvitals.text_escaping import escape_control
 
 _HEADER = ("tags", "goals", "configuration", "reproduction", "writers", "failure")
-"""What the JSON document holds of the header."""
+"""Fields of the run header in the JSON document."""
 _EVALUATIONS, _EVENTS = 8, 10
-"""The last records that the JSON document holds."""
+"""Maximum numbers of the last evaluations and events in the JSON document."""
 
 Full = Annotated[bool, typer.Option("--full", help="Show every section and table of the report.")]
-Window = Annotated[int | None, typer.Option(min=1, help="Only the last N episodes and updates, in full.", metavar="N")]
-Parameters = Annotated[bool, typer.Option("--parameters", help="Analyse the parameters that were tried.")]
+Window = Annotated[
+    int | None, typer.Option(min=1, help="Show the full report of the last N episodes and updates.", metavar="N")
+]
+Parameters = Annotated[bool, typer.Option("--parameters", help="Analyse the explored parameters.")]
 
 
 def show(
@@ -34,9 +36,9 @@ def show(
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Show how a run goes, the answer first.
+    """Summarise a run, verdict first.
 
-    Means ignore values that are not finite, and report how many there are. Intervals are 95 % intervals.
+    Means ignore non-finite values and report their number. Intervals are 95 % confidence intervals.
     """
     opened = open_named(run, folder)
     data = run_data(opened, parameters=parameters, window=window)
@@ -60,7 +62,7 @@ def show(
 
 
 def _json(data: RunData) -> dict[str, Any]:
-    """The whole summary, the overview in its top level, with the header, the findings and the last records."""
+    """Return the summary with the overview at the top level, the header, the findings and the last records."""
     header, summary = msgspec.to_builtins(data.header), msgspec.to_builtins(data.summary)
     overview = summary.pop("overview")
     return {

@@ -1,4 +1,4 @@
-"""`rlvitals sql QUESTION`: a question in SQL to a run, or to all runs of a folder."""
+"""`rlvitals sql QUERY`: SQL query of one run, or of all runs in a folder."""
 
 import math
 from typing import Annotated, Any
@@ -20,20 +20,22 @@ _DIGITS = 6
 
 
 def sql(
-    question: Annotated[str, typer.Argument(help="One question, in DuckDB's SQL.", metavar="QUESTION")],
-    where: Annotated[list[str] | None, run_argument("Runs, or folders of runs; by default all in the folder.")] = None,
+    question: Annotated[str, typer.Argument(help="One SELECT query in DuckDB SQL.", metavar="QUERY")],
+    where: Annotated[
+        list[str] | None, run_argument("Runs or folders of runs. Default: all runs in the folder.")
+    ] = None,
     *,
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Answer a question in SQL.
+    """Query the records of runs with SQL.
 
-    Tables are episodes, updates, evaluations, system, scalars and events. Entries of dicts are written with a dot:
-    parameters.filter_speckle. The column run names the run.
+    The tables are episodes, updates, evaluations, system, scalars and events. Write dict entries with a dot, for
+    example parameters.filter_speckle. The column run holds the name of the run.
     """
     runs, refused = runs_named(where or [str(folder)], folder)
     for path, error in refused:
-        print_error(f"left out {path}: {error}")
+        print_error(f"skipped {path}: {error}")
     if where and not runs:
         raise typer.Exit(EXIT_ERROR)
     answer = Runs({run.path.absolute(): run for run in runs}.values()).sql(question)
@@ -58,7 +60,7 @@ def _cell(value: Any) -> Text:
     if value is None:
         return Text(ABSENT, LABEL)
     if isinstance(value, float):
-        # A float that is whole is shown as one: steps and counts are often averaged.
+        # Show whole floats without decimals, because steps and counts are often averaged.
         return Text(f"{value:.0f}") if _is_whole(value) else number_text(value, _DIGITS)
     return Text(escape_control(str(value)))
 

@@ -1,4 +1,4 @@
-"""`rlvitals stats [RUN]`: another name of `rlvitals show [RUN] --full`."""
+"""`rlvitals stats [RUN]`: alias of `rlvitals show [RUN] --full`."""
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName
 from rlvitals.cli.show import Parameters, Window, show
@@ -12,5 +12,5 @@ def stats(
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Show a run in full, with every table."""
+    """Show the full report of a run, with every table."""
     show(run, full=True, window=window, parameters=parameters, folder=folder, as_json=as_json)

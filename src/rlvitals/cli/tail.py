@@ -1,4 +1,4 @@
-"""`rlvitals tail [RUN]`: the last records of a stream, and those that follow."""
+"""`rlvitals tail [RUN]`: the last records of a stream, followed by new ones."""
 
 import contextlib
 import sys
@@ -20,15 +20,15 @@ from rlvitals.text_escaping import escape_control
 _WAIT_S = 0.5
 
 StreamName = Literal["episodes", "updates", "evaluations", "system", "scalars", "events"]
-AsLines = Annotated[bool, typer.Option("--json", help="Print each record as a line of strict JSON.")]
-Wanted = Annotated[StreamName, typer.Option(help="Which records.")]
-Count = Annotated[int, typer.Option("-n", "--number", min=0, help="How many of the last records.")]
+AsLines = Annotated[bool, typer.Option("--json", help="Print each record as one line of strict JSON.")]
+Wanted = Annotated[StreamName, typer.Option(help="Print the records of this stream.")]
+Count = Annotated[int, typer.Option("-n", "--number", min=0, help="Print this many of the last records.")]
 Follow = Annotated[
     bool | None,
     typer.Option(
         "--follow/--no-follow",
         "-f",
-        help="Go on for ever, or end at once. By default: go on for as long as the run is open.",
+        help="Follow the run until Ctrl-C, or exit immediately. Default: follow while the run is open.",
     ),
 ]
 
@@ -42,10 +42,10 @@ def tail(
     folder: Folder = LOGS,
     as_json: AsLines = False,
 ) -> None:
-    """Print the last records of a run, and what follows.
+    """Print the last records of a run and follow new ones.
 
-    What is recorded while the run is open is printed as it comes, until the run is over or Ctrl-C is pressed. The
-    columns are those that the first records printed have values for; --json prints all there is.
+    While the run is open, new records are printed as they arrive. Press Ctrl-C to stop. The columns are the fields
+    that have values in the first records printed; --json prints every field.
     """
     opened = open_named(run, folder)
     name, notices = escape_control(opened.run_id), make_screen(to_stderr=True)
@@ -66,7 +66,7 @@ def tail(
             for records in polled(opened, end.read, wait, forever=bool(follow)):
                 show(records)
         if has_waited and not as_json:
-            notices.print(f"{name} is over:", status_text(opened.vitality().status))
+            notices.print(f"{name} has ended:", status_text(opened.vitality().status))
 
 
 def _print_json(records: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The command that was typed, to be told in what it writes."""
+"""The command line as typed, for the reproduction section of reports."""
 
 import shlex
 from collections.abc import Collection
@@ -8,11 +8,11 @@ import typer
 
 
 def typed(context: typer.Context, *, without: Collection[str] = ()) -> str:
-    """The command as it was typed, and the folder that it was typed in; what was left to its default is left out.
+    """Return the command as typed, after a `cd` to its working directory. Options at their defaults are omitted.
 
     Args:
-        context: Of the command.
-        without: Parameters that say only where the answer goes.
+        context: Context of the command.
+        without: Names of the parameters that affect only the form of the output.
     """
     words: list[str] = []
     for parameter in context.command.params:

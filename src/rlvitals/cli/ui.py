@@ -1,4 +1,4 @@
-"""`rlvitals ui [FOLDER]`: the dashboard of the runs in a folder, in a browser."""
+"""`rlvitals ui [FOLDER]`: dashboard of the runs in a folder, in a browser."""
 
 import importlib
 import os
@@ -19,23 +19,25 @@ _LARGEST_PORT = 65_535
 def ui(
     folder: FolderArgument = LOGS,
     *,
-    port: Annotated[int, typer.Option(min=0, max=_LARGEST_PORT, help="The port; 0 for any that is free.")] = _PORT,
+    port: Annotated[
+        int, typer.Option(min=0, max=_LARGEST_PORT, help="Listen on this port; 0 selects a free port.")
+    ] = _PORT,
     host: Annotated[
-        str, typer.Option(help="The address; one that other machines can reach needs the token that is printed.")
+        str, typer.Option(help="Listen on this address; if other machines can reach it, the printed token is required.")
     ] = "127.0.0.1",
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Show the runs in a folder in a browser, live.
+    """Serve a live dashboard of the runs in a folder.
 
-    It reads run folders only: before, while and after they are written, also on another machine that shares the disk.
-    The token of an address that other machines can reach may be set by the variable RLVITALS_UI_TOKEN.
+    The dashboard only reads run folders. Start it before, during or after training, also on another machine that
+    shares the disk. To set the token of an address that other machines can reach, set RLVITALS_UI_TOKEN.
     """
     try:
         server = importlib.import_module("rlvitals.dashboard.server")
     except ModuleNotFoundError as error:
         raise MissingExtraError("the dashboard", extra="ui", module=error.name or "fastapi") from None
     place = server.take_place(host, port, token=os.environ.get(server.TOKEN_VARIABLE) or None)
-    typer.echo(f"the runs in {folder} are shown at {place.address}  (Ctrl-C ends it)")
+    typer.echo(f"Showing the runs in {folder} at {place.address} (press Ctrl-C to stop)")
     if missing := warning_of(folder):
         typer.echo(missing, err=True)
     if open_page:
@@ -44,9 +46,9 @@ def ui(
 
 
 def warning_of(folder: Path) -> str:
-    """What should be known of the folder of runs: it may begin after the dashboard, or be misspelled. Else empty."""
+    """Return a warning if the folder of runs does not exist (yet), otherwise an empty string."""
     return (
         ""
         if folder.is_dir()
-        else f"there is no folder {escape_control(str(folder))} yet: its runs are shown when they come"
+        else f"Folder {escape_control(str(folder))} does not exist yet. Runs appear here when training creates them."
     )

@@ -1,4 +1,4 @@
-"""`rlvitals verify [RUN]...`: reads every record, compares checksums, and mends what loses nothing by it."""
+"""`rlvitals verify [RUN]...`: check of every record and checksum, with repairs that lose no data."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,16 +18,17 @@ from rlvitals.text_escaping import escape_control
 
 Names = Annotated[
     list[str] | None,
-    run_argument("Runs by folder, name or pattern, or folders of runs. Default: the newest run."),
+    run_argument("Run folders, run names, patterns or folders of runs. Default: the newest run."),
 ]
-Mend = Annotated[bool, typer.Option("--mend/--check", help="Mend torn ends, or only look.")]
+Mend = Annotated[bool, typer.Option("--mend/--check", help="Repair truncated stream files, or only report them.")]
 
 
 def verify(runs: Names = None, *, mend: Mend = True, folder: Folder = LOGS, as_json: AsJson = False) -> None:
-    """Read every record of runs, compare checksums, and mend torn ends.
+    """Check all records of runs and repair truncated files.
 
-    A torn end, left by a kill or a power cut, is cut off and kept aside; a run that is being written is left alone.
-    The exit code is 1 if something is wrong that could not be mended, and 2 if a run could not be opened.
+    Every record is read and every checksum compared. A kill or a power cut can leave an incomplete last line. It is
+    removed and kept in a separate file. A run that is being written is not changed. The exit code is 1 if a fault
+    remains, and 2 if a run cannot be opened.
     """
     opened, refused = runs_named(runs, folder) if runs else ([open_named(None, folder)], [])
     found: list[VerifiedRun] = []
@@ -55,11 +56,11 @@ def _print(screen: Console, path: Path, found: VerifiedRun) -> None:
     verdict = Text("sound", STYLES["running"]) if found.sound else Text("unsound", BAD)
     parts = ", ".join(f"{stream} {count(of)}" for stream, of in found.counts.items() if of)
     records = f"  {counted(sum(found.counts.values()), 'record')}" + (f": {parts}" if parts else "")
-    live = "  (being written: nothing was mended)" if found.live else ""
+    live = "  (being written: nothing was repaired)" if found.live else ""
     old = f"  ({counted(found.unchecked, 'segment')} without a checksum)" if found.unchecked else ""
     title = (escape_control(str(path)), TITLE)
     screen.print(Text.assemble(title, "  ", verdict, records, old, (live, STYLES["warning"])))
     for fault in found.faults:
-        mended = Text("mended", STYLES["warning"]) if fault.mended else Text("not mended", BAD)
+        mended = Text("repaired", STYLES["warning"]) if fault.mended else Text("not repaired", BAD)
         where = f"  {fault.code}  {escape_control(fault.path)}: {escape_control(fault.message)}"
         screen.print(Text.assemble("  ", mended, where))

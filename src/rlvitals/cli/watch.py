@@ -1,4 +1,4 @@
-"""`rlvitals watch [RUN]`: the vital signs of a run in a terminal, live."""
+"""`rlvitals watch [RUN]`: live view of a run in the terminal."""
 
 import contextlib
 import select
@@ -18,16 +18,17 @@ from rlvitals.render.terminal import make_screen, print_json
 from rlvitals.render.watch_screen import drawn
 from rlvitals.summary.vital_signs import Observer, Vitals, plain
 
-_KEYS = "q or Ctrl-C ends the watching, not the training"
+_KEYS = "Press q or Ctrl-C to close this view; training continues."
 _QUIT = {"q", "Q", "\x03", "\x04", ""}
 _IN_A_PIPE_S = 60.0
 _ON_A_SCREEN_S = 1.0
 _RESIZED_S = 0.25
 
 Interval = Annotated[
-    float | None, typer.Option(min=0.1, help="Seconds between two looks; by default 1 on a terminal, 60 in a pipe.")
+    float | None,
+    typer.Option(min=0.1, help="Update at this interval in seconds. Default: 1 on a terminal, 60 in a pipe."),
 ]
-Once = Annotated[bool, typer.Option("--once", help="Look once, and end.")]
+Once = Annotated[bool, typer.Option("--once", help="Print the current state and exit.")]
 
 
 def watch(
@@ -38,9 +39,9 @@ def watch(
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Show the vital signs of a run, live.
+    """Show a live view of a run in the terminal.
 
-    A run that is over is shown once. In a pipe a plain block is printed now and then.
+    A run that has ended is shown once. In a pipe, a plain block is printed at each interval.
     """
     observer = Observer(open_named(run, folder))
     first = observer.observe()
@@ -51,7 +52,7 @@ def watch(
         screen.print(drawn(first, screen.width))
     elif screen.is_terminal:
         last = _show_live(screen, observer, first, interval or _ON_A_SCREEN_S)
-        # What was last seen stays above the prompt, as the live screen is gone.
+        # Rich clears the live screen, so leave the last state above the prompt.
         screen.print(drawn(last, screen.width))
     else:
         with contextlib.suppress(KeyboardInterrupt):
@@ -61,12 +62,12 @@ def watch(
 
 
 def observed(observer: Observer, first: Vitals, wait: Callable[[Vitals], object]) -> Iterator[Vitals]:
-    """Observe a run again and again, until it is over.
+    """Yield observations of a run until the run has ended.
 
     Args:
-        observer: Reads the run.
-        first: What it has read already.
-        wait: Waits between two observations; its argument is the last one.
+        observer: Observer of the run.
+        first: First observation, which the caller has already made.
+        wait: Function that waits between two observations; it gets the last observation.
     """
     yield first
     vitals = first
@@ -77,7 +78,7 @@ def observed(observer: Observer, first: Vitals, wait: Callable[[Vitals], object]
 
 
 def _show_live(screen: Console, observer: Observer, first: Vitals, interval_s: float) -> Vitals:
-    """Show the run on the whole screen until it is over or the user ends it; return what was shown last."""
+    """Show the run on the full screen until it has ended or the user quits. Return the last observation."""
     vitals, live = first, Live(console=screen, screen=True, auto_refresh=False)
 
     def draw(vitals: Vitals) -> None:
@@ -100,7 +101,10 @@ def _show_live(screen: Console, observer: Observer, first: Vitals, interval_s: f
 
 @contextlib.contextmanager
 def _keys() -> Iterator[Callable[[float], bool]]:
-    """Gives a function that waits so many seconds for a key that ends; keys are seen without the return key."""
+    """Yield a function that waits up to a number of seconds and returns whether a quit key was pressed.
+
+    The terminal is in cbreak mode meanwhile, so that keys need no Return.
+    """
     if not sys.stdin.isatty():
 
         def slept(seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""What a command says of a file or folder that it wrote."""
+"""Output about the files and folders that a command wrote."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from rlvitals.text_escaping import escape_control
 
 
 def print_written(path: Path) -> None:
-    """Print a path, its size, and the number of files in a folder."""
+    """Print the path and the size in bytes, and for a folder also the number of files."""
     screen = make_screen()
     screen.print(escape_control(str(path)), end="  ", style=TITLE)
     inside = f" in {counted(len(_files(path)), 'file')}" if path.is_dir() else ""
@@ -17,7 +17,7 @@ def print_written(path: Path) -> None:
 
 
 def written_facts(path: Path) -> dict[str, Any]:
-    """Make the path and size that `--json` prints."""
+    """Return the absolute path and the size in bytes, for `--json`."""
     return {"path": str(path.absolute()), "bytes": sum(file.stat().st_size for file in _files(path))}
 
 

@@ -1,1 +1,1 @@
-"""The dashboard: pages and a JSON API over run folders, in a browser, on this machine."""
+"""Dashboard: a local web server with pages and a JSON API over run folders."""

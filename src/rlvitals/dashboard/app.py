@@ -1,4 +1,4 @@
-"""The application: the API, the pages, and the guard in front of them."""
+"""Web application of the dashboard: the API, the pages, and the access control in front of them."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -23,9 +23,9 @@ STATIC: Final = Path(__file__).parent / "static"
 PAGES: Final = ("/", "/run", "/compare")
 _MOST_INVALID = 10
 
-_DESCRIPTION = """Vital signs of the trainings in a folder. Every route only reads.
+_DESCRIPTION = """Vital signs of the training runs in a folder. Every route is read-only.
 
-Numbers that are not finite are the texts "NaN", "Infinity" and "-Infinity"; missing values are null.
+Non-finite numbers are the strings "NaN", "Infinity" and "-Infinity". Missing values are null.
 Times are seconds since 1970 (UTC), durations are seconds, shares are 0 to 1."""
 
 
@@ -37,14 +37,14 @@ def make_app(
     any_address: bool = False,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Guard:
-    """Make the application over a folder of runs.
+    """Return the application for a folder of runs.
 
     Args:
-        folder: Where the runs are; it need not exist yet.
-        hosts: Host names that requests may use, besides those of the loopback.
-        token: The token that requests must have; `None` for none.
-        any_address: Whether requests may use any IP address as host.
-        clock: Tells the time.
+        folder: Folder of runs; it can be created later.
+        hosts: Host names that requests can use in addition to the loopback names.
+        token: Token that requests must carry; `None` to require no token.
+        any_address: Whether requests can use any IP address as host.
+        clock: Source of the current time.
     """
     broadcaster = Broadcaster(RunRegistry(folder.absolute(), clock=clock), clock=clock)
 
@@ -57,7 +57,7 @@ def make_app(
         title="rlvitals",
         version=__version__,
         description=_DESCRIPTION,
-        docs_url=None,  # these pages load scripts from elsewhere
+        docs_url=None,  # these pages load scripts from other servers
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
@@ -81,7 +81,7 @@ def _page() -> Response:
 
 
 def _invalid(_: Request, error: Exception) -> Response:
-    """Name the invalid parameters; their values are not repeated, as they may be long."""
+    """Return the names of the invalid parameters, without their values, which can be long."""
     errors = error.errors()[:_MOST_INVALID] if isinstance(error, RequestValidationError) else []
     return JSONResponse({"detail": [{name: one[name] for name in ("type", "loc", "msg")} for one in errors]}, 422)
 

@@ -1,4 +1,4 @@
-"""Pushes changes to every open page: each run is read once, however many pages show it."""
+"""Broadcaster of changes to all open pages. Each run is read once, regardless of the number of pages."""
 
 import asyncio
 import contextlib
@@ -18,11 +18,11 @@ from rlvitals.errors import RunError
 from rlvitals.records.json_encoding import strict_json
 
 LIST = ""
-"""The channel of the list of runs; a run's channel is its key."""
+"""Channel of the run list. The channel of a run is its key."""
 ROUND_S = 0.4
 MOST_PAGES = 200
 MOST_ROWS = 500
-"""Rows that are pushed; of more at once only the number is pushed, and the page asks for what it shows."""
+"""Maximum number of rows per push. For more rows only their number is pushed, and the page requests what it shows."""
 
 _MOST_WAITING = 64
 _HEADER_S = 1.0
@@ -34,10 +34,10 @@ _log = logging.getLogger("rlvitals.dashboard")
 
 
 class Subscription:
-    """One page's share of a channel. A page that does not keep up has to ask for everything again.
+    """Queue of messages for one page. A page that does not keep up is asked to reload all data.
 
     Args:
-        loop: Where the page is served.
+        loop: Event loop that serves the page.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -45,12 +45,12 @@ class Subscription:
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def push(self, message: bytes | None) -> None:
-        """Put a message in line; `None` ends it. From any thread."""
+        """Queue a message; `None` ends the stream. Can be called from any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._put, message)
 
     async def next(self, patience_s: float) -> bytes | None:
-        """Return the next message; a comment if there is none for so long, `None` at the end."""
+        """Return the next message, a keep-alive comment after `patience_s` seconds, or `None` at the end."""
         try:
             return await asyncio.wait_for(self._waiting.get(), patience_s)
         except TimeoutError:
@@ -65,7 +65,7 @@ class Subscription:
 
 
 class _ChannelState:
-    """What has been sent to the pages of a run."""
+    """State of a run that its open pages have received."""
 
     def __init__(self) -> None:
         self.cursor: Cursor | None = None
@@ -76,11 +76,11 @@ class _ChannelState:
 
 
 class Broadcaster:
-    """Reads the runs on open pages, and pushes what is new. Idle while no page is open.
+    """Thread that reads the runs on open pages and pushes their changes. It is idle while no page is open.
 
     Args:
-        registry: The runs.
-        clock: Tells the time.
+        registry: Registry of the runs.
+        clock: Source of the current time.
     """
 
     def __init__(self, registry: RunRegistry, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -106,7 +106,7 @@ class Broadcaster:
             return sum(map(len, self._channels.values()))
 
     def subscribe(self, channel: str, loop: asyncio.AbstractEventLoop) -> Subscription:
-        """Open a channel to a page."""
+        """Subscribe a page to a channel."""
         subscription = Subscription(loop)
         with self._lock:
             self._channels.setdefault(channel, set()).add(subscription)
@@ -116,7 +116,7 @@ class Broadcaster:
         return subscription
 
     def unsubscribe(self, channel: str, subscription: Subscription) -> None:
-        """Close a channel to a page."""
+        """Remove the subscription of a page to a channel."""
         with self._lock:
             pages = self._channels.get(channel, set())
             pages.discard(subscription)
@@ -125,7 +125,7 @@ class Broadcaster:
                 self._states.pop(channel, None)
 
     def close(self) -> None:
-        """End all channels, and stop reading."""
+        """End all subscriptions and stop reading."""
         self._closing = True
         self._wake.set()
         with self._lock:
@@ -135,7 +135,7 @@ class Broadcaster:
         self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):  # the first page asks again, and gets the reason
+        with contextlib.suppress(OSError):  # the first page retries and reports the error
             self.registry.rows()
         while not self._closing:
             with self._lock:
@@ -146,7 +146,7 @@ class Broadcaster:
             for channel in channels:
                 try:
                     self._update_list() if channel == LIST else self._update_run(channel)
-                except Exception:  # noqa: BLE001 - the next round may do better, and the other pages go on
+                except Exception:  # noqa: BLE001 - keep the other pages updated; the next round retries
                     _log.exception("updating %r failed", channel)
             if not self._closing:
                 self._wake.wait(ROUND_S)
@@ -175,7 +175,7 @@ class Broadcaster:
         with run.lock:
             run.refresh()
             cursor = run.cursor()
-            # At first, pages ask for what there is; from then on they are sent what comes, whoever read it.
+            # Pages request existing records themselves, so push only records read after the first cursor.
             delta = run.delta_since(state.cursor or cursor)
             messages = [] if delta.again or run.read_error else list(_messages(run, delta))
         if run.read_error:
@@ -199,7 +199,7 @@ class Broadcaster:
             return
         state.version = run.version
         message = _message("head", run_header(run, self.registry.worker.last(run)))
-        with self._lock:  # a page that has just come needs a header
+        with self._lock:  # a new subscription clears the header to request one
             is_other, state.made, state.header = message != state.header, now, message
         if is_other:
             self._push(key, message)
@@ -223,12 +223,12 @@ class Broadcaster:
 
 
 def grown(run: WatchedRun, stream: str, start: int) -> dict[str, Any]:
-    """Return the new rows of a stream, by columns, with their positions on every clock.
+    """Return the new rows of a stream by column, with their positions on every clock.
 
     Args:
-        run: The run.
-        stream: The stream.
-        start: The first row that is new.
+        run: Run on an open page.
+        stream: Name of the stream.
+        start: Index of the first new row.
     """
     columns = run.columns[stream]
     is_few = columns.rows - start <= MOST_ROWS

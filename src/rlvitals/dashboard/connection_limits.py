@@ -1,8 +1,8 @@
-"""Limits on waiting connections: a client that sends nothing takes no place from others.
+"""Limits on waiting connections, so that idle clients cannot block other clients.
 
-A connection waits until its request is complete, and again after the answer. A server answers only so many connections
-at once, so that many that wait would keep others out. When too many of one address wait, or too many of all, the one
-that has waited longest is closed; a browser sends its request at once and waits for an instant only.
+A connection waits until its request is complete, and again after the response. The server accepts a limited number of
+connections, so many idle ones would lock out other clients. If too many connections wait, in total or from one
+address, the one that has waited longest is closed. Browsers are not affected, because they send requests immediately.
 """
 
 import asyncio
@@ -14,20 +14,21 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 
 Client = tuple[str, int]
-"""Address and port of the other side: the name of a connection."""
+"""Address and port of the client, which identify a connection."""
 
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class Limits(NamedTuple):
-    """Bounds of a server.
+    """Connection limits of a server.
 
     Attributes:
-        request_s: Seconds from the beginning of a connection, or the end of an answer, to the end of the next request.
-        waiting_of_one: Connections of one address that may wait.
-        waiting: Connections that may wait in all.
-        of_one: Connections of one address, waiting or not.
-        at_once: Connections in all; further ones are answered with 503.
+        request_s: Maximum seconds from the start of a connection, or the end of a response, to the end of the next
+            request.
+        waiting_of_one: Maximum number of waiting connections per address.
+        waiting: Maximum number of waiting connections in total.
+        of_one: Maximum number of connections per address, waiting or not.
+        at_once: Maximum number of connections in total; additional ones are answered with 503.
     """
 
     request_s: float = 10.0
@@ -38,40 +39,40 @@ class Limits(NamedTuple):
 
 
 class ClientConnection(Protocol):
-    """What `Connections` closes."""
+    """A connection that `Connections` can close."""
 
     def give_up(self, *, late: bool) -> None:
         """Close the connection.
 
         Args:
-            late: Whether to answer that its request came too late.
+            late: Whether to send a timeout response first.
         """
 
 
 class Connections:
-    """The open connections of a server. Used from its event loop only.
+    """The open connections of a server. Not thread-safe: use it only from the server's event loop.
 
     Args:
-        limits: How many may wait, and how long.
-        clock: Tells the time.
+        limits: Connection limits.
+        clock: Source of the current time.
     """
 
     def __init__(self, limits: Limits = Limits(), clock: Clock = SYSTEM_CLOCK) -> None:  # noqa: B008 - never changed
         self.limits = limits
         self._clock = clock
         self._open: dict[Client, ClientConnection] = {}
-        self._waiting: dict[Client, float] = {}  # since when, the oldest first
+        self._waiting: dict[Client, float] = {}  # start of the wait, oldest first
 
     def opened(self, client: Client, connection: ClientConnection) -> None:
-        """Count a new connection, and close others if there are too many."""
+        """Register a new connection, and close waiting ones if there are too many."""
         self._open[client] = connection
         self.waits(client)
         if sum(host == client[0] for host, _ in self._open) > self.limits.of_one:
-            self._close(self._of(client[0])[0], late=False)  # this one, if the others are being answered
+            self._close(self._of(client[0])[0], late=False)  # the new one, if all others are being answered
 
     def waits(self, client: Client) -> None:
-        """Note that a connection waits for its next request."""
-        if client not in self._open:  # it was closed while it was answered
+        """Mark a connection as waiting for its next request."""
+        if client not in self._open:  # closed during the response
             return
         self._waiting.pop(client, None)
         self._waiting[client] = self._clock.monotonic()
@@ -81,16 +82,16 @@ class Connections:
             self._close(next(iter(self._waiting)), late=False)
 
     def asks(self, client: Client) -> None:
-        """Note that a connection's request is complete, and is being answered."""
+        """Mark the request of a connection as complete and being answered."""
         self._waiting.pop(client, None)
 
     def closed(self, client: Client) -> None:
-        """Forget a connection."""
+        """Remove a closed connection."""
         self._open.pop(client, None)
         self._waiting.pop(client, None)
 
     def close_late(self) -> None:
-        """Close the connections whose request is not complete in time."""
+        """Close the connections that exceeded the time for their request."""
         now = self._clock.monotonic()
         for client in [one for one, since in self._waiting.items() if now - since >= self.limits.request_s]:
             self._close(client, late=True)
@@ -105,11 +106,11 @@ class Connections:
 
 
 class Counted:
-    """Tells `Connections` when a request is complete and when it was answered, and closes late ones.
+    """Middleware that marks requests as complete and answered in `Connections`, and closes late connections.
 
     Args:
-        app: The application.
-        connections: The connections of its server.
+        app: Application to wrap.
+        connections: Connections of the server.
     """
 
     def __init__(self, app: ASGIApp, connections: Connections) -> None:
@@ -117,7 +118,7 @@ class Counted:
         self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] == "lifespan":
             closing = asyncio.create_task(self._close_late())
             try:
@@ -139,10 +140,10 @@ class Counted:
 
 
 def protocol_of(connections: Connections) -> type[H11Protocol]:
-    """Make the HTTP of uvicorn that counts its connections."""
+    """Return a uvicorn HTTP protocol class that registers its connections."""
 
     class CountedProtocol(H11Protocol):
-        """One connection."""
+        """A registered connection."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
             self._counted = transport
@@ -155,7 +156,7 @@ def protocol_of(connections: Connections) -> type[H11Protocol]:
             super().connection_lost(exc)
 
         def give_up(self, *, late: bool) -> None:
-            """Close the connection; at once, if the other side does not take its last answer."""
+            """Close the connection, or abort it if the client has not read the last response."""
             if self._counted.get_write_buffer_size():
                 self._counted.abort()
                 return

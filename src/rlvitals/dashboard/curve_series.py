@@ -1,4 +1,4 @@
-"""A curve as a page draws it: the points of the visible range that keep every extreme, smoothed, with its spread."""
+"""Curves for the pages: down-sampled points that keep every extreme, a moving average, and the spread."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ from rlvitals.stats.series.middle_band import middle_band
 
 _AUTO_SHARE = 30
 _FINE = 20
-"""Blocks in a window of smoothing, at least: means of shorter blocks are smoothed in place of single values."""
+"""Minimum number of blocks per smoothing window. Long series are smoothed over block means instead of values."""
 _MOST_SMOOTHED = 20_000
 _MOST_STRETCHES = 80
 _STRETCH_SAMPLE = 400
@@ -23,7 +23,7 @@ _SAMPLED = 20_000
 
 
 class CurvePoints(msgspec.Struct, frozen=True):
-    """Points of a line; `y` may hold "NaN", "Infinity" and "-Infinity"."""
+    """Points of a line. `y` can contain "NaN", "Infinity" and "-Infinity"."""
 
     x: list[float]
     y: list[Any]
@@ -33,8 +33,8 @@ class Smooth(msgspec.Struct, frozen=True):
     """An exponential moving average.
 
     Attributes:
-        window: Values that it goes back, `s = 1 - 2 / (window + 1)`.
-        values: How many finite values it has seen, so that it can be carried on.
+        window: Span of the average in values; the smoothing factor is `s = 1 - 2 / (window + 1)`.
+        values: Number of finite values in the average, so that a page can continue it.
     """
 
     x: list[float]
@@ -44,7 +44,7 @@ class Smooth(msgspec.Struct, frozen=True):
 
 
 class CurveBand(msgspec.Struct, frozen=True):
-    """Where the middle 80 % of the values are, of each of at most 80 stretches."""
+    """Band of the middle 80 % of the values, in at most 80 stretches."""
 
     x: list[float]
     low: list[float]
@@ -52,15 +52,15 @@ class CurveBand(msgspec.Struct, frozen=True):
 
 
 class CurveExtent(msgspec.Struct, frozen=True):
-    """The values in the range.
+    """Statistics of the values in the range.
 
     Attributes:
-        values: How many there are.
-        nan: How many are not a number.
-        infinite: How many are infinite.
-        low: The quantile of 1 %.
-        high: The quantile of 99 %.
-        last: The last of all.
+        values: Number of values.
+        nan: Number of NaN values.
+        infinite: Number of infinite values.
+        low: 1 % quantile.
+        high: 99 % quantile.
+        last: Last value.
     """
 
     values: int
@@ -78,9 +78,9 @@ class CurveSeries(msgspec.Struct, frozen=True):
     """One curve.
 
     Attributes:
-        rows: Rows of the stream when it was made: what is pushed later goes on from there.
-        clock: Clock of its positions; another one than requested where the stream lacks that.
-        shown: Number of points that represent all values in the range.
+        rows: Number of rows of the stream that the curve includes; rows pushed later follow these.
+        clock: Clock of the positions; differs from the requested clock if the stream lacks it.
+        shown: Number of points that represent the values in the range.
     """
 
     stream: str
@@ -98,20 +98,20 @@ class CurveSeries(msgspec.Struct, frozen=True):
 def series(
     cells: Cells, positions: Floats, view: View, *, field: str, clock: str, where: Flags | None = None
 ) -> CurveSeries:
-    """Make a curve.
+    """Return a curve of a field.
 
     Args:
-        cells: The values of all rows.
-        positions: Position of each row on the clock, shape `(n,)`; NaN where it has none.
-        view: The visible part.
-        field: The field.
-        clock: The clock of the positions.
-        where: The rows that count, by default all, shape `(n,)`.
+        cells: Values of all rows.
+        positions: Position of each row on the clock, shape `(n,)`; NaN if unknown.
+        view: Visible part.
+        field: Name of the field.
+        clock: Clock of the positions.
+        where: Mask of the rows to include, shape `(n,)`. Default: all rows.
     """
     rows = cells.values.size
     everything = _range(positions)
     if not view.is_open:
-        near = _near(positions, view)  # so that a zoom costs what is seen, not what there is
+        near = _near(positions, view)  # the cost of a zoom depends on the visible rows only
         cells, positions = Cells(cells.values[near], cells.present[near]), positions[near]
         where = None if where is None else where[near]
     chosen = cells.present & ~np.isnan(positions)
@@ -140,7 +140,7 @@ def series(
 
 
 def plain_numbers(values: Floats, present: Flags | None = None) -> list[Any]:
-    """Numbers for strict JSON: those that are not finite are spelled, and those that are not present are `None`."""
+    """Return numbers for strict JSON: non-finite ones as strings, missing ones as `None`."""
     plain: list[Any] = values.tolist()
     for place in np.flatnonzero(~np.isfinite(values)):
         plain[place] = spelled(plain[place])
@@ -150,7 +150,7 @@ def plain_numbers(values: Floats, present: Flags | None = None) -> list[Any]:
 
 
 def _near(positions: Floats, view: View) -> slice:
-    """The rows in a range, with those before it that the average needs."""
+    """Return the rows of a range, plus the preceding rows that the average needs."""
     seen = _visible(positions, view)
     lead = 5 * max(_FINE, _window(view.smoothing, seen.stop - seen.start))
     return slice(max(0, seen.start - lead), seen.stop)
@@ -164,13 +164,13 @@ def _range(positions: Floats) -> tuple[float, float] | None:
 
 
 def _visible(x: Floats, view: View) -> slice:
-    """The rows from the first in the range to the last; positions may run back a little."""
+    """Return the slice from the first row in the range to the last. Positions need not be sorted exactly."""
     if view.is_open:
         return slice(0, x.size)
     inside = np.flatnonzero(view.contains(x))
     if not inside.size:
         return slice(0, 0)
-    # One more on either side, so that the line goes on to the edge.
+    # Add one row on either side, so that the line reaches the edges.
     return slice(max(0, int(inside[0]) - 1), min(x.size, int(inside[-1]) + 2))
 
 
@@ -195,7 +195,7 @@ def _smooth(values: Floats, x: Floats, lead: int, window: int, points: int) -> S
         x = x[np.minimum(edges + block - 1, x.size - 1)]
         lead //= block
     average = exponential_average(values, 1.0 - 2.0 / (window / block + 1.0))
-    if not lead:  # the first averages are of hardly any values
+    if not lead:  # the first averages cover too few values
         lead = min(window // block // 3, values.size // 10)
     curve = down_sample(average[lead:], x[lead:], points=max(FEWEST_POINTS, points // 3))
     return Smooth(curve.positions.tolist(), plain_numbers(curve.values), window, finite)
@@ -203,7 +203,7 @@ def _smooth(values: Floats, x: Floats, lead: int, window: int, points: int) -> S
 
 def _band(values: Floats, x: Floats) -> CurveBand | None:
     stretches = min(_MOST_STRETCHES, values.size // _FINE)
-    if stretches < 4:  # noqa: PLR2004 - a band of three says nothing
+    if stretches < 4:  # noqa: PLR2004 - a band of three stretches is not informative
         return None
     positions, low, high = (column.tolist() for column in middle_band(values, x, stretches, most=_STRETCH_SAMPLE))
     return CurveBand(positions, low, high) if positions else None
@@ -221,7 +221,7 @@ def _extent(values: Floats, nans: int, infinities: int) -> CurveExtent:
     if not finite.size:
         return CurveExtent(min=None, max=None, mean=None, low=None, high=None, **counts)
     low, high = np.quantile(finite[:: max(1, finite.size // _SAMPLED)], [0.01, 0.99])
-    scale = float(np.abs(finite).max()) or 1.0  # so that the sum of the largest floats stays finite
+    scale = float(np.abs(finite).max()) or 1.0  # avoids overflow in the sum
     return CurveExtent(
         min=float(finite.min()),
         max=float(finite.max()),

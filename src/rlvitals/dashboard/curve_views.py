@@ -1,4 +1,4 @@
-"""From a run to its curves: columns in memory, or entries of dicts, which are read on request."""
+"""Curves of a run, from the columns in memory or from dict entries that are read on request."""
 
 import csv
 import io
@@ -20,15 +20,15 @@ _CLOCK_COLUMNS = {"env_step": ("env_step", "step"), "episode": ("episode",)}
 
 
 def curves(run: WatchedRun, names: Sequence[str], view: View) -> list[CurveSeries]:
-    """Make the curves of some fields of a stream.
+    """Return the curves of fields of a stream.
 
     Args:
-        run: The run.
-        names: The fields; entries of dicts with a dot, as `reward_parts.size`.
-        view: The stream and the visible part.
+        run: Run to read.
+        names: Names of the fields; dict entries have a dot, for example `reward_parts.size`.
+        view: Stream and visible part.
 
     Raises:
-        ColumnError: There is no such field.
+        ColumnError: A field does not exist or holds text.
         RunFormatError: A segment is damaged.
     """
     found = []
@@ -40,10 +40,15 @@ def curves(run: WatchedRun, names: Sequence[str], view: View) -> list[CurveSerie
 
 
 def curves_csv(run: WatchedRun, names: Sequence[str], view: View) -> Iterator[str]:
-    """Write every row of the visible part as CSV.
+    """Yield all rows of the visible part as CSV, in chunks.
+
+    Args:
+        run: Run to read.
+        names: Names of the fields.
+        view: Stream and visible part.
 
     Raises:
-        ColumnError: There is no such field.
+        ColumnError: A field does not exist or holds text.
     """
     placed = [_placed(run, name, view) for name in names]
     _, clock, positions = placed[0]
@@ -56,7 +61,7 @@ def curves_csv(run: WatchedRun, names: Sequence[str], view: View) -> Iterator[st
 
 
 def fields_of(run: WatchedRun) -> dict[str, list[str]]:
-    """List everything that can be drawn, by stream: columns, and entries of dicts."""
+    """Return the names of all fields that can be drawn, by stream: columns and dict entries."""
 
     def read() -> dict[str, list[str]]:
         nested = {
@@ -87,7 +92,7 @@ def _placed(run: WatchedRun, name: str, view: View) -> tuple[Cells, str, Floats]
     if stream in STREAMS and name in run.columns[stream].names:
         found, positions = run.positions(stream, clock)
         cells = run.columns[stream].cells(name)
-        rows = min(cells.values.size, positions.size)  # a live run may have gained some in between
+        rows = min(cells.values.size, positions.size)  # a live run can gain rows between the two reads
         return Cells(cells.values[:rows], cells.present[:rows]), found, positions[:rows]
     return run.cached(f"{stream}.{name}.{clock}", lambda: _nested(run, stream, name, clock))
 
@@ -95,11 +100,11 @@ def _placed(run: WatchedRun, name: str, view: View) -> tuple[Cells, str, Floats]
 def _nested(run: WatchedRun, stream: str, name: str, clock: str) -> tuple[Cells, str, Floats]:
     source = run.reader.stream(stream)
     if "." not in name or name not in source.names:
-        raise ColumnError(f"{stream} has no numbers called {name!r:.100}")
+        raise ColumnError(f"{stream} has no numeric field {name!r:.100}")
     clocks = [column for column in _CLOCK_COLUMNS.get(clock, ()) if column in source.names]
     columns = source.read(name, "time", *clocks)
     if columns[name].dtype == object:
-        raise ColumnError(f"{stream}: {name!r:.100} holds text, which cannot be drawn")
+        raise ColumnError(f"{stream}: the field {name!r:.100} holds text, which cannot be drawn")
     values = np.asarray(np.ma.getdata(columns[name]), dtype=np.float64)
     cells = Cells(values, ~np.ma.getmaskarray(columns[name]))
     if clocks:

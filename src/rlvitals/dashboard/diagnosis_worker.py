@@ -1,4 +1,4 @@
-"""Assessments of the runs of a folder, for the list and for open pages: made one at a time in the background."""
+"""Background assessment of the runs in a folder, one at a time, for the list and for open pages."""
 
 import logging
 import math
@@ -16,19 +16,19 @@ _log = logging.getLogger("rlvitals.dashboard")
 
 _PAGE_S = 3.0
 _ROW_S = 30.0
-"""Least seconds between two assessments of a live run that is open on a page, and of one that is only listed."""
+"""Minimum seconds between two assessments of a live run that is open on a page, and of a run that is only listed."""
 _SHARE = 15.0
-"""A live run is assessed again no sooner than after so many times the duration of its last assessment."""
+"""Minimum time until the next assessment of a live run, as a multiple of the duration of the last one."""
 _PAUSE = 3.0
-"""The worker pauses so many times the duration of each assessment: it uses at most a quarter of a core."""
+"""Pause after each assessment, as a multiple of its duration. The worker thus uses at most a quarter of a core."""
 _FORGOTTEN_S = 30.0
-"""An assessment is not shown again if the run was not read for so long and has new records since."""
+"""An assessment is discarded if the run was not read for this many seconds and has new records."""
 _MOST_PATIENCE_S = 3.0
 _ROWS_OF_A_SECOND = 200_000
 
 
 class _RunAssessment:
-    """The last assessment of one run, what it was made of, and the request for the next one."""
+    """The last assessment of one run, the state it is based on, and the request for the next one."""
 
     def __init__(self) -> None:
         self.assessment: Assessment | None = None
@@ -44,13 +44,13 @@ class _RunAssessment:
 
 
 class DiagnosisWorker:
-    """Keeps the last assessment of each run. Safe from any thread.
+    """Worker that keeps the last assessment of each run. Thread-safe.
 
     Args:
-        clock: Tells the time.
+        clock: Source of the current time.
 
     Attributes:
-        observers: Called with a run's key after each assessment.
+        observers: Functions called with the key of a run after each assessment.
     """
 
     def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -68,7 +68,7 @@ class DiagnosisWorker:
         self._thread.start()
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Stop the thread after the current assessment."""
         self._closing.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -77,7 +77,8 @@ class DiagnosisWorker:
     def last(self, run: WatchedRun | RowTracker) -> Assessment | None:
         """Return the last assessment of a run, and request a new one if the run has changed since.
 
-        An assessment that its run contradicts is not returned: its status has changed or it has recorded a finding.
+        If the status of the run has changed or it has recorded a finding, the assessment is outdated and `None` is
+        returned.
         """
         state, records, findings = _state_of(run), run.records, run.finding_count
         is_page, now = isinstance(run, WatchedRun), self._clock.monotonic()
@@ -99,7 +100,7 @@ class DiagnosisWorker:
             return known.assessment
 
     def keep(self, keys: Container[str]) -> None:
-        """Forget all runs but those of some keys."""
+        """Discard the assessments of all runs except those with these keys."""
         with self._lock:
             self._assessments = {key: known for key, known in self._assessments.items() if key in keys}
 
@@ -107,7 +108,7 @@ class DiagnosisWorker:
         """Assess the most urgent of the requested runs: open pages first, then live runs, then the newest.
 
         Returns:
-            The duration in seconds; `None` if no run is due.
+            Duration in seconds, or `None` if no run is due.
         """
         begun = self._clock.monotonic()
         with self._lock:
@@ -121,9 +122,9 @@ class DiagnosisWorker:
         try:
             state = _state_of(run)
             _, found = assess(run.reader, clock=run.clock)
-        except (RunError, OSError):  # the folder is gone or corrupt: the page shows that already
+        except (RunError, OSError):  # the folder is missing or corrupt, which the page already shows
             pass
-        except Exception:  # noqa: BLE001 - the others go on, and this run is assessed again when it changes
+        except Exception:  # noqa: BLE001 - continue with other runs; a change requests this run again
             if run.key not in self._failed:
                 self._failed.add(run.key)
                 _log.exception("assessing %s failed", run.key)
@@ -148,11 +149,11 @@ class DiagnosisWorker:
 
 
 def _state_of(run: WatchedRun | RowTracker) -> tuple[float, int, str]:
-    """Return start, sessions and status: a run that crashes records nothing, and a rewind begins a session."""
+    """Return start, number of sessions and status, which also change on a crash or a rewind."""
     header = run.reader.header
     return header.started, len(header.writers), run.reader.vitality(clock=run.clock).status
 
 
 def _patience(run: WatchedRun | RowTracker) -> float:
-    """Return the seconds before the first assessment: that of a long run would keep its page waiting."""
+    """Return the delay in seconds before the first assessment, which would slow down the page of a long run."""
     return min(_MOST_PATIENCE_S, run.columns["episodes"].rows / _ROWS_OF_A_SECOND) if isinstance(run, WatchedRun) else 0

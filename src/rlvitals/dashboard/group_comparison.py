@@ -1,4 +1,4 @@
-"""Groups of runs compared with each other, for the compare page: the selection of runs, and cached answers."""
+"""Comparison of groups of runs for the compare page: selection of runs, and a cache of results."""
 
 import contextlib
 import dataclasses
@@ -24,7 +24,7 @@ from rlvitals.runs import Run
 from rlvitals.summary.tones import TONES
 
 MOST_IN_PAIRS = 25
-"""Groups of which every pair may be compared: 300 pairs."""
+"""Maximum number of groups for which every pair is compared: 300 pairs."""
 _KEPT = 16
 _KEPT_BYTES = 64 << 20
 _SHOWN = 12
@@ -32,7 +32,7 @@ _EACH_RUN = "run"
 
 
 class GroupSelection(NamedTuple):
-    """The selected runs by key, the group that each was given, and those that cannot be opened."""
+    """The selected runs by key, the assigned group of each, and the folders that cannot be opened."""
 
     runs: dict[str, Run]
     groups: dict[str, str]
@@ -40,23 +40,24 @@ class GroupSelection(NamedTuple):
 
     @property
     def fingerprint(self) -> Hashable:
-        """A value that changes when any of the runs gains something, or changes its status."""
+        """A value that changes when a run gains records or changes its status."""
         runs = tuple((key, _fingerprint(run)) for key, run in self.runs.items())
         return tuple(self.groups.items()), self.refused, runs
 
 
 def select_groups(registry: RunRegistry, keys: Sequence[str], patterns: Sequence[str]) -> GroupSelection:
-    """Select runs.
+    """Select the runs to compare.
 
     Args:
-        registry: Where the runs are.
-        keys: Some by their keys.
-        patterns: Some by patterns such as `base-*`; `NAME=PATTERN` names the group. Of several patterns each is a
-            group, as the arguments of `rlvitals compare`, and so is one beside other runs.
+        registry: Registry of the runs.
+        keys: Keys of runs.
+        patterns: Patterns of keys such as `base-*`; `NAME=PATTERN` names the group. Each of several patterns is a
+            group, as for the arguments of `rlvitals compare`. A single pattern is a group if other runs are selected
+            too.
 
     Raises:
-        RunNotFoundError: There is no run of such a key.
-        ComparisonError: There are none, or too many; or a pattern has none that an earlier one has not.
+        RunNotFoundError: No run has one of the keys.
+        ComparisonError: No run or too many runs are selected, or earlier patterns match all runs of a pattern.
     """
     known, unreadable = registry.runs(), {one.key: one for one in registry.refused}
     found = {key: registry.run(key) for key in dict.fromkeys(keys) if key not in unreadable}
@@ -70,7 +71,7 @@ def select_groups(registry: RunRegistry, keys: Sequence[str], patterns: Sequence
         mine = [key for key in one.keys if key not in unreadable]
         if are_groups and mine and groups.keys() >= set(mine):
             raise ComparisonError(
-                f"every run that is like {one.pattern!r:.200} is in the group of an earlier pattern: put this one first"
+                f"every run that matches {one.pattern!r:.200} is in the group of an earlier pattern: list it first"
             )
         name = _group_name(one, matches)
         for key in mine:
@@ -82,15 +83,17 @@ def select_groups(registry: RunRegistry, keys: Sequence[str], patterns: Sequence
         raise ComparisonError(
             f"none of these runs can be opened; {first.key!r:.200}: {first.reason}"
             if first
-            else "there is no run to compare: name some, or a pattern that they are like"
+            else "no runs to compare: select runs, or enter a pattern that matches some"
         )
     if len(found) > MOST_COMPARED:
-        raise ComparisonError(f"{len(found)} runs are more than the {MOST_COMPARED} that a page compares at once")
+        raise ComparisonError(
+            f"{len(found)} runs are selected, but a page compares at most {MOST_COMPARED}: select fewer runs"
+        )
     return GroupSelection(found, groups, tuple(refused.values()))
 
 
 class _Match(NamedTuple):
-    """One pattern: the group name in front of it, if any, and the keys that it matches."""
+    """A pattern with its group name, if any, and the keys that it matches."""
 
     name: str
     pattern: str
@@ -98,23 +101,23 @@ class _Match(NamedTuple):
 
 
 def _match(word: str, keys: Sequence[str]) -> _Match:
-    """Match a pattern. A key may have `=` in it, and so may a name: the first reading that matches a run counts."""
+    """Match a pattern. Keys and names can contain `=`, so the first interpretation that matches a run is used."""
     readings = [("", word)] + [(word[:at], word[at + 1 :]) for at, sign in enumerate(word) if sign == "="]
     for name, pattern in readings[:MOST_PATTERNS]:
         if matching := [key for key in keys if key == pattern or fnmatchcase(key, pattern)]:
             return _Match(name, pattern, matching)
-    raise ComparisonError(f"no run is like {word!r:.200}")
+    raise ComparisonError(f"no run matches {word!r:.200}")
 
 
 def _group_name(one: _Match, matches: Sequence[_Match]) -> str:
-    """Name the group of a pattern; `a-*` and `a_*` are two groups, and so have two names."""
+    """Return the group name of a pattern. Patterns such as `a-*` and `a_*` keep distinct names."""
     short = [other.name or other.pattern.rstrip("*/-_.") or other.pattern for other in matches]
     mine = short[matches.index(one)]
     return one.pattern if not one.name and short.count(mine) > 1 else mine
 
 
 def _fingerprint(run: Run) -> tuple[Hashable, ...]:
-    """Count size and status too: a run grows between two heartbeats, and one that was killed has none."""
+    """Return a fingerprint of a run with its file sizes and status, which change between and without heartbeats."""
     fingerprint: tuple[Hashable, ...] = fingerprint_of(run.path)
     if run.header.ended is not None:
         return fingerprint
@@ -127,17 +130,17 @@ def _fingerprint(run: Run) -> tuple[Hashable, ...]:
 
 
 class ComparisonPage(Comparison, frozen=True, kw_only=True):
-    """A comparison, with the tone of each verdict in it."""
+    """A comparison, with the tone of each verdict."""
 
     tones: dict[str, str]
 
 
 def compare_selection(selection: GroupSelection, options: ComparisonOptions) -> ComparisonPage:
-    """Compare runs. `path` of each run is its key.
+    """Compare the selected runs. In the result, the `path` of each run is its key.
 
     Raises:
-        ComparisonError: They cannot be compared so.
-        ColumnError: There is no such metric.
+        ComparisonError: The runs cannot be compared with these options.
+        ColumnError: The metric does not exist.
     """
     runs = list(selection.runs.values())
     key_of = {run.path.absolute(): key for key, run in selection.runs.items()}
@@ -154,26 +157,26 @@ def compare_selection(selection: GroupSelection, options: ComparisonOptions) -> 
 
 
 def _refuse_pairs(runs: Sequence[Run], by: str | Callable[[Run], str] | None) -> None:
-    """Every pair of a thousand groups would be half a million tests."""
+    """Raise if there are too many groups: every pair of a thousand groups would be half a million tests."""
     groups = {member.group for member in members_of(runs, {}, by)}
     if len(groups) > MOST_IN_PAIRS:
         raise ComparisonError(
-            f"every_pair: {len(groups)} groups are more than the {MOST_IN_PAIRS} of which a page compares every pair; "
+            f"every_pair: there are {len(groups)} groups, but a page compares every pair of at most {MOST_IN_PAIRS}; "
             "`rlvitals compare --every-pair` compares any number"
         )
 
 
 def history_rank(registry: RunRegistry, key: str, metric: str) -> HistoryRank:
-    """Rank a run among the others in the folder that began before it, in the same environment.
+    """Rank a run among the earlier runs in the folder that have the same environment.
 
     Raises:
-        ComparisonError: The run has nothing of the metric.
+        ComparisonError: The run has no values of the metric.
     """
     return rank_in_history(registry.run(key), list(registry.runs().values()), metric)
 
 
 def _by(selection: GroupSelection, by: str | None, key_of: dict[Path, str]) -> str | Callable[[Run], str] | None:
-    """Return what makes a group. No expression is taken from a page: what a question may cost stays bounded."""
+    """Return the grouping. Pages cannot use SQL expressions, so that the cost of a request stays bounded."""
     if by == _EACH_RUN:
         return lambda run: key_of[run.path.absolute()]
     if by is not None:
@@ -181,7 +184,7 @@ def _by(selection: GroupSelection, by: str | None, key_of: dict[Path, str]) -> s
         settings = {name for one in members for name in one.settings}
         if by not in settings and not any(by in one.facts for one in members):
             raise ComparisonError(
-                f"by={by!r:.200}: these runs have no such setting; they have {', '.join(sorted(settings)[:_SHOWN])}"
+                f"by={by!r:.200}: these runs have no such setting; available: {', '.join(sorted(settings)[:_SHOWN])}"
             )
         return by
     if selection.groups:
@@ -190,14 +193,14 @@ def _by(selection: GroupSelection, by: str | None, key_of: dict[Path, str]) -> s
 
 
 class AnswerCache:
-    """The last answers: pages that ask the same question share one. Safe from any thread."""
+    """Cache of the last results, shared by pages with the same request. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._answers: OrderedDict[Hashable, Future[bytes]] = OrderedDict()
 
     def answer(self, question: Hashable, work: Callable[[], bytes]) -> bytes:
-        """Return the answer that is cached or being made, else make it; where that failed, the next one tries."""
+        """Return the cached result, wait for a running computation, or compute it. A failed result is not cached."""
         while True:
             with self._lock:
                 known = self._answers.get(question)

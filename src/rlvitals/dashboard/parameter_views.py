@@ -1,4 +1,4 @@
-"""The parameters that a run tried: rows for parallel coordinates, means for a heat map, and what they do."""
+"""Explored parameters of a run: lines for parallel coordinates, means for a heat map, and their effects."""
 
 import itertools
 from typing import Any
@@ -16,19 +16,19 @@ from rlvitals.stats.parameters.parameter_columns import ParameterColumn, paramet
 from rlvitals.summary.tried_parameters import OUTCOMES, exploration_of, plain
 
 MOST_ROWS = 50_000
-"""Episodes, evenly taken, that heat maps are of."""
+"""Maximum number of episodes in a heat map, sampled evenly."""
 MOST_LINES = 600
-"""Lines of the parallel coordinates."""
+"""Maximum number of lines in the parallel coordinates."""
 _RANGES = 16
 _MOST_LEVELS = 24
 _PREFIX = "parameters."
 
 
 class ParameterTable:
-    """What was tried, row by row.
+    """Explored parameters and outcomes of a run, by episode.
 
     Args:
-        run: The run.
+        run: Run to read.
 
     Raises:
         RunFormatError: A segment is damaged.
@@ -50,7 +50,7 @@ class ParameterTable:
 
 
 def tried_of(run: WatchedRun) -> ParameterTable:
-    """What a run tried, read once for as long as nothing is new.
+    """Return the explored parameters of a run, cached until the run gains records.
 
     Raises:
         RunFormatError: A segment is damaged.
@@ -59,11 +59,11 @@ def tried_of(run: WatchedRun) -> ParameterTable:
 
 
 def lines_of(run: WatchedRun, outcome: str) -> dict[str, Any]:
-    """Make the rows of parallel coordinates, the latest ones last.
+    """Return the lines of the parallel coordinates, oldest first.
 
     Args:
-        run: The run.
-        outcome: The outcome that colours the lines.
+        run: Run to read.
+        outcome: Name of the outcome that colours the lines.
 
     Raises:
         RunFormatError: A segment is damaged.
@@ -81,7 +81,7 @@ def lines_of(run: WatchedRun, outcome: str) -> dict[str, Any]:
 
 
 def heat_map(run: WatchedRun, first: str, second: str, outcome: str) -> dict[str, Any] | None:
-    """Average an outcome over the cells of two parameters; `None` if there is no such parameter or outcome.
+    """Return the mean outcome in each cell of two parameters, or `None` for an unknown parameter or outcome.
 
     Raises:
         RunFormatError: A segment is damaged.
@@ -102,7 +102,9 @@ def heat_map(run: WatchedRun, first: str, second: str, outcome: str) -> dict[str
 
 
 def exploration(run: WatchedRun) -> Any:
-    """Explore the parameters (`stats.parameters.exploration`); `None` if none were recorded. Takes seconds.
+    """Return the analysis of the parameters (`stats.parameters.exploration`), or `None` if none were recorded.
+
+    The analysis takes seconds and is cached.
 
     Raises:
         RunFormatError: A segment is damaged.

@@ -1,4 +1,4 @@
-"""The parameters of the API: each checked, bounded and described once."""
+"""Query parameters of the API, each with its validation, bounds and description."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
@@ -12,9 +12,9 @@ from rlvitals.comparison.result import Axis, Statistic
 
 Clock = Literal["episode", "env_step", "update", "time"]
 CLOCKS: tuple[Clock, ...] = get_args(Clock)
-"""What a curve can be drawn over."""
+"""Clocks that a curve can be drawn over."""
 AUTO = -1
-"""The smoothing that fits what is visible: a thirtieth of it."""
+"""Automatic smoothing: a window of one thirtieth of the visible values."""
 FEWEST_POINTS = 50
 MOST_POINTS = 4_000
 MOST_COMPARED = 1_000
@@ -26,70 +26,81 @@ _MOST_EVENTS = 2_000
 
 _Short = Annotated[str, StringConstraints(max_length=_LONGEST)]
 
-Key = Annotated[str, Query(min_length=1, max_length=_LONGEST, description="The run: the way to it from the folder.")]
-Keys = Annotated[list[_Short], Query(min_length=1, max_length=_MOST_SIDE_BY_SIDE, description="The runs, one each.")]
-StreamName = Annotated[
-    Literal["episodes", "updates", "system", "scalars"], Query(description="The stream that the fields are of.")
+Key = Annotated[
+    str, Query(min_length=1, max_length=_LONGEST, description="Key of the run: its path from the folder of runs.")
 ]
+Keys = Annotated[list[_Short], Query(min_length=1, max_length=_MOST_SIDE_BY_SIDE, description="Keys of the runs.")]
+StreamName = Annotated[Literal["episodes", "updates", "system", "scalars"], Query(description="Stream of the fields.")]
 Fields = Annotated[
     list[_Short],
-    Query(min_length=1, max_length=_MOST_FIELDS, description="What is drawn; entries of dicts as `reward_parts.size`."),
+    Query(
+        min_length=1,
+        max_length=_MOST_FIELDS,
+        description="Fields to draw; dict entries have a dot: `reward_parts.size`.",
+    ),
 ]
-ClockName = Annotated[Clock, Query(description="What it is drawn over; `time` is seconds since the run began.")]
-Low = Annotated[float | None, Query(alias="from", allow_inf_nan=False, description="Where the visible range begins.")]
-High = Annotated[float | None, Query(alias="to", allow_inf_nan=False, description="Where it ends.")]
+ClockName = Annotated[
+    Clock, Query(description="Clock of the horizontal axis; `time` is seconds since the start of the run.")
+]
+Low = Annotated[float | None, Query(alias="from", allow_inf_nan=False, description="Start of the visible range.")]
+High = Annotated[float | None, Query(alias="to", allow_inf_nan=False, description="End of the visible range.")]
 PointCount = Annotated[
-    int, Query(ge=FEWEST_POINTS, le=MOST_POINTS, description="Points of a line, about; extremes are kept.")
+    int,
+    Query(ge=FEWEST_POINTS, le=MOST_POINTS, description="Approximate number of points per line; extremes are kept."),
 ]
 Smoothing = Annotated[
-    int, Query(ge=AUTO, le=1_000_000, description="Values that the average goes back; 0 for none, -1 for what fits.")
+    int, Query(ge=AUTO, le=1_000_000, description="Span of the moving average in values; 0 for none, -1 for automatic.")
 ]
-Category = Annotated[str | None, Query(max_length=_LONGEST, description="Only episodes of this category.")]
+Category = Annotated[str | None, Query(max_length=_LONGEST, description="Include only episodes of this category.")]
 Grouping = Annotated[
-    Literal["category", "difficulty", "termination_reason"], Query(description="What the episodes have in common.")
+    Literal["category", "difficulty", "termination_reason"], Query(description="Field to group the episodes by.")
 ]
-EventKind = Annotated[str | None, Query(max_length=_LONGEST, description="Only events of this kind.")]
-EventCount = Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="How many at most, the last ones.")]
+EventKind = Annotated[str | None, Query(max_length=_LONGEST, description="Include only events of this kind.")]
+EventCount = Annotated[
+    int, Query(ge=1, le=_MOST_EVENTS, description="Maximum number of events; the last ones are returned.")
+]
 Name = Annotated[str, Query(min_length=1, max_length=_LONGEST)]
 
 Members = Annotated[
-    list[_Short], Query(alias="run", max_length=MOST_COMPARED, description="Runs to compare, by their keys.")
+    list[_Short], Query(alias="run", max_length=MOST_COMPARED, description="Keys of the runs to compare.")
 ]
 Patterns = Annotated[
     list[_Short],
     Query(
         alias="group",
         max_length=MOST_PATTERNS,
-        description="Runs to compare, by a pattern of keys such as `base-*`, or `NAME=PATTERN`.",
+        description="Pattern of keys of runs to compare, such as `base-*`, or `NAME=PATTERN` to name the group.",
     ),
 ]
-Two = Annotated[list[_Short], Query(min_length=2, max_length=2, description="Two runs.")]
+Two = Annotated[list[_Short], Query(min_length=2, max_length=2, description="Keys of two runs.")]
 Metric = Annotated[
-    str, Query(min_length=1, max_length=_LONGEST, description="A number: `reward`, `evaluations.reward`, ...")
+    str, Query(min_length=1, max_length=_LONGEST, description="Metric to compare: `reward`, `evaluations.reward`, ...")
 ]
 StatisticName = Annotated[
     Statistic,
-    Query(description="What a run comes to: the mean over the last tenth, over all of it, or the best hundredth."),
+    Query(description="Outcome of a run: mean over the last tenth, mean over the whole run, or best hundredth."),
 ]
 AxisName = Annotated[
     Axis | None,
-    Query(description="What runs are brought together by; by default what they all have."),
+    Query(description="Axis to align the runs along. Default: an axis that all runs have."),
 ]
 By = Annotated[
     str | None,
-    Query(max_length=_LONGEST, description="The setting that makes a group, or `run`; by default all but the seed."),
+    Query(max_length=_LONGEST, description="Setting to group by, or `run`. Default: all settings except the seed."),
 ]
-Baseline = Annotated[str | None, Query(max_length=_LONGEST, description="The group that others are compared with.")]
-Goal = Annotated[float | None, Query(allow_inf_nan=False, description="A mean to reach.")]
+Baseline = Annotated[str | None, Query(max_length=_LONGEST, description="Group to compare the other groups with.")]
+Goal = Annotated[
+    float | None, Query(allow_inf_nan=False, description="Target mean, to measure how soon runs reach it.")
+]
 Margin = Annotated[
-    float | None, Query(gt=0.0, allow_inf_nan=False, description="Within which groups count as the same.")
+    float | None, Query(gt=0.0, allow_inf_nan=False, description="Margin within which groups count as the same.")
 ]
 Flag = Annotated[bool, Query()]
 
 
 @dataclass(frozen=True)
 class RowRange:
-    """The rows that are wanted: from where to where on a clock, both ends included."""
+    """A range of rows on a clock, including both ends."""
 
     clock: ClockName = "episode"
     low: Low = None
@@ -97,11 +108,11 @@ class RowRange:
 
     @property
     def is_open(self) -> bool:
-        """Whether all rows are wanted."""
+        """Whether the range includes all rows."""
         return self.low is None and self.high is None
 
     def contains(self, positions: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which positions are inside; NaN is not, unless the range is open on both sides."""
+        """Return a mask of the positions in the range. NaN is outside unless the range is open at both ends."""
         inside = np.ones(positions.shape, dtype=bool)
         if self.low is not None:
             inside &= positions >= self.low
@@ -112,7 +123,7 @@ class RowRange:
 
 @dataclass(frozen=True)
 class View(RowRange):
-    """The part of a stream's curves that a chart shows; see `curve_series.series`."""
+    """The part of the curves of a stream that a chart shows; see `curve_series.series`."""
 
     stream: StreamName = "episodes"
     points: PointCount = 1_000
@@ -122,7 +133,7 @@ class View(RowRange):
 
 @dataclass(frozen=True)
 class ComparisonOptions:
-    """The options of a comparison, as `rlvitals.compare` takes them; `by` is the name of a setting, or `run`."""
+    """The options of `rlvitals.compare` that a page can set; `by` is the name of a setting, or `run`."""
 
     metric: Metric = "reward"
     statistic: StatisticName = "final"

@@ -1,4 +1,4 @@
-"""The JSON API. Every route only reads, and its cost is bounded."""
+"""Routes of the JSON API. Every route is read-only and has a bounded cost."""
 
 import asyncio
 import threading
@@ -36,9 +36,9 @@ from rlvitals.summary.run_summary import RunSummary
 T = TypeVar("T")
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    404: {"description": "The run, or a part of it, does not exist."},
-    409: {"description": "It cannot be read."},
-    429: {"description": "Too many requests at once."},
+    404: {"description": "The run or a part of it does not exist."},
+    409: {"description": "The run cannot be read."},
+    429: {"description": "Too many simultaneous requests."},
 }
 router = APIRouter(prefix="/api/v1", responses=_REFUSALS)
 
@@ -49,7 +49,7 @@ _MOST_WAITING = 8
 
 
 class RunList(msgspec.Struct, frozen=True):
-    """The runs of the folder, newest first, and what could not be opened."""
+    """The runs in the folder, newest first, and the folders that cannot be opened."""
 
     folder: str
     runs: list[RunRow]
@@ -64,14 +64,14 @@ class Curves(msgspec.Struct, frozen=True):
 
 
 DESCRIBED = (RunList, RunHeader, Curves, RunSummary, ComparisonPage, Divergence, HistoryRank)
-"""The payloads whose schemas are in the OpenAPI document."""
+"""Payloads with a schema in the OpenAPI document."""
 
 
 class DashboardState:
-    """What the routes answer from.
+    """State that the routes share.
 
     Args:
-        broadcaster: Where the runs are.
+        broadcaster: Broadcaster, which has the registry of the runs.
     """
 
     def __init__(self, broadcaster: Broadcaster) -> None:
@@ -81,27 +81,27 @@ class DashboardState:
         self._workers = threading.BoundedSemaphore(_MOST_AT_WORK)
 
     def open(self, key: str) -> WatchedRun:
-        """Open a run, as it is now.
+        """Open a run and read its new records.
 
         Raises:
-            RunError: It does not exist, or it cannot be read.
+            RunError: The run does not exist or cannot be read.
         """
         run = self.broadcaster.registry.open(key)
         run.refresh()
         return run
 
     def header(self, run: WatchedRun) -> RunHeader:
-        """Make the header of a run's page, with the last assessment."""
+        """Return the header of the page of a run, with the last assessment."""
         return run_header(run, self.broadcaster.registry.worker.last(run))
 
     def work(self, question: Callable[[], T]) -> T:
-        """Answer a long question: a few are let through at a time, a few more wait.
+        """Run an expensive request. A few run at a time, and a few more wait.
 
         Raises:
-            HTTPException: There are too many already.
+            HTTPException: Too many requests are waiting.
         """
         if not self._places.acquire(blocking=False):
-            raise HTTPException(429, "too many long questions at once: ask again in a moment")
+            raise HTTPException(429, "too many expensive requests at the same time: try again in a moment")
         try:
             with self._workers:
                 return question()
@@ -141,81 +141,84 @@ def _json(payload: Any) -> Response:
 
 @router.get("/runs", **_responses(RunList))
 def runs(state: State) -> Response:
-    """The list of runs."""
+    """Return the list of runs."""
     registry = state.broadcaster.registry
     return _json(RunList(registry.folder.name or "/", *registry.rows()))
 
 
 @router.get("/run", **_responses(RunHeader))
 def run(state: State, run: OpenRun) -> Response:
-    """The top of a run's page: status, progress, verdict, findings."""
+    """Return the header of the page of a run: status, progress, verdict, findings."""
     return _json(state.header(run))
 
 
 @router.get("/run/series", **_responses(Curves))
 def run_series(run: OpenRun, field: q.Fields, view: View) -> Response:
-    """Curves of some fields: the points of the visible range that keep every extreme, smoothed, spread."""
+    """Return curves of fields in a range: points that keep every extreme, a moving average, and the spread."""
     return _json(Curves(run.key, curves(run, field, view)))
 
 
 @router.get("/run/series.csv", responses={200: {"content": {"text/csv": {}}}}, response_class=Response)
 def run_series_csv(run: OpenRun, field: q.Fields, view: View) -> Response:
-    """The same range of the same fields as CSV, every row of it."""
+    """Return every row of fields in a range as CSV."""
     headers = {"content-disposition": 'attachment; filename="series.csv"'}
     return StreamingResponse(curves_csv(run, field, view), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/run/fields")
 def run_fields(run: OpenRun) -> Response:
-    """Everything that can be drawn, by stream."""
+    """Return the names of all fields that can be drawn, by stream."""
     return _json(fields_of(run))
 
 
 @router.get("/run/groups")
 def run_groups(run: OpenRun, within: Annotated[q.RowRange, Depends()], by: q.Grouping = "category") -> Response:
-    """Episodes of a range by what they have in common, with intervals of their success rates."""
+    """Return the episodes of a range by group, with intervals of their success rates."""
     return _json(run_details.groups_of(run, by, within))
 
 
 @router.get("/run/summary", **_responses(RunSummary))
 def run_summary(state: State, run: OpenRun) -> Response:
-    """The full summary of a run. Takes seconds for a million episodes; cached until the run gains something."""
+    """Return the full summary of a run.
+
+    Takes seconds for a million episodes. The result is cached until the run gains records.
+    """
     return _json(state.work(lambda: run.cached("summary", run.reader.summary)))
 
 
 @router.get("/run/dashboard")
 def run_dashboard(state: State, run: OpenRun) -> Response:
-    """What `create_dashboard_data` of the Python interface gives."""
+    """Return the result of `create_dashboard_data` of the Python API."""
     return _json(state.work(lambda: run.cached("dashboard", run.reader.create_dashboard_data)))
 
 
 @router.get("/run/events")
 def run_events(run: OpenRun, kind: q.EventKind = None, limit: q.EventCount = 200) -> Response:
-    """Notes, milestones, changes of state: newest first."""
+    """Return notes, milestones and changes of state, newest first."""
     return _json(run_details.events_of(run, kind, limit))
 
 
 @router.get("/run/evaluations")
 def run_evaluations(run: OpenRun) -> Response:
-    """Evaluations, baselines, and the comparison with the baselines."""
+    """Return the evaluations, the baselines, and the comparison with the baselines."""
     return _json(run_details.evaluations_of(run))
 
 
 @router.get("/run/configuration")
 def run_configuration(run: OpenRun) -> Response:
-    """What the run was started with, and what reproduces it."""
+    """Return the configuration of a run and the data to reproduce it."""
     return _json(run_details.configuration_of(run))
 
 
 @router.get("/run/parameters")
 def run_parameters(state: State, run: OpenRun, outcome: q.Name = "reward") -> Response:
-    """The parameters that were tried: some episodes as lines of parallel coordinates."""
+    """Return the explored parameters: a sample of episodes as lines of parallel coordinates."""
     return _json(state.work(lambda: parameter_views.lines_of(run, outcome)))
 
 
 @router.get("/run/heatmap")
 def run_heatmap(state: State, run: OpenRun, x: q.Name, y: q.Name, outcome: q.Name = "reward") -> Response:
-    """The mean outcome of each cell of two parameters."""
+    """Return the mean outcome in each cell of two parameters."""
     cells = state.work(lambda: parameter_views.heat_map(run, x, y, outcome))
     if cells is None:
         raise HTTPException(404, "the run has no such parameter or outcome")
@@ -224,19 +227,19 @@ def run_heatmap(state: State, run: OpenRun, x: q.Name, y: q.Name, outcome: q.Nam
 
 @router.get("/run/exploration")
 def run_exploration(state: State, run: OpenRun) -> Response:
-    """What the parameters do, by type: coverage, drivers, best regions. Takes seconds."""
+    """Return the parameter analysis by category: coverage, drivers, best regions. Takes seconds."""
     return _json(state.work(lambda: parameter_views.exploration(run)))
 
 
 @router.get("/run/pictures")
 def run_pictures(run: OpenRun) -> Response:
-    """The pictures that the run logged, oldest first."""
+    """Return the logged pictures of a run, oldest first."""
     return _json({"pictures": run_details.pictures_of(run)})
 
 
 @router.get("/run/picture", responses={200: {"content": {"image/*": {}}}}, response_class=Response)
 def run_picture(run: OpenRun, name: q.Name) -> Response:
-    """One picture. An SVG is sealed, so that it runs no script and loads nothing."""
+    """Return one picture. A content security policy keeps an SVG from running scripts and loading resources."""
     content = run_details.picture(run, name) or b""
     media = media_type(content)
     if media is None:
@@ -247,13 +250,13 @@ def run_picture(run: OpenRun, name: q.Name) -> Response:
 
 @router.get("/compare")
 def compare(state: State, runs: OpenRuns) -> Response:
-    """Runs side by side: their headers, and what differs in their configuration."""
+    """Return the headers of runs side by side, and the differences in their configuration."""
     return _json(side_by_side(runs, [state.header(run) for run in runs]))
 
 
 @router.get("/compare/series")
 def compare_series(runs: OpenRuns, field: q.Name, view: View) -> Response:
-    """One curve of each of some runs."""
+    """Return one curve of each run."""
     return _json([Curves(run.key, curves(run, [field], view)) for run in runs])
 
 
@@ -261,10 +264,10 @@ def compare_series(runs: OpenRuns, field: q.Name, view: View) -> Response:
 def compare_groups(
     state: State,
     options: Annotated[q.ComparisonOptions, Depends()],
-    run: q.Members = [],  # noqa: B006 - a default of FastAPI's, never changed
-    group: q.Patterns = [],  # noqa: B006 - likewise
+    run: q.Members = [],  # noqa: B006 - a FastAPI default, never mutated
+    group: q.Patterns = [],  # noqa: B006 - a FastAPI default, never mutated
 ) -> Response:
-    """Groups of runs compared with each other: what may be concluded, and what not (`rlvitals.compare`)."""
+    """Return the comparison of groups of runs, as `rlvitals.compare` does: verdicts, estimates and caveats."""
     selection = select_groups(state.broadcaster.registry, run, group)
     question = options, selection.fingerprint
 
@@ -276,31 +279,33 @@ def compare_groups(
 
 @router.get("/compare/divergence", **_responses(Divergence))
 def compare_divergence(state: State, run: q.Two) -> Response:
-    """The first update from which two runs differ, and what differs in their configuration."""
+    """Return the first update at which two runs differ, and the differences in their configuration."""
     one, other = (state.broadcaster.registry.run(key) for key in run)
     return _json(state.work(lambda: first_divergence(one, other)))
 
 
 @router.get("/run/place", **_responses(HistoryRank))
 def run_place(state: State, run: q.Key, metric: q.Metric = "reward") -> Response:
-    """The rank of a run among those that began before it, in the same environment."""
+    """Return the rank of a run among the earlier runs of the same environment."""
     return _json(state.work(lambda: history_rank(state.broadcaster.registry, run, metric)))
 
 
 @router.get("/metrics")
 def metrics() -> Response:
-    """The metric dictionary: title, unit, format, panel, formula and healthy range of each number, by stream."""
+    """Return the metric dictionary by stream: title, unit, format, panel, formula and healthy range of each metric."""
     return _json({stream: {one.name: one.as_dict() for one in known} for stream, known in METRICS.items()})
 
 
 @router.get("/stream", responses={200: {"content": {"text/event-stream": {}}}}, response_class=Response)
 async def stream(
     state: State,
-    run: Annotated[str | None, Query(max_length=1_000, description="The run; without it, the list of runs.")] = None,
+    run: Annotated[
+        str | None, Query(max_length=1_000, description="Key of the run; omit it for the list of runs.")
+    ] = None,
 ) -> Response:
-    """What is new, as server-sent events: see docs/dashboard.md."""
+    """Stream changes as server-sent events; see docs/dashboard.md."""
     if state.broadcaster.pages >= MOST_PAGES:
-        raise HTTPException(429, f"more than {MOST_PAGES} pages are open")
+        raise HTTPException(429, f"more than {MOST_PAGES} pages are open: close some pages and reload this one")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_events(state.broadcaster, run or LIST), media_type="text/event-stream", headers=headers)
 
@@ -316,5 +321,5 @@ async def _events(broadcaster: Broadcaster, channel: str) -> AsyncIterator[bytes
 
 
 def schemas() -> dict[str, Any]:
-    """The schemas of the payloads, for the OpenAPI document."""
+    """Return the schemas of the payloads for the OpenAPI document."""
     return msgspec.json.schema_components(DESCRIBED, ref_template=_REF)[1]

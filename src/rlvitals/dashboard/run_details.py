@@ -1,4 +1,4 @@
-"""The details of a run's page: configuration, events, evaluations, pictures, episodes by group."""
+"""Details on the page of a run: configuration, events, evaluations, pictures, episodes by group."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,20 +18,20 @@ from rlvitals.summary.successes import GROUP_MEANS, group_rates
 MOST_SETTINGS = 2_000
 MOST_TEXT = 4_000
 MOST_PICTURE = 32 << 20
-"""Bytes of a picture that is served."""
+"""Maximum size of a served picture, in bytes."""
 
 _HIDDEN = frozenset({FINDING, IMAGE})
 
 
 def settings_as_texts(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the entries of a nested mapping: dotted names and texts, long ones cut."""
+    """Yield the entries of a nested mapping as dotted names and texts. Long texts are truncated."""
     for name, value in flat_settings(settings):
         text = setting_text(value)
         yield name, text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}..."
 
 
 def configuration_of(run: WatchedRun) -> dict[str, Any]:
-    """Return what a run was started with, and what reproduces it."""
+    """Return the configuration, goals, reproduction data, sessions and failure of a run."""
     header = run.header
     settings = list(settings_as_texts(header.configuration))
     facts = {name: value for name, value in header.reproduction.items() if name != "packages" and value is not None}
@@ -48,7 +48,13 @@ def configuration_of(run: WatchedRun) -> dict[str, Any]:
 
 
 def events_of(run: WatchedRun, kind: str | None, limit: int) -> dict[str, Any]:
-    """Return the last events, newest first, with their positions; pictures and findings only where asked for."""
+    """Return the last events with their positions, newest first.
+
+    Args:
+        run: Run to read.
+        kind: Kind of the events; `None` for all kinds except pictures and findings.
+        limit: Maximum number of events.
+    """
     chosen = [event for event in run.events if (event.kind == kind if kind else event.kind not in _HIDDEN)]
     newest = sorted(chosen[-limit:], key=lambda event: event.time, reverse=True)
     return {"total": len(chosen), "events": [_event(run, event) for event in newest]}
@@ -59,7 +65,7 @@ def _event(run: WatchedRun, event: Event) -> dict[str, Any]:
 
 
 def evaluations_of(run: WatchedRun) -> dict[str, Any]:
-    """Return the evaluations, those of baselines apart, and the comparison of the last with each, item by item."""
+    """Return evaluations, baseline evaluations, and the item-by-item comparison of the last evaluation with each."""
 
     def row(evaluation: Evaluation) -> dict[str, Any]:
         plain: dict[str, Any] = msgspec.to_builtins(evaluation)
@@ -76,12 +82,12 @@ def evaluations_of(run: WatchedRun) -> dict[str, Any]:
 
 
 def groups_of(run: WatchedRun, by: str, within: RowRange) -> dict[str, Any]:
-    """Group the episodes of a range, the largest group first, with intervals of the success rates.
+    """Group the episodes of a range, largest group first, with intervals of the success rates.
 
     Args:
-        run: The run.
-        by: `category`, `difficulty` or `termination_reason`.
-        within: The range.
+        run: Run to read.
+        by: Field to group by: `category`, `difficulty` or `termination_reason`.
+        within: Range of the episodes.
     """
 
     def made() -> dict[str, Any]:
@@ -99,7 +105,7 @@ def groups_of(run: WatchedRun, by: str, within: RowRange) -> dict[str, Any]:
 
 
 def pictures_of(run: WatchedRun) -> list[dict[str, Any]]:
-    """Return the pictures that a run logged, oldest first, with their captions."""
+    """Return the logged pictures of a run with their captions, oldest first."""
     found = []
     for event in run.events:
         data = event.data if isinstance(event.data, Mapping) else {}
@@ -110,7 +116,7 @@ def pictures_of(run: WatchedRun) -> list[dict[str, Any]]:
 
 
 def picture(run: WatchedRun, name: str) -> bytes | None:
-    """Read a picture; `None` if the run has none of that name inside of its artifacts, or it is too large."""
+    """Return the contents of a picture, or `None` if no artifact has the name or the picture is too large."""
     if not any(logged["file"] == name for logged in pictures_of(run)):
         return None
     return artifact(run.reader, name, MOST_PICTURE)

@@ -1,4 +1,4 @@
-"""The header of a run's page: its overview and its findings."""
+"""Header of the page of a run: its overview and findings."""
 
 import msgspec
 import numpy as np
@@ -21,11 +21,11 @@ _MOST_FINDINGS = 100
 
 
 class FindingView(Finding, frozen=True, kw_only=True):
-    """A finding on a run's page.
+    """A finding on the page of a run.
 
     Attributes:
-        at: Where it began, by clock.
-        open: Whether it still holds.
+        at: Position of its onset, by clock.
+        open: Whether the finding is open.
     """
 
     at: dict[str, float | None]
@@ -33,23 +33,23 @@ class FindingView(Finding, frozen=True, kw_only=True):
 
 
 class RunHeader(RunEntry, frozen=True, kw_only=True):
-    """The header of a run's page.
+    """The header of the page of a run.
 
     Attributes:
-        now: The time (UTC, seconds since 1970).
-        is_replayed: Whether its first record is older than the run: how long its writer was open is not how long the
-            training took.
-        not_finite: Number of values that are not finite, by `stream.field`.
-        findings: What is wrong, the most likely cause first; then what is no longer seen.
-        skipped_rules: Rules with missing data, with what to log to enable them.
-        rows: Rows of each stream, with which the columns that are pushed go on.
-        fields: The columns of each stream that have a value.
-        dicts: The dictionaries that came with the episodes: `parameters`, `algorithm`, ...
-        labels: The texts of columns of codes, by `stream.field`.
+        now: Current time (UTC, seconds since 1970).
+        is_replayed: Whether the first record is older than the run. Then the time that the writer was open differs
+            from the duration of the training.
+        not_finite: Number of non-finite values, by `stream.field`.
+        findings: Open findings, the most likely cause first, followed by closed findings.
+        skipped_rules: Rules with missing data, with the inputs to log to enable them.
+        rows: Number of rows of each stream; columns that are pushed later follow these rows.
+        fields: Columns of each stream that have a value.
+        dicts: Names of the dictionaries in the episodes: `parameters`, `algorithm`, ...
+        labels: Texts of coded columns, by `stream.field`.
         pictures: Number of pictures.
-        dropped_text: How many records were dropped, and by which sink; empty if none were.
-        failure: The exception that ended it; else empty.
-        read_error: Why the run cannot be read at present; empty if it can.
+        dropped_text: Number of dropped records by sink; empty if no records were dropped.
+        failure: Exception that ended the run, otherwise empty.
+        read_error: Reason why the run cannot be read at present, otherwise empty.
     """
 
     now: float
@@ -70,11 +70,11 @@ class RunHeader(RunEntry, frozen=True, kw_only=True):
 
 
 def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
-    """Make the header of a run's page.
+    """Return the header of the page of a run.
 
     Args:
-        run: The run.
-        assessment: The last assessment, if there is one.
+        run: Run to read.
+        assessment: Last assessment, if available.
 
     Raises:
         RunError: The run cannot be read.
@@ -122,11 +122,11 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
 
 def _pace(run: WatchedRun) -> Throughput:
     if not run.episodes and not run.columns["updates"].rows:
-        return throughput_of(run.reader)  # scalars are not followed, and count where nothing else does
+        return throughput_of(run.reader)  # only scalars can count, and these are not followed
     pace = Throughput()
     for stream, columns in run.columns.items():
         if stream in STEPS:
-            # Rewards that stand for episodes may be at steps of another clock.
+            # Rewards that replace missing episodes can have steps of another clock.
             rows = run.episodes if stream == "episodes" else columns.rows
             times, steps = columns.numbers("time"), first_said(*map(columns.numbers, STEPS[stream]))
             pace.take(stream, times[:rows], steps[:rows])
@@ -148,7 +148,7 @@ def _not_finite(run: WatchedRun) -> dict[str, int]:
 def _findings(run: WatchedRun, diagnosis: Diagnosis | None) -> list[FindingView]:
     found = [] if diagnosis is None else [(finding, True) for finding in diagnosis.findings]
     codes = all_codes(() if diagnosis is None else diagnosis.findings)
-    # A finding that the diagnosis lacks is over: there is no diagnosis if one was recorded after it was made.
+    # A recorded finding that is missing from the diagnosis is closed: a diagnosis older than it is never shown.
     recorded = [one for one in recorded_findings(run.events) if one.finding.code not in codes]
     found += [(one.finding, one.is_open and diagnosis is None) for one in recorded]
     found.sort(key=lambda one: not one[1])

@@ -1,4 +1,4 @@
-"""The runs of a folder: their rows in the list, and those that are open on a page."""
+"""Registry of the runs in a folder, with their rows in the list and the runs open on a page."""
 
 import threading
 from collections.abc import Callable
@@ -16,28 +16,28 @@ from rlvitals.runs.catalogue import run_folders
 from rlvitals.runs.layout import Layout
 
 MOST_BYTES = 512 << 20
-"""Of columns in memory; beyond that, the run that was requested longest ago is closed."""
+"""Maximum size of the columns in memory. Above it, the least recently requested run is closed."""
 MOST_OPEN = 32
 SCAN_S = 2.0
 _ROW_S = 5.0
-"""How often the row of a live run is made again though nothing came: it may have stalled."""
+"""Seconds after which the row of a live run without new records is refreshed, because the run can have stalled."""
 _MAX_REASON = 300
 
 
 class UnreadableFolder(msgspec.Struct, frozen=True):
-    """A folder that looks like a run and cannot be opened."""
+    """A folder that looks like a run but cannot be opened."""
 
     key: str
     reason: str
 
 
 class _RegisteredRun:
-    """A run of the folder: its row, and what that was made from."""
+    """A run in the folder, with its row and the state that the row is based on."""
 
     def __init__(self, tracker: RowTracker) -> None:
         self.tracker = tracker
         self.lock = threading.Lock()
-        """Held while its records are read, or its row is made of them."""
+        """Held while the records are read or the row is built."""
         self.row: RunRow | None = None
         self.fingerprint: tuple[int, ...] = ()
         self.made = -_ROW_S
@@ -45,21 +45,21 @@ class _RegisteredRun:
 
     @property
     def has_more(self) -> bool:
-        """Whether it may have records that were not read: one that ended or crashed has them only if it changed."""
+        """Whether the run can have unread records. A run that ended or crashed has them only if its files changed."""
         if self.row is None or not self.row.whole:
             return self.row is not None
         return self.row.is_open or self.fingerprint != self.read
 
 
 class RunRegistry:
-    """The runs at or below a folder. Safe from any thread.
+    """Registry of the runs in a folder and its subfolders. Thread-safe.
 
     Args:
-        folder: Where the runs are; it need not exist yet.
-        clock: Tells the time.
+        folder: Folder of runs; it can be created later.
+        clock: Source of the current time.
 
     Attributes:
-        worker: Keeps the assessments that rows and pages show.
+        worker: Worker that makes the assessments shown in rows and pages.
     """
 
     def __init__(self, folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -77,7 +77,7 @@ class RunRegistry:
         self._scanned = -SCAN_S
 
     def rows(self) -> tuple[list[RunRow], list[UnreadableFolder]]:
-        """Return the list, newest run first; the folder is scanned again if that was long ago."""
+        """Return the rows, newest run first, and the unreadable folders. Rescan the folder if the scan is outdated."""
         with self._lock:
             if self._clock.monotonic() - self._scanned >= SCAN_S:
                 self._refresh()
@@ -86,7 +86,7 @@ class RunRegistry:
 
     @property
     def refused(self) -> list[UnreadableFolder]:
-        """The folders that look like a run and cannot be opened, with the reason."""
+        """The folders that look like a run but cannot be opened, with the reason."""
         with self._lock:
             return [refused for refused, _ in self._refused.values()]
 
@@ -94,7 +94,7 @@ class RunRegistry:
         """Scan the folder without reading records.
 
         Returns:
-            The rows that changed since the last call, and the keys of the runs that are gone.
+            Rows that changed since the last call, and keys of the runs that were removed.
         """
         with self._lock:
             self._refresh()
@@ -105,7 +105,7 @@ class RunRegistry:
             return rows, gone
 
     def _refresh(self) -> None:
-        """Scan the folder; changes are kept for the next `scan`, whoever caused this one."""
+        """Scan the folder, and keep the changes for the next call of `scan`."""
         self._scanned = self._clock.monotonic()
         paths = self._paths()
         self._registered = {key: registered for key, registered in self._registered.items() if key in paths}
@@ -115,10 +115,13 @@ class RunRegistry:
         self._changed = {key: None for key in self._changed if key in self._registered}
 
     def fill(self, seconds: float) -> list[RunRow]:
-        """Make the rows of assessed runs again, then read new records for about so long; the newest runs first.
+        """Refresh the rows of assessed runs, then read new records, newest run first.
+
+        Args:
+            seconds: Approximate time limit.
 
         Returns:
-            The rows that changed.
+            Rows that changed.
         """
         until = self._clock.monotonic() + seconds
         changed: dict[str, RunRow] = {}
@@ -145,7 +148,7 @@ class RunRegistry:
     def _update(
         self, registered: _RegisteredRun, changed: dict[str, RunRow], read: Callable[[], None] = lambda: None
     ) -> None:
-        """Make the row of a run again, and note it if it changed."""
+        """Rebuild the row of a run, and add it to `changed` if it differs."""
         tracker = registered.tracker
         try:
             with registered.lock:
@@ -159,17 +162,17 @@ class RunRegistry:
             registered.row = changed[tracker.key] = row
 
     def runs(self) -> dict[str, Run]:
-        """All runs that can be opened, by key, without what is in memory of them."""
+        """Return all runs that can be opened, by key."""
         with self._lock:
             self._refresh()
             return {key: self._registered[key].tracker.reader for key in sorted(self._registered)}
 
     def run(self, key: str) -> Run:
-        """Return one of them.
+        """Return a run.
 
         Raises:
-            RunNotFoundError: There is none of that name.
-            RunFormatError: There is, and it cannot be opened.
+            RunNotFoundError: No run has the key.
+            RunFormatError: The run cannot be opened.
         """
         with self._lock:
             found = self._registered.get(key)
@@ -184,11 +187,11 @@ class RunRegistry:
         raise _not_found(key)
 
     def open(self, key: str) -> WatchedRun:
-        """Open a run, with its columns in memory.
+        """Open a run and load its columns.
 
         Raises:
-            RunNotFoundError: There is none of that name.
-            RunError: It cannot be opened.
+            RunNotFoundError: No run has the key.
+            RunError: The run cannot be opened.
         """
         with self._lock:
             found = self._open.get(key)
@@ -211,7 +214,7 @@ class RunRegistry:
             del self._open[others.pop(0).key]
 
     def _paths(self) -> dict[str, Path]:
-        """The run folders by key; what leads out of the folder by a link is left out."""
+        """Return the run folders by key. Links that point outside the folder are ignored."""
         root = self.folder.resolve()
         try:
             found = list(run_folders(self.folder))
@@ -221,7 +224,7 @@ class RunRegistry:
         return {path.relative_to(self.folder).as_posix() if path != self.folder else path.name: path for path in inside}
 
     def _is_changed(self, key: str, path: Path) -> bool:
-        """Make the row of a run again if its files changed, and return whether the row did."""
+        """Rebuild the row of a run if its files changed, and return whether the row differs."""
         fingerprint = fingerprint_of(path)
         if key in self._refused and self._refused[key][1] == fingerprint:
             return False
@@ -237,7 +240,7 @@ class RunRegistry:
             ):
                 return False
             if not registered.lock.acquire(blocking=False):
-                return False  # it is being read, which may take seconds, and has a new row after
+                return False  # `fill` is reading the run, which can take seconds, and will update the row
             try:
                 row = self._row_of(registered.tracker)
             finally:
@@ -264,7 +267,7 @@ def _not_found(key: str) -> RunNotFoundError:
 
 
 def fingerprint_of(path: Path) -> tuple[int, ...]:
-    """Return what changes when a run does: time and size of its header and of its heartbeat."""
+    """Return the modification times and sizes of the header and the heartbeat, which change with the run."""
     layout, fingerprint = Layout(path), []
     for file in (layout.header, layout.lock):
         try:

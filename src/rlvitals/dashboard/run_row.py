@@ -1,4 +1,4 @@
-"""One row of the list of runs: the facts about a run that need bounded memory, kept up while it is live."""
+"""Rows of the list of runs, updated while a run is live with bounded memory per run."""
 
 import math
 from typing import Any
@@ -29,19 +29,19 @@ SPARK_POINTS = 48
 _MOST_FINDING_EVENTS = 1_000
 _STALLED = "stalled"
 _NOT_ALIVE = frozenset({"stalled", "crashed", "failed"})
-"""The statuses that the rule of that code finds."""
+"""Statuses that the rule `stalled` reports."""
 
 
 class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     """The facts that the list of runs and the page of a run share.
 
     Attributes:
-        key: Path from the folder of runs to the run, which names it in requests.
-        overview: Its overview; verdict and health are `None` until it has been assessed.
-        is_open: Whether it may record more.
-        speed: Environment steps a second: recently while it is open, else over the whole run.
-        episode_rate: Episodes a minute, likewise.
-        level_texts: The text of each recent level.
+        key: Path of the run relative to the folder of runs, which identifies it in requests.
+        overview: Overview of the run; verdict and health are `None` until the first assessment.
+        is_open: Whether the run can record more.
+        speed: Environment steps per second: recent for an open run, otherwise over the whole run.
+        episode_rate: Episodes per minute: recent for an open run, otherwise over the whole run.
+        level_texts: Text of each recent level.
     """
 
     key: str
@@ -78,12 +78,12 @@ class RunRow(RunEntry, frozen=True, kw_only=True):
     """One run in the list.
 
     Attributes:
-        spark: The reward over the run, in at most 48 means.
-        not_finite: Number of rewards that are not finite.
-        findings: Open findings by severity: of the assessment, and before it those that the run recorded.
-        worst: Title of the first of them; empty if there is none.
+        spark: Reward over the run, as at most 48 means.
+        not_finite: Number of non-finite rewards.
+        findings: Number of open findings by severity, from the assessment or, before it, from the recorded findings.
+        worst: Title of the first finding; empty without findings.
         is_judged: Whether the run has been assessed and has enough rewards or updates for a verdict.
-        whole: Whether the records have been read; before, it is what the header says.
+        whole: Whether the records have been read; until then, the row is based on the run header.
     """
 
     spark: list[Any]
@@ -95,12 +95,12 @@ class RunRow(RunEntry, frozen=True, kw_only=True):
 
 
 class RowTracker:
-    """Keeps the row of one run.
+    """Tracker that updates the row of one run.
 
     Args:
-        key: Path from the folder of runs to the run.
-        run: The run.
-        clock: Tells the time.
+        key: Path of the run relative to the folder of runs.
+        run: Run to read.
+        clock: Source of the current time.
     """
 
     def __init__(self, key: str, run: Run, clock: Clock) -> None:
@@ -127,13 +127,13 @@ class RowTracker:
 
     @property
     def records(self) -> tuple[int, ...]:
-        """Number of rewards, updates and system samples, as `WatchedRun.records`."""
-        series = self._series  # another thread may read the run
+        """Number of rewards, updates and system samples, as in `WatchedRun.records`."""
+        series = self._series  # another thread can replace it
         rewards = self._rows["episodes"] if series is None else series.values.size
         return rewards, self._rows["updates"], self._rows["system"]
 
     def read(self) -> None:
-        """Take in the records that are new.
+        """Read the new records.
 
         Raises:
             RunError: The run cannot be read.
@@ -164,13 +164,13 @@ class RowTracker:
         self._rewards.extend(rewards.values[np.newaxis], rewards.present[np.newaxis])
 
     def row(self, assessment: Assessment | None = None) -> RunRow:
-        """Make the row, as the run stands.
+        """Return the current row.
 
         Args:
-            assessment: The last assessment, if there is one.
+            assessment: Last assessment, if available.
 
         Raises:
-            RunError: The run cannot be opened any more.
+            RunError: The run can no longer be opened.
         """
         header = self.reader.header
         state = state_of(self.reader, header, clock=self.clock)

@@ -1,8 +1,8 @@
-"""Access control: which requests are answered, and what a browser may do with the answer.
+"""Access control of the dashboard: checks of requests, and security headers of responses.
 
-The pages show what others wrote (names, notes, configurations, pictures) on a machine where other pages are open too.
-So three things are checked before anything is read: the request names this server by one of its own host names (a
-foreign name could be pointed at it: DNS rebinding), it comes from its own pages, and it has the token.
+The pages show untrusted content (names, notes, configurations, pictures), and the browser can have other sites open.
+Three checks run before any data is read. The host name of the request must belong to this server, which prevents DNS
+rebinding. The request must come from the dashboard's own pages. It must carry the token if there is one.
 """
 
 import hmac
@@ -22,7 +22,7 @@ _POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""For pictures of a run: opened alone, they run no script, load nothing and have no origin."""
+"""Policy for the pictures of a run. A picture opened on its own runs no script, loads nothing and has no origin."""
 
 _HEADERS = {
     "content-security-policy": _POLICY,
@@ -37,7 +37,7 @@ _HEADERS = {
 _MOST_HEADERS = 100
 _LARGEST_HEADERS = 1 << 15
 _LONGEST_QUERY = 1 << 18
-"""Bytes: the keys of a thousand runs are in one address."""
+"""Maximum size in bytes, enough for the keys of a thousand runs."""
 _MOST_PARAMETERS = 1_100
 _LONGEST_PATH = 1 << 12
 _PAGES = frozenset({"/", "/run", "/compare"})
@@ -46,14 +46,15 @@ _READING = frozenset({"GET", "HEAD"})
 
 
 class Guard:
-    """Refuses what may not be requested, and adds the security headers to every response.
+    """Middleware that refuses forbidden requests and adds security headers to every response.
 
     Args:
-        app: The application.
-        hosts: Host names that requests may use, besides those of the loopback.
-        token: The token, in a cookie, in `Authorization: Bearer` or once in `?token=`; `None` for none.
-        any_address: Whether requests may use any IP address as host, as the server listens on all of them.
-        close: Called when the server ends.
+        app: Application to protect.
+        hosts: Host names that requests can use in addition to the loopback names.
+        token: Token that a request carries in a cookie, in `Authorization: Bearer` or once in `?token=`; `None` to
+            require no token.
+        any_address: Whether requests can use any IP address as host, because the server listens on all addresses.
+        close: Function called when the server shuts down.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Guard:
         self._any_address = any_address and token is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
@@ -85,10 +86,10 @@ class Guard:
                 await self._keep_token(scope, send, shown)
                 return
             if shown is not None:
-                refusal = 401, "this token is not the server's: use the address that it printed"
+                refusal = 401, "wrong token: open the address that the server printed"
             elif not self._has_token(headers):
-                refusal = 401, "a token is needed: open the address that the server printed"
-        # Without a token, a request costs nothing and learns nothing.
+                refusal = 401, "token required: open the address that the server printed"
+        # Check sizes after the token, so that an unauthorised request costs little and learns nothing.
         refusal = refusal or _size_refusal(scope, headers)
         if refusal is not None:
             await _answer(send, *refusal)
@@ -97,17 +98,17 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         if scope["method"] not in _READING:
-            return 405, "this server can only be read"
+            return 405, "this server is read-only: use GET or HEAD"
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not self._is_own(host):
-            return 403, "this host name is not the server's: use the address that it printed"
+            return 403, "unknown host name: open the address that the server printed"
         origin = headers.get("origin")
         if origin is not None and urllib.parse.urlsplit(origin).netloc.lower() != host.lower():
-            return 403, "other sites may not ask this server"
+            return 403, "requests from other sites are refused"
         site = headers.get("sec-fetch-site", "none")
         is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
         if site not in {"none", "same-origin"} and not (is_link and not scope["path"].startswith("/api/")):
-            return 403, "other sites may not ask this server"
+            return 403, "requests from other sites are refused"
         return None
 
     def _is_own(self, host: str) -> bool:
@@ -123,7 +124,7 @@ class Guard:
             ipaddress.ip_address(name)
         except ValueError:
             return False
-        return self._any_address  # who points a foreign name at it does not come by number
+        return self._any_address  # DNS rebinding uses a name, never an IP address
 
     def _has_token(self, headers: Headers) -> bool:
         kind, _, bearer = headers.get("authorization", "").partition(" ")
@@ -135,7 +136,7 @@ class Guard:
         return hmac.compare_digest(given.encode(errors="replace"), (self._token or "").encode())
 
     async def _keep_token(self, scope: Scope, send: Send, token: str) -> None:
-        """Put the token into a cookie, and show the same page without it in the address."""
+        """Store the token in a cookie and redirect to the same address without it."""
         query = urllib.parse.parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         rest = urllib.parse.urlencode([(name, value) for name, value in query if name != "token"])
         cookie = f"{COOKIE}={urllib.parse.quote(token)}; Path=/; HttpOnly; SameSite=Lax"
@@ -144,27 +145,27 @@ class Guard:
 
 
 def _headers_refusal(scope: Scope) -> tuple[int, str] | None:
-    """Bound the headers, before any of them is read."""
+    """Check the number and size of the headers before they are parsed."""
     headers = scope["headers"]
     if len(headers) > _MOST_HEADERS:
-        return 431, f"{len(headers)} headers are more than the {_MOST_HEADERS} that this server reads"
+        return 431, f"the request has {len(headers)} headers, but at most {_MOST_HEADERS} are allowed"
     size = sum(len(name) + len(value) for name, value in headers)
     if size > _LARGEST_HEADERS:
-        return 431, f"{size} bytes of headers are more than the {_LARGEST_HEADERS} that this server reads"
+        return 431, f"the request has {size} bytes of headers, but at most {_LARGEST_HEADERS} are allowed"
     return None
 
 
 def _size_refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
-    """Bound the address and the body, before any of them is parsed."""
+    """Check the size of the address and the body before they are parsed."""
     if len(scope["path"]) > _LONGEST_PATH:
-        return 414, f"the path has {len(scope['path'])} characters, and {_LONGEST_PATH} at most are read"
+        return 414, f"the path has {len(scope['path'])} characters, but at most {_LONGEST_PATH} are allowed"
     query: bytes = scope["query_string"]
     if len(query) > _LONGEST_QUERY:
-        return 414, f"the query has {len(query)} bytes, and {_LONGEST_QUERY} at most are read: ask for fewer runs"
+        return 414, f"the query has {len(query)} bytes, but at most {_LONGEST_QUERY} are allowed: select fewer runs"
     if (many := query.count(b"&") + 1) > _MOST_PARAMETERS:
-        return 414, f"the query has {many} parameters, and {_MOST_PARAMETERS} at most are read: ask for fewer runs"
+        return 414, f"the query has {many} parameters, but at most {_MOST_PARAMETERS} are allowed: select fewer runs"
     if "transfer-encoding" in headers or headers.get("content-length", "0").strip() != "0":
-        return 413, "this server reads no body: put the parameters into the address"
+        return 413, "request bodies are not accepted: put the parameters into the address"
     return None
 
 

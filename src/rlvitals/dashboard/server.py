@@ -1,4 +1,4 @@
-"""Serving the dashboard from this process."""
+"""HTTP server of the dashboard."""
 
 import contextlib
 import ipaddress
@@ -18,21 +18,21 @@ from rlvitals.dashboard.connection_limits import Connections, Counted, Limits, p
 from rlvitals.dashboard.security import Guard
 from rlvitals.errors import RlvitalsError
 
-TOKEN_VARIABLE = "RLVITALS_UI_TOKEN"  # noqa: S105 - the name of the variable that holds it
+TOKEN_VARIABLE = "RLVITALS_UI_TOKEN"  # noqa: S105 - the name of a variable, not a token
 _SHORTEST_TOKEN = 16
 _GOODBYE_S = 1
 _LONGEST_REQUEST = 1 << 19
-"""Bytes of a request that are read before it is refused; the guard refuses smaller ones, with a reason."""
+"""Maximum size in bytes of an incomplete request. The guard has lower limits and reports the reason."""
 
 
 class Place(NamedTuple):
     """The bound address of the dashboard.
 
     Attributes:
-        listening: The socket.
-        host: The address that it is bound to.
-        port: The port.
-        token: The token; `None` on the loopback, unless one is set.
+        listening: Listening socket.
+        host: Host name or address that the socket is bound to.
+        port: Port number.
+        token: Access token; `None` on the loopback unless one is set.
     """
 
     listening: socket.socket
@@ -42,35 +42,35 @@ class Place(NamedTuple):
 
     @property
     def address(self) -> str:
-        """The address to open in a browser."""
+        """URL to open in a browser."""
         host = socket.gethostname() if _is_everywhere(self.host) else self.host
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
 
 def take_place(host: str, port: int, *, token: str | None = None) -> Place:
-    """Bind to an address. One that other machines can reach needs a token, which is made if none is given.
+    """Bind to an address. If other machines can reach it and no token is given, a token is generated.
 
     Args:
-        host: The address.
-        port: The port; 0 for any that is free.
-        token: The token.
+        host: Host name or address to listen on.
+        port: Port to listen on; 0 for a free port.
+        token: Access token; `None` to generate one if it is required.
 
     Raises:
-        RlvitalsError: The address is unavailable, or the token is too short.
+        RlvitalsError: The address is unavailable or the token is too short.
     """
     if token is not None and len(token) < _SHORTEST_TOKEN:
-        raise RlvitalsError(f"{TOKEN_VARIABLE} has {len(token)} characters: a token needs {_SHORTEST_TOKEN} or more")
+        raise RlvitalsError(f"{TOKEN_VARIABLE} has {len(token)} characters: use {_SHORTEST_TOKEN} or more")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        # From now on connections wait in the queue: the address may be printed before the server has started.
+        # From here on, the system queues connections, so the address can be printed before the server starts.
         listening.listen()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise RlvitalsError(f"{host}:{port} cannot be had: {reason}; choose another with --port") from None
+        raise RlvitalsError(f"{host}:{port} is unavailable: {reason}; choose another port with --port") from None
     bound = str(listening.getsockname()[0])
     if not _is_loopback(bound) and token is None:
         token = secrets.token_urlsafe(32)
@@ -78,11 +78,11 @@ def take_place(host: str, port: int, *, token: str | None = None) -> Place:
 
 
 class DashboardServer(uvicorn.Server):
-    """A server that ends its streams first, as they would keep it waiting, and cancels long requests.
+    """A server that on shutdown ends its event streams first, which would delay it, and cancels long requests.
 
     Args:
-        settings: Of the server.
-        guard: The application.
+        settings: Configuration of uvicorn.
+        guard: Application with access control.
     """
 
     def __init__(self, settings: uvicorn.Config, guard: Guard) -> None:
@@ -90,14 +90,14 @@ class DashboardServer(uvicorn.Server):
         self._guard = guard
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams, then everything else; requests that this cancels are not logged as errors."""
+        """End the event streams, then shut down. Cancelled requests are not logged as errors."""
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._guard.close()
         await super().shutdown(sockets)
 
 
 def server_for(folder: Path, place: Place, *, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008 - never changed
-    """A server of the runs in a folder, not started yet."""
+    """Return a server for the runs in a folder, without starting it."""
     connections = Connections(limits)
     everywhere = _is_everywhere(place.host)
     hosts = [place.host, socket.gethostname(), socket.getfqdn()] if everywhere else [place.host]
@@ -117,7 +117,7 @@ def server_for(folder: Path, place: Place, *, limits: Limits = Limits()) -> uvic
 
 
 def serve(folder: Path, place: Place) -> None:
-    """Serve until the process receives a signal to end."""
+    """Serve until the process receives a termination signal."""
     server_for(folder, place).run(sockets=[place.listening])
 
 
@@ -129,7 +129,17 @@ def serving(
     port: int = 0,
     limits: Limits = Limits(),  # noqa: B008 - never changed
 ) -> Iterator[str]:
-    """Serve in a thread for as long as the context lasts; gives the address."""
+    """Serve in a thread during the context.
+
+    Args:
+        folder: Folder of runs.
+        host: Host name or address to listen on.
+        port: Port to listen on; 0 for a free port.
+        limits: Connection limits.
+
+    Yields:
+        URL to open in a browser.
+    """
     place = take_place(host, port, token=os.environ.get(TOKEN_VARIABLE))
     server = server_for(folder, place, limits=limits)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [place.listening]}, name="rlvitals-ui", daemon=True)

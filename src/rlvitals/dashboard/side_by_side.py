@@ -1,4 +1,4 @@
-"""Runs side by side: their headers, and the settings in which they differ."""
+"""Side-by-side view of runs: their headers and the differences in their settings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,15 +10,15 @@ from rlvitals.dashboard.watched_run import WatchedRun
 
 
 def side_by_side(runs: Sequence[WatchedRun], headers: Sequence[RunHeader]) -> dict[str, Any]:
-    """Put runs side by side.
+    """Return a side-by-side view of runs.
 
     Args:
-        runs: The runs.
-        headers: Their headers.
+        runs: Runs to show.
+        headers: Headers of the runs, in the same order.
 
     Returns:
-        `runs` (the headers), `settings` (each with the text that each run has, `None` where it has none, and whether
-        it `differs`), and the `fields` of each stream that at least one has.
+        Dictionary with the headers (`runs`), the `settings`, and the `fields` of each stream that at least one run
+        has. Each setting has the text of each run, `None` if it is missing, and whether it `differs`.
     """
     texts = [{**_facts(run), **dict(settings_as_texts(run.header.configuration))} for run in runs]
     rows = {name: [one.get(name) for one in texts] for name in dict.fromkeys(name for one in texts for name in one)}
@@ -36,6 +36,6 @@ def side_by_side(runs: Sequence[WatchedRun], headers: Sequence[RunHeader]) -> di
 
 
 def _facts(run: WatchedRun) -> dict[str, str]:
-    """Commit and Python version, which tell two runs of one configuration apart."""
+    """Return the commit and the Python version, which can differ between runs of one configuration."""
     facts = facts_of(run.header.reproduction)
     return {name: str(value) for name, value in facts if not name.startswith(VERSIONS)}

@@ -1,4 +1,4 @@
-"""A run on an open page: its columns in memory, kept up with the folder."""
+"""A run on an open page, with its columns in memory, updated from the run folder."""
 
 import collections
 import threading
@@ -23,20 +23,20 @@ from rlvitals.runs.reward_series import RewardSeries
 T = TypeVar("T")
 
 STREAMS = ("episodes", "updates", "system")
-"""The streams that are kept as columns."""
+"""Streams that are kept as columns."""
 MOST_EVENTS = 5_000
 MOST_EVALUATIONS = 2_000
 _LONGEST_ERROR = 300
 
 
 class Cursor(NamedTuple):
-    """How far a reader has followed a run: what comes after it is new to that reader.
+    """Position of a reader in a run. Records after it are new to the reader.
 
     Attributes:
         reading: Number of times that the run was read from its beginning.
-        rows: Rows of each stream.
-        events: Events so far, including those that are no longer kept.
-        evaluations: Evaluations so far, likewise.
+        rows: Number of rows of each stream.
+        events: Number of events until now, including events that are no longer kept.
+        evaluations: Number of evaluations until now, including evaluations that are no longer kept.
     """
 
     reading: int
@@ -46,13 +46,13 @@ class Cursor(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """What a run has gained since a cursor.
+    """Records of a run that are new since a cursor.
 
     Attributes:
-        before: Rows of each stream at the cursor; those after them are new.
-        events: The new events.
+        before: Number of rows of each stream at the cursor; later rows are new.
+        events: New events.
         evaluations: Number of new evaluations.
-        again: Whether what was there before no longer counts: the run was rewound, or its files were changed.
+        again: Whether earlier data is invalid because the run was rewound or its files were changed.
     """
 
     before: dict[str, int]
@@ -62,15 +62,15 @@ class Delta(NamedTuple):
 
 
 class WatchedRun:
-    """One run, read once and then followed. Safe from any thread.
+    """A run that is read once and then followed. Thread-safe.
 
-    Any reader may refresh it. Each keeps a cursor, and `delta_since` returns what is new to that reader, whoever
-    refreshed the run.
+    Any reader can refresh the run. Each reader keeps a cursor, and `delta_since` returns the records that are new to
+    it, regardless of which reader refreshed the run.
 
     Args:
-        key: Path from the folder of runs to the run.
-        path: Its folder.
-        clock: Tells the time.
+        key: Path of the run relative to the folder of runs.
+        path: Run folder.
+        clock: Source of the current time.
 
     Raises:
         RunError: The run cannot be opened.
@@ -91,28 +91,28 @@ class WatchedRun:
 
     @property
     def path(self) -> Path:
-        """The run's folder."""
+        """Run folder."""
         return self.reader.path
 
     @property
     def nbytes(self) -> int:
-        """Size of its columns in bytes."""
+        """Size of the columns in bytes."""
         return sum(columns.nbytes for columns in self.columns.values())
 
     @property
     def begun(self) -> float:
-        """Start (UTC, seconds): that of the header, or the first record if that is earlier, as in a replay."""
+        """Start of the run (UTC, seconds): from the header, or the first record if it is earlier, as in a replay."""
         first = [float(columns.cells("time").values[0]) for columns in self.columns.values() if columns.rows]
         return min([self.header.started, *first])
 
     def refresh(self) -> None:
-        """Read what is new. A read error is kept in `read_error`; the next refresh tries again."""
+        """Read the new records. An error is stored in `read_error`, and the next refresh tries again."""
         with self.lock:
             before, self.refreshed = self.cursor(), self.clock.monotonic()
             try:
                 self._read_columns()
                 self._read_records()
-            except (RunError, OSError) as error:  # the path on this machine is nobody else's business
+            except (RunError, OSError) as error:  # do not disclose the absolute path
                 self.read_error = str(error).replace(str(self.path), self.path.name)[:_LONGEST_ERROR]
                 return
             self.read_error = ""
@@ -120,16 +120,16 @@ class WatchedRun:
                 self.version += 1
 
     def cursor(self) -> Cursor:
-        """Return how far the run has been read."""
+        """Return the current read position."""
         with self.lock:
             rows = {stream: columns.rows for stream, columns in self.columns.items()}
             return Cursor(self._reading, rows, self._event_count, self._evaluation_count)
 
     def delta_since(self, cursor: Cursor) -> Delta:
-        """Return what has been read since a cursor, whoever caused it."""
+        """Return the records that were read since a cursor."""
         with self.lock:
             now = self.cursor()
-            # A run that was closed and is open again counts its readings from the start.
+            # A run that was closed and reopened restarts its count of readings, so compare the other counts too.
             fewer = any(now.rows[stream] < rows for stream, rows in cursor.rows.items()) or now.events < cursor.events
             if now.reading != cursor.reading or fewer or now.evaluations < cursor.evaluations:
                 return Delta(dict.fromkeys(STREAMS, 0), [], 0, again=True)
@@ -141,15 +141,15 @@ class WatchedRun:
         """Return the positions of the rows of a stream on a clock.
 
         Args:
-            stream: The stream.
-            clock: The clock.
-            start: The first row that is wanted.
+            stream: Name of the stream.
+            clock: Requested clock.
+            start: Index of the first row.
 
         Returns:
-            The clock of the positions, `row` where the stream cannot be put on the one asked for, and the positions.
+            Clock of the positions (`row` if the stream lacks the requested clock), and the positions, shape `(n,)`.
         """
         columns = self.columns[stream]
-        if clock == "episode" and self.reward_source:  # there are none to count
+        if clock == "episode" and self.reward_source:  # there are no episodes to count
             clock = "env_step"
         if clock == "time":
             return clock, columns.numbers("time", start) - self.begun
@@ -163,7 +163,7 @@ class WatchedRun:
             return clock, np.arange(start + 1.0, columns.rows + 1.0)
         other = self.columns[{"episode": "episodes", "update": "updates"}.get(clock, stream)]
         if other is not columns and other.rows:
-            # The number of those by then; times run back so seldom that a bisection will do.
+            # Count the records of the other stream by then. Times are almost sorted, so a bisection is good enough.
             counted = np.searchsorted(other.numbers("time"), columns.numbers("time", start), "right")
             return clock, counted.astype(np.float64)
         return "row", np.arange(start + 1.0, columns.rows + 1.0)
@@ -172,8 +172,8 @@ class WatchedRun:
         """Return the position of a moment on every clock.
 
         Args:
-            env_step: Its environment step, if it is known; it takes precedence over the time.
-            time: Its time (UTC, seconds).
+            env_step: Environment step, if known; it takes precedence over the time.
+            time: Time (UTC, seconds).
         """
         episodes, updates = self.columns["episodes"], self.columns["updates"]
         found: dict[str, float | None] = {"env_step": env_step, "episode": None, "update": None}
@@ -193,7 +193,7 @@ class WatchedRun:
         return found
 
     def cached(self, name: str, make: Callable[[], T]) -> T:
-        """Return a result that is cached until the run gains something."""
+        """Return a result that is cached until the run gains records."""
         with self.lock:
             version, found = self._cache.get(name, (-1, None))
             if version == self.version:
@@ -206,7 +206,7 @@ class WatchedRun:
         return made
 
     def label(self, stream: str, field: str) -> list[str]:
-        """Return the texts of a column of codes, by code."""
+        """Return the texts of a coded column, indexed by code."""
         return self._tails[stream].labels[field].texts
 
     def dicts(self, stream: str) -> list[str]:
@@ -226,12 +226,12 @@ class WatchedRun:
 
     @property
     def reward_source(self) -> str:
-        """Source of the rewards that stand for those of episodes; empty where there are episodes."""
+        """Source of the rewards that replace missing episodes; empty for a run with episodes."""
         return "" if self.series is None else self.series.source
 
     @property
     def episodes(self) -> int:
-        """Number of recorded episodes; the rows of other rewards that stand for them do not count."""
+        """Number of recorded episodes, without rows of rewards that replace missing episodes."""
         return 0 if self.reward_source else self.columns["episodes"].rows
 
     @property
@@ -258,7 +258,7 @@ class WatchedRun:
             raise RunNotFoundError(f"there is no run at {self.path}")
 
     def _take_rewards(self, series: RewardSeries) -> None:
-        """Let a series stand for the rewards of episodes that were not recorded."""
+        """Use a reward series in place of the rewards of missing episodes."""
         if series.source != self.reward_source or series.values.size < self.columns["episodes"].rows:
             self._replace_rewards(series)
         self.series, rows = series, self.columns["episodes"].rows
@@ -269,7 +269,7 @@ class WatchedRun:
         self.columns["episodes"].extend(new, series.values.size - rows)
 
     def _replace_rewards(self, series: RewardSeries | None) -> None:
-        """Begin the columns of episodes again, for a series that stands for them, or for episodes themselves."""
+        """Restart the episode columns, for a reward series or (`None`) for episodes."""
         if self.columns["episodes"].rows:
             self._reading += 1
             self._cache.clear()

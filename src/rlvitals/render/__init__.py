@@ -1,1 +1,1 @@
-"""Renderers: a document in, HTML, Markdown, SVG, PDF or the text of a terminal out."""
+"""Renderers that turn a document into HTML, Markdown, SVG, PDF or terminal text."""

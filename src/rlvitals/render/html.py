@@ -1,4 +1,4 @@
-"""A report as one HTML page: no script, nothing loaded from anywhere, every recorded text escaped."""
+"""Reports as self-contained HTML pages without scripts, in which every recorded text is escaped."""
 
 import base64
 import hashlib
@@ -44,19 +44,19 @@ from rlvitals.summary.verdict import Verdict
 PAGE_STYLE = STYLE + (files("rlvitals.render") / "report.css").read_text(encoding="utf-8")
 WIDE = 900
 _SHORT = 18
-"""Letters of a cell that stays in one line."""
+"""Maximum number of characters in a cell that does not wrap."""
 _LONG = 6
-"""Findings whose details are shown at once, and conclusions; those of further ones are folded."""
+"""Number of findings or conclusions that are shown open; the remaining ones are folded."""
 
 
 def page(document: Document) -> str:
-    """Write a report as a page of its own.
+    """Return a report as a complete HTML page.
 
-    The page forbids itself everything (`Content-Security-Policy`) but its one style sheet, known by its digest, and
-    pictures that it holds: no script can run in it, and nothing is loaded.
+    Its `Content-Security-Policy` allows only its own style sheet, identified by a digest, and embedded images. No
+    script can run and nothing is loaded.
 
     Args:
-        document: The report.
+        document: Report to render.
     """
     digest = base64.b64encode(hashlib.sha256(PAGE_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -82,7 +82,7 @@ def page(document: Document) -> str:
 
 
 def head(document: Document) -> str:
-    """The top of a report: what it is of, the verdict, the numbers that count."""
+    """Return the header of a report: kind, title, status, verdict and key figures."""
     facts = "".join(
         f'<div><dt>{said(name)}</dt><dd>{said(value)}</dd><dd class="note">{said(note)}</dd></div>'
         for name, value, note in document.key_facts
@@ -113,14 +113,14 @@ def _verdict(verdict: Verdict, health: Health | None) -> str:
 
 
 def part(section: Section) -> str:
-    """A section, as markup."""
+    """Return a section as HTML."""
     lead = f'<p class="lead">{said(section.lead)}</p>' if section.lead else ""
     title = f"<h2>{said(section.title)}</h2>" if section.title else ""
     return f'<section id="{said(section.key)}">{title}{lead}{"".join(map(block, section.blocks))}</section>\n'
 
 
-def block(what: Block) -> str:  # noqa: PLR0911 - one branch a kind of block
-    """A block of a section, as markup."""
+def block(what: Block) -> str:  # noqa: PLR0911 - one branch per kind of block
+    """Return a block of a section as HTML."""
     match what:
         case Prose():
             return f'<p class="{_word(what.tone or "prose")}">{_words(what.text)}</p>'
@@ -145,7 +145,7 @@ def block(what: Block) -> str:  # noqa: PLR0911 - one branch a kind of block
 
 
 def _words(text: str) -> str:
-    """Running text as markup; what stands between backticks is code."""
+    """Return running text as HTML, with text between backticks as code."""
     return CODE.sub(r"<code>\1</code>", said(text))
 
 
@@ -176,7 +176,7 @@ def _table(table: Table) -> str:
 
 
 def _short(cell: Cell) -> str:
-    """The class of a cell that stays in one line, on paper too."""
+    """Return the class of a cell that does not wrap, also in print."""
     text = cell if isinstance(cell, str) else cell.text if isinstance(cell, Toned) else ""
     return " short" if len(text) <= _SHORT else ""
 
@@ -214,7 +214,7 @@ def _figure(chart: Chart, *, wide: bool) -> str:
 
 
 def _key(chart: Chart) -> str:
-    """The key of a chart: what each line and shade is."""
+    """Return the legend of a chart, which explains each line and shade."""
     if not isinstance(chart, CurveChart):
         return f'<p class="key">{said(chart.note)}</p>' if chart.note else ""
     spans = "".join(f'<span class="key-{kind}">{said(label)}</span>' for kind, label in legend(chart))
@@ -257,7 +257,7 @@ def _pictures(pictures: Iterable[RunImage]) -> str:
     steps = []
     for step, group in groupby(pictures, key=lambda picture: picture.env_step):
         rows = "" if step is None else f"<h3>Step {count(step)}</h3>"
-        # What belongs together stands side by side, whatever was logged between.
+        # Show the images of a group side by side, even if others were logged between them.
         together = sorted(group, key=lambda picture: picture.group)
         for name, series in groupby(together, key=lambda picture: picture.group):
             label = f'<p class="quiet">{said(name)}</p>' if name else ""
@@ -267,7 +267,7 @@ def _pictures(pictures: Iterable[RunImage]) -> str:
 
 
 def _picture(picture: RunImage) -> str:
-    # Inside of `img` an SVG runs no script and loads nothing, in every browser.
+    # In an `img` element, no browser lets an SVG run scripts or load resources.
     data = base64.b64encode(picture.content).decode()
     facts = facts_text(picture.facts)
     note = f'<span class="unit">{said(facts)}</span>' if facts else ""
@@ -278,10 +278,10 @@ def _picture(picture: RunImage) -> str:
 
 
 def _is_beside(path: str) -> bool:
-    """Whether a link leads to a file at or below the report's own folder."""
+    """Return whether a link points to a file in or below the folder of the report."""
     return not path.startswith(("/", "\\")) and ":" not in path.partition("/")[0]
 
 
 def _word(text: str) -> str:
-    """A word that may be part of a class's name."""
+    """Return a text reduced to characters that are valid in a class name."""
     return "".join(one for one in text if one.isascii() and one.isalnum()) or "other"

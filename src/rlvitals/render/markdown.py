@@ -1,4 +1,4 @@
-"""A report as Markdown (GitHub's kind): curves as figures beside it, or as lines of text where there are none."""
+"""Reports as GitHub Markdown, with curves as separate figures or as sparklines."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -38,26 +38,26 @@ _FENCE = re.compile(r"`{3,}")
 _MARKS = {"critical": "\u2716", "warning": "\u26a0", "info": "\u2139"}
 
 Figure = Callable[[Chart], str]
-"""Draws a chart into a file beside the report, and says its path from there."""
+"""Function that draws a chart to a file and returns its path relative to the report."""
 
 
 def text(document: Document, figure: Figure | None = None) -> str:
-    """Write a report as Markdown.
+    """Return a report as Markdown.
 
     Args:
-        document: The report.
-        figure: Draws charts; without it they are lines of text.
+        document: Report to render.
+        figure: Function that draws a chart to a file; `None` to write charts as tables with sparklines.
     """
     return "\n".join([*_lines(document, figure), "", "---", "", plain(document.foot), ""])
 
 
 def plain(text: str) -> str:
-    """Escape a recorded text that is to be read as it is: neither markup nor HTML."""
+    """Escape a recorded text so that it is neither Markdown nor HTML."""
     return _line(text, _escaped)
 
 
 def _words(text: str) -> str:
-    """Escape running text; what stands between backticks is code."""
+    """Escape running text and keep text between backticks as code."""
     return _line(
         text,
         lambda line: "".join(
@@ -67,7 +67,7 @@ def _words(text: str) -> str:
 
 
 def _line(text: str, escape: Callable[[str], str]) -> str:
-    """Write a text in one line that begins neither a heading nor a list."""
+    """Return a text as one line that starts neither a heading nor a list."""
     escaped = escape(" ".join(escape_control(text, keep=_LAYOUT).split()))
     return f"\\{escaped}" if escaped[:1] in {"#", "-", "+", "="} and escaped != ABSENT else escaped
 
@@ -100,7 +100,7 @@ def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
             yield ""
 
 
-def _block(what: Block, figure: Figure | None) -> Iterator[str]:  # noqa: C901 - one branch a kind of block
+def _block(what: Block, figure: Figure | None) -> Iterator[str]:  # noqa: C901 - one branch per kind of block
     match what:
         case Prose():
             yield _words(what.text)
@@ -118,7 +118,7 @@ def _block(what: Block, figure: Figure | None) -> Iterator[str]:  # noqa: C901 -
         case FindingsBlock():
             yield from _findings(what)
         case Pictures():
-            yield f"{counted(len(what.pictures), 'picture')} logged: see the HTML report, or the run's artifacts."
+            yield f"{counted(len(what.pictures), 'picture')} logged. See the HTML report or the run's artifacts."
         case Code():
             yield from _code(what)
 

@@ -1,4 +1,4 @@
-"""A run in a notebook: its verdict and four charts as markup, single figures as SVG; a comparison likewise."""
+"""Notebook output: cards of runs and comparisons as HTML, single figures as SVG."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -29,10 +29,10 @@ _FORMS: dict[str, Callable[[str], str | bytes]] = {".svg": str, ".png": png, ".p
 
 
 class Figure:
-    """One chart of a run. A notebook shows it; `save` writes it to a file.
+    """One chart of a run, which a notebook displays and `save` writes to a file.
 
     Args:
-        chart: The chart.
+        chart: Chart to draw.
     """
 
     def __init__(self, chart: Chart) -> None:
@@ -45,28 +45,31 @@ class Figure:
         return self.svg()
 
     def svg(self) -> str:
-        """The chart as an SVG file of its own, light or dark as is preferred where it is shown."""
+        """Return the chart as a standalone SVG file that follows the viewer's light or dark preference."""
         return draw(self.chart, width=_WIDTH, height=_HEIGHT, standalone=True)
 
     def save(self, path: str | Path) -> Path:
-        """Write the chart to a file; the ending says the form: `.svg`, `.png` or `.pdf`.
+        """Write the chart to a file. The extension selects the format: `.svg`, `.png` or `.pdf`.
+
+        Args:
+            path: File to write.
 
         Raises:
-            ExportError: There is no such form, it cannot be written there, or there is no browser to print a PDF.
-            MissingExtraError: A PNG needs resvg, which is not installed.
+            ExportError: The extension is unknown, the file cannot be written, or no browser is available for a PDF.
+            MissingExtraError: The path is a PNG and resvg is not installed.
         """
         made = _FORMS.get(Path(path).suffix.lower())
         if made is None:
-            raise ExportError(f"{path} has no figure format: its name must end with .svg, .png or .pdf")
+            raise ExportError(f"{path} is not a figure format: the file name must end with .svg, .png or .pdf")
         return put(Path(path), made(self.svg()))
 
 
 class ComparisonCard:
-    """A comparison, for a notebook to show: the verdict, what may be concluded, every run, learning curves.
+    """A comparison, displayed in a notebook as its verdict, conclusions, runs and learning curves.
 
     Args:
-        found: What `rlvitals.compare` found.
-        divergence: What `rlvitals.comparison.first_divergence` found, where two runs are compared.
+        found: Result of `rlvitals.compare`.
+        divergence: Result of `rlvitals.comparison.first_divergence` if two runs are compared.
     """
 
     def __init__(self, found: Comparison, divergence: Divergence | None = None) -> None:
@@ -83,30 +86,32 @@ class ComparisonCard:
 
 
 def figure_of(run: Run, name: str, *, clock: Clock = SYSTEM_CLOCK) -> Figure:
-    """A figure of a run.
+    """Return a figure of a run.
 
     Args:
-        run: The run.
-        name: What is drawn: `reward`, `length`, `success`, `quality_final`, a metric of the updates, `memory`, ...
-        clock: Tells the time.
+        run: Run to read.
+        name: Name of the curve: `reward`, `length`, `success`, `quality_final`, an update metric, `memory`, ...
+        clock: Source of the current time.
 
     Raises:
-        ColumnError: The run has nothing to draw of that name.
+        ColumnError: The run has no curve of that name.
         RunFormatError: A segment is damaged.
     """
     curves = curves_of(recorded_of(run, clock=clock))
     if name not in curves:
-        there = f"there are {', '.join(curves)}" if curves else "nothing was recorded yet"
-        raise ColumnError(f"the run {run.run_id} has no figure {name!r:.100}: {there}")
+        there = f"available: {', '.join(curves)}" if curves else "no records yet"
+        raise ColumnError(f"the run {run.run_id} has no figure {name!r:.100}; {there}")
     return Figure(curves[name])
 
 
 def card(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> str:
-    """A run as markup for a notebook: the verdict, the findings, four charts. It raises nothing for the run's state.
+    """Return a run as HTML for a notebook: its verdict, findings and up to four charts.
+
+    If the run cannot be read, the HTML shows the error and nothing is raised.
 
     Args:
-        run: The run.
-        clock: Tells the time.
+        run: Run to read.
+        clock: Source of the current time.
     """
     try:
         data = run_data(run, parameters=False, clock=clock)

@@ -1,4 +1,4 @@
-"""Drawings as PNG, made of the same SVG as everywhere else: one chart, or every chart of a report on one sheet."""
+"""PNG images rendered from the SVG charts: one chart, or all charts of a report on one sheet."""
 
 import importlib
 import re
@@ -16,8 +16,8 @@ from rlvitals.render.svg_primitives import cut, written
 _MODULE = "resvg_py"
 _FAMILY = "DejaVu Sans"
 _FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
-"""Fonts of this package, as a server may have none; other scripts are written in those of the machine."""
-_ZOOM = 2  # a whole number: resvg-py before 0.3.3 takes no other
+"""Bundled fonts, because a server can lack fonts. Other scripts use the fonts of the machine."""
+_ZOOM = 2  # resvg-py before 0.3.3 accepts only integers
 _GAP, _COLUMNS = 24, 2
 _FIRST_LINE, _LINE = 58, 18
 _LETTERS = 120
@@ -27,7 +27,7 @@ _FONT = re.compile(r"font:(\d+)px [^;}]+")
 
 
 def check_png() -> None:
-    """Refuse to make a PNG that cannot be made, before anything is read for it.
+    """Check that PNG output is available, before any run is read.
 
     Raises:
         MissingExtraError: resvg is not installed.
@@ -37,14 +37,14 @@ def check_png() -> None:
 
 
 def png(svg: str) -> bytes:
-    """Rasterise a drawing, at twice its size.
+    """Rasterise a drawing at twice its size.
 
     Args:
-        svg: An SVG file of this package.
+        svg: SVG file made by this package.
 
     Raises:
         MissingExtraError: resvg is not installed.
-        ExportError: resvg cannot draw it.
+        ExportError: resvg rejects the drawing.
     """
     check_png()
     rasterise = importlib.import_module(_MODULE).svg_to_bytes
@@ -56,15 +56,15 @@ def png(svg: str) -> bytes:
                 svg_string=_plain(svg), background="#ffffff", zoom=_ZOOM, font_family=_FAMILY, font_files=fonts
             )
         except ValueError as error:
-            raise ExportError(f"the drawing cannot be made: {error}") from error
+            raise ExportError(f"resvg cannot rasterise the drawing: {error}") from error
     return bytes(made)
 
 
 def sheet(document: Document) -> str:
-    """Draw the verdict, key figures, findings and every chart of a report as one SVG file, two charts in a row.
+    """Draw the verdict, key figures, findings and all charts of a report as one SVG file, with two charts per row.
 
     Args:
-        document: The report.
+        document: Report to draw.
     """
     width = _COLUMNS * (WIDTH + _GAP) + _GAP
     words = [document.status, document.verdict.title, health_text(document.health)]
@@ -93,7 +93,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _plain(svg: str) -> str:
-    """A drawing whose style uses nothing but what every renderer knows: light colours, no variables, no media."""
+    """Return a drawing with basic CSS that every renderer supports: light colours, no variables, no media queries."""
     head, style, rest = svg.partition("<style>")
     css, end, rest = rest.partition("</style>")
     if not style:

@@ -1,4 +1,4 @@
-"""Pages as PDF, printed by an installed Chromium, Chrome or Edge, with everything that the page has."""
+"""PDF output of HTML pages, printed by an installed Chromium, Chrome or Edge."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 from rlvitals.errors import ExportError
 
 VARIABLE = "RLVITALS_CHROMIUM"
-"""The environment variable that names the browser, where it is not found by itself."""
+"""Environment variable with the path of the browser, if it is not found automatically."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "msedge")
 _PLACES = (
@@ -22,7 +22,7 @@ _PLACES = (
 _FLAGS = (
     "--headless",
     "--disable-gpu",
-    "--disable-dev-shm-usage",  # containers give it 64 MiB
+    "--disable-dev-shm-usage",  # containers limit /dev/shm to 64 MiB
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -34,42 +34,42 @@ _MOST_SAID = 300
 
 
 def find_browser() -> str:
-    """Find a browser that prints.
+    """Return the path of a browser that can print.
 
     Raises:
-        ExportError: There is none.
+        ExportError: No browser is found.
     """
     named = os.environ.get(VARIABLE)
     if named:
         found = shutil.which(named)
         if found is None:
-            raise ExportError(f"{VARIABLE}={named} is not a program: set it to the path of Chromium or Chrome")
+            raise ExportError(f"{VARIABLE}={named} is not a program. Set it to the path of Chromium or Chrome")
         return found
     places = (*map(shutil.which, _NAMES), *filter(os.path.isfile, _PLACES))
     found = next(filter(None, places), None)
     if found is None:
         raise ExportError(
-            "a PDF is printed by Chromium, Chrome or Edge, and none is installed: install one, or set "
-            f"{VARIABLE} to its path, or write .html and print that from a browser"
+            "PDF output needs Chromium, Chrome or Edge, but none is installed. Install one, set "
+            f"{VARIABLE} to its path, or write .html and print it from a browser"
         )
     return found
 
 
 def pdf(page: str) -> bytes:
-    """Print a page.
+    """Print a page and return the PDF.
 
     Args:
-        page: A page of HTML that needs nothing from elsewhere.
+        page: Self-contained HTML page.
 
     Raises:
-        ExportError: There is no browser, or it could not print the page.
+        ExportError: No browser is found, or it could not print the page.
     """
     browser = find_browser()
     with tempfile.TemporaryDirectory(prefix="rlvitals-print-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         source, target = folder / "page.html", folder / "page.pdf"
         source.write_text(page, encoding="utf-8", errors="replace")
-        # For root it has no sandbox; the page has no script, and is ours.
+        # Chromium refuses its sandbox to root. The page is our own and has no script.
         flags = ("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
         command = [browser, *_FLAGS, *flags, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={target}"]
         try:

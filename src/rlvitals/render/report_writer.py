@@ -1,4 +1,4 @@
-"""Writing a report: the path's ending says the form; it is written aside, and put in its place when it is whole."""
+"""Writer of reports. The path's extension selects the format, and an existing file is replaced atomically."""
 
 import logging
 from collections.abc import Callable
@@ -24,10 +24,10 @@ from rlvitals.runs.artifacts import own_artifacts
 _log = logging.getLogger("rlvitals")
 
 REPORT = "report.html"
-"""What a report is called among a run's artifacts, where nobody says another path."""
+"""Default file name of a report in the artifacts of a run."""
 
 PAGES = (".html", ".htm")
-"""The endings of pages."""
+"""Extensions of HTML pages."""
 
 _SHEET = ".png"
 
@@ -38,10 +38,10 @@ _FORMS: dict[str, Callable[[Document], str | bytes]] = {
     _SHEET: lambda document: png(sheet(document)),
 }
 ENDINGS = tuple(_FORMS)
-"""What a report can be: a page, Markdown, pages for print, one sheet of figures."""
+"""Extensions of all report formats: HTML, Markdown, PDF, and one sheet of charts as PNG."""
 
 _CHECKS: dict[str, Callable[[], object]] = {".pdf": find_browser, _SHEET: check_png}
-"""What is made sure of before anything is read."""
+"""Checks of a format that run before any run is read."""
 
 
 def write_report(
@@ -52,22 +52,22 @@ def write_report(
     figures: bool = True,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    """Write the report of a run, live or finished. What is at the path is replaced.
+    """Write the report of a live or finished run. An existing file is replaced.
 
     Args:
-        run: The run.
-        path: Where to; the ending says the form: `.html`, `.md`, `.pdf` or `.png`. By default `artifacts/report.html`
-            in the run's own folder.
-        parameters: Whether the parameters that were tried are looked into; by default if that takes a moment only.
-        figures: Whether Markdown has its curves as SVG files in a folder next to it; else they are lines of text.
-        clock: Tells the time.
+        run: Run to read.
+        path: File to write. The extension selects the format: `.html`, `.md`, `.pdf` or `.png`. Default:
+            `artifacts/report.html` in the run folder.
+        parameters: Whether to analyse the explored parameters. Default: only if that is fast.
+        figures: Whether Markdown gets its curves as SVG files in a folder next to it; otherwise as sparklines.
+        clock: Source of the current time.
 
     Returns:
-        The path.
+        Path of the report.
 
     Raises:
-        ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
-        MissingExtraError: A PNG needs resvg, which is not installed.
+        ExportError: The file cannot be written, the extension is unknown, or no browser is available for a PDF.
+        MissingExtraError: The path is a PNG and resvg is not installed.
         RunFormatError: The run is damaged.
     """
     target = own_artifacts(run) / REPORT if path is None else Path(path)
@@ -76,21 +76,21 @@ def write_report(
 
 
 def write_quietly(folder: Path, path: Path | None, *, clock: Clock = SYSTEM_CLOCK) -> None:
-    """Write the report of a run that has just ended. What goes wrong is logged, and never raised into the training.
+    """Write the report of a run that has just ended. Errors are logged and never raised into the training.
 
     Args:
-        folder: The run's folder.
-        path: Where to; `None` for `artifacts/report.html` in it.
-        clock: Tells the time.
+        folder: Run folder.
+        path: File to write; `None` for `artifacts/report.html` in the run folder.
+        clock: Source of the current time.
     """
     try:
         written = write_report(Run(folder), path, clock=clock)
     except (RlvitalsError, OSError) as error:
-        _log.warning("%s: no report was written: %s", folder.name, error)
-    except Exception:  # noqa: BLE001 - a mistake of the report is no trouble of the training
-        _log.exception("%s: no report was written", folder.name)
+        _log.warning("%s: cannot write the report: %s", folder.name, error)
+    except Exception:  # noqa: BLE001 - a bug in the report must not stop the training
+        _log.exception("%s: cannot write the report", folder.name)
     else:
-        _log.info("%s: the report is in %s", folder.name, written)
+        _log.info("%s: report written to %s", folder.name, written)
 
 
 def write_digest(
@@ -101,23 +101,28 @@ def write_digest(
     figures: bool = True,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    """Write the digest of the runs of the last days, to a path as of `write_report`, which says what is raised too.
+    """Write a digest of the runs that were active recently.
 
     Args:
-        folder: Where the runs are; folders in it are looked into.
-        since_s: How far back, in seconds.
-        path: Where to.
+        folder: Folder of runs, searched with its subfolders.
+        since_s: Length of the period up to now, in seconds.
+        path: File to write, as for `write_report`.
         figures: As for `write_report`.
-        clock: Tells the time.
+        clock: Source of the current time.
+
+    Returns:
+        Path of the digest.
 
     Raises:
-        ExportError: Also if the path ends with `.png`: such a sheet holds charts, and a digest has none.
-        RunNotFoundError: There is no such folder.
+        ExportError: As for `write_report`, or the path is a PNG. A PNG holds only charts, and a digest has no charts.
+        RunNotFoundError: The folder does not exist.
     """
     target = Path(path)
     if target.suffix.lower() == _SHEET:
         others = ", ".join(ending for ending in ENDINGS if ending != _SHEET)
-        raise ExportError(f"{path}: a PNG holds charts, and a digest has none; its name must end with {others}")
+        raise ExportError(
+            f"{path}: a PNG holds only charts, and a digest has no charts; its name must end with {others}"
+        )
     check_form(target)
     digest = digest_of(Path(folder), since_s, beside=target.parent, report=REPORT, clock=clock)
     return _write(digest, target, figures=figures)
@@ -132,26 +137,29 @@ def write_comparison(
     figures: bool = True,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    """Write the report of a comparison, to a path as of `write_report`, which says what is raised too.
+    """Write the report of a comparison. It raises the same errors as `write_report`.
 
     Args:
-        found: What `rlvitals.compare` found.
-        path: Where to.
-        divergence: What `rlvitals.comparison.first_divergence` found, where two runs are compared.
-        call: The command or the call that made it, to be told in the report.
+        found: Result of `rlvitals.compare`.
+        path: File to write, as for `write_report`.
+        divergence: Result of `rlvitals.comparison.first_divergence` if two runs are compared.
+        call: Command or function call that made the comparison, shown in the report.
         figures: As for `write_report`.
-        clock: Tells the time.
+        clock: Source of the current time.
+
+    Returns:
+        Path of the report.
     """
     check_form(path)
     return _write(comparison_document(found, divergence, call, clock.time()), Path(path), figures=figures)
 
 
 def check_form(path: str | Path) -> None:
-    """Refuse a path that no report can be written to, before anything is read for it.
+    """Check that a report can be written to a path, before any run is read.
 
     Raises:
-        ExportError: There is no such form, or a folder is there, or there is no browser to print a PDF.
-        MissingExtraError: A PNG needs resvg, which is not installed.
+        ExportError: The extension is unknown, the path is a folder, or no browser is available for a PDF.
+        MissingExtraError: The path is a PNG and resvg is not installed.
     """
     ending = Path(path).suffix.lower()
     if ending not in _FORMS:
@@ -162,10 +170,10 @@ def check_form(path: str | Path) -> None:
 
 
 def put(path: Path, content: str | bytes) -> Path:
-    """Write a file aside, and put it in its place when it is whole.
+    """Write a file atomically: write a temporary file, then replace the target.
 
     Raises:
-        ExportError: It cannot be written there.
+        ExportError: The file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

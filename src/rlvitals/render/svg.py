@@ -1,4 +1,4 @@
-"""Charts as SVG text: nothing but numbers of ours and escaped texts, styled by classes, so that no script can run."""
+"""Charts as SVG text, made only of numbers and escaped texts and styled by classes, so that no script can run."""
 
 import math
 import textwrap
@@ -43,35 +43,35 @@ from rlvitals.render.svg_primitives import (
 )
 
 STYLE = (files("rlvitals.render") / "charts.css").read_text(encoding="utf-8")
-"""What gives a chart its colours; light, and dark where that is preferred."""
+"""Style sheet of the charts, with light and dark colours."""
 
 WIDTH = 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 12, 26
 _HOVERS = 48
 _TITLE = 22
-"""Height of the title of a drawing that is a file of its own."""
+"""Height of the title of a standalone drawing."""
 _TITLE_LETTER = 7.3
-"""Width of a letter of the title, about."""
+"""Approximate width of a character of the title."""
 _EDGE, _LEGEND_LINE, _SWATCH = 10, 15, 26
-"""Room at the sides of the legend, and between its entries; height of its lines; room for a piece of a line."""
+"""Space at the sides of the legend and between its entries; height of its lines; width of a line sample."""
 _BALL = 15
-"""Width of the ball that a finding's number stands in."""
+"""Width of the circle around the number of a finding."""
 _BELOW, _GAP = 52, 16
-"""Height of the scale of runs below a curve, and the room above it."""
+"""Height of the run-count plot below a curve, and the space above it."""
 _BAR = 1.5
-"""Half the width of a band at one place alone."""
+"""Half the width of a band that covers a single position."""
 _NOTHING = "no finite value"
 _KINDS = {"nan": "NaN", "positive": "Infinity", "negative": "-Infinity"}
 
 
 def draw(chart: Chart, *, width: int = WIDTH, height: int | None = None, standalone: bool = False) -> str:
-    """Draw a chart.
+    """Draw a chart as SVG.
 
     Args:
-        chart: The chart.
-        width: Of the drawing, in units of which a letter is 11 high.
-        height: Likewise; by default what suits.
-        standalone: Whether it brings its own style, background, title and legend, to be a file of its own.
+        chart: Chart to draw.
+        width: Width of the drawing, in units in which the text is 11 high.
+        height: Height of the drawing in the same units. Default: depends on the chart.
+        standalone: Whether the drawing is a separate file with its own style, background, title and legend.
     """
     height = height or height_of(chart, width)
     if standalone:
@@ -81,15 +81,15 @@ def draw(chart: Chart, *, width: int = WIDTH, height: int | None = None, standal
 
 
 def captioned_chart(chart: Chart, width: int = WIDTH, height: int | None = None) -> tuple[str, int]:
-    """Draw a chart below its title and its legend.
+    """Draw a chart below its title and legend.
 
     Args:
-        chart: The chart.
-        width: As for `draw`.
-        height: Of the chart alone, as for `draw`.
+        chart: Chart to draw.
+        width: Width of the drawing, as for `draw`.
+        height: Height of the chart without title and legend, as for `draw`.
 
     Returns:
-        The drawing, and how high all of it is.
+        SVG body and its total height.
     """
     height = height or height_of(chart, width)
     key, top = _legend(chart, width)
@@ -111,7 +111,7 @@ def _drawn_chart(chart: Chart, width: int, height: int) -> str:
 
 
 def _legend(chart: Chart, width: int) -> tuple[str, int]:
-    """Draw the legend and the note of a chart under its title, line by line, and return where they end too."""
+    """Draw the legend and the note of a chart under its title. Return the SVG and the height at which they end."""
     parts: list[str] = []
     x, y = _EDGE, _TITLE + _LEGEND_LINE
     notes = textwrap.wrap(chart.note, int((width - 2 * _EDGE) / LETTER))
@@ -127,7 +127,7 @@ def _legend(chart: Chart, width: int) -> tuple[str, int]:
 
 
 def _swatch(kind: str, x: float, y: float) -> str:
-    """Draw a piece of a line or a shade, in the middle of a line of the legend."""
+    """Draw a sample of a line or shade in the legend."""
     shade = {"band": "rv-band", "bands": "rv-band rv-band-bands", "healthy": "rv-healthy"}.get(kind)
     if shade is not None:
         return element("rect", shade, x=x, y=y - 4, width=_SWATCH - 6, height=8)
@@ -135,13 +135,13 @@ def _swatch(kind: str, x: float, y: float) -> str:
 
 
 def on_paper(width: int, height: int, body: str, label: str = "") -> str:
-    """Write a drawing that brings its own style and background, to be a file of its own."""
+    """Return a standalone drawing with its own style and background."""
     paper = element("rect", "rv-paper", width=width, height=height)
     return drawing("rv-chart", width, height, f"<style>{STYLE}</style>{paper}{body}", label)
 
 
 def height_of(chart: Chart, width: int = WIDTH) -> int:
-    """How high a drawing of a chart is that holds all of it."""
+    """Return the height that a drawing of the chart needs."""
     match chart:
         case CurveChart():
             return round(width * 0.46 if width <= WIDTH else 260) + (_BELOW if chart.below else 0)
@@ -152,7 +152,7 @@ def height_of(chart: Chart, width: int = WIDTH) -> int:
 
 
 def spark(values: Sequence[float | None], *, width: int = 120, height: int = 24) -> str:
-    """A curve in the size of a word; where a value is not finite there is a tick at the top."""
+    """Draw a sparkline, with a tick at the top for each non-finite value."""
     known = [value for value in values if value is not None and math.isfinite(value)]
     if not known:
         return '<span class="rv-none">-</span>'
@@ -170,7 +170,7 @@ def spark(values: Sequence[float | None], *, width: int = 120, height: int = 24)
 
 
 def interval(span: Span) -> str:
-    """An interval in the size of a word, around zero."""
+    """Draw a small interval on an axis centred on zero."""
     along = Scale(Axis(-span.limit, span.limit, ()), 6, 114)
     body = element("path", "rv-axis", d="M60,1V17")
     if span.low is not None and span.high is not None:
@@ -197,14 +197,14 @@ def _going(chart: CurveChart, line: Line) -> str:
 
 
 class _Plane(NamedTuple):
-    """Both axes on a drawing."""
+    """The two axes of a drawing."""
 
     x: Scale
     y: Scale
 
     @property
     def box(self) -> dict[str, float]:
-        """The whole of it, as attributes of a rectangle."""
+        """The plot area, as attributes of a rectangle."""
         return {
             "x": self.x.start,
             "y": self.y.end,
@@ -267,7 +267,7 @@ def _band(band: Band, plane: _Plane) -> str:
 
 
 def _below(chart: CurveChart, plane: _Plane, foot: int) -> Iterator[str]:
-    """How many runs stand behind each line, as steps on a scale of their own."""
+    """Draw the number of runs behind each line as steps on a separate scale."""
     if not chart.below:
         return
     most = max((float(line.y.max()) for line in chart.below if line.y.size), default=0.0)
@@ -276,7 +276,7 @@ def _below(chart: CurveChart, plane: _Plane, foot: int) -> Iterator[str]:
     yield written(plane.x.start - 6, scale.end + 6, f"{most:.0f}", "rv-tick", "end")
     yield written(plane.x.start - 6, foot + 1, "0 runs", "rv-tick", "end")
     for place, line in enumerate(chart.below):
-        # Groups of equal size would hide each other: each is a hair above the last.
+        # Offset each group slightly, because groups of equal size would hide each other.
         heights = [scale.at(float(many)) - 1.5 * place for many in line.y]
         edges = [left, *(placed(plane.x.at(float(at))) for at in line.x)]
         steps = zip(edges, heights, strict=False)
@@ -290,7 +290,7 @@ def _edge(band: Band, part: NDArray[np.int64], plane: _Plane) -> str:
         [scale.at(float(value)) for value in side[part]]
         for scale, side in ((plane.x, band.x), (plane.y, band.low), (plane.y, band.high))
     )
-    if len(x) == 1:  # a place without neighbours has a bar
+    if len(x) == 1:  # a position without neighbours gets a bar
         x, low, high = [x[0] - _BAR, x[0] + _BAR], low * 2, high * 2
     corners = (*zip(x, high, strict=True), *zip(x[::-1], low[::-1], strict=True))
     return f"M{' '.join(f'{placed(at)},{placed(height)}' for at, height in corners)}Z"
@@ -309,7 +309,7 @@ def _drawn(line: Line, plane: _Plane) -> Iterator[str]:
 
 def _bad(chart: CurveChart, plane: _Plane) -> Iterator[str]:
     for bad in chart.bad:
-        # At the edge, but clear of the ball of a finding that begins here.
+        # At the edge, but clear of the circle of a finding that starts here.
         at = placed(plane.y.start - 8 if bad.kind == "negative" else plane.y.end)
         ticks = "".join(f"M{placed(plane.x.at(place))},{at}v8" for place in bad.x.tolist())
         yield element("path", "rv-bad", _KINDS[bad.kind], d=ticks)
@@ -330,7 +330,7 @@ def _marks(chart: CurveChart, plane: _Plane) -> Iterator[str]:
         if not plane.x.axis.low <= mark.x <= plane.x.axis.high:
             continue
         x = at = plane.x.at(mark.x)
-        while any(abs(at - other) < _BALL for other in taken):  # findings that began together stand side by side
+        while any(abs(at - other) < _BALL for other in taken):  # findings with the same onset are drawn side by side
             at += _BALL
         taken.append(at)
         yield (
@@ -342,7 +342,7 @@ def _marks(chart: CurveChart, plane: _Plane) -> Iterator[str]:
 
 
 def _hovers(chart: CurveChart, plane: _Plane) -> Iterator[str]:
-    """Invisible columns that say the values when the pointer rests on them: a page without scripts has no other way."""
+    """Draw invisible columns whose tooltips show the values, because the page has no scripts."""
     mains = [line for line in chart.lines if line.kind in {"main", "other", *GROUPS} and line.x.size]
     runs = {line.kind: line for line in chart.below}
     if not mains:

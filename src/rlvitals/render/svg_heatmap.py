@@ -1,4 +1,4 @@
-"""Drawings of cells: means over two parameters, with a key that holds in any colours."""
+"""Heat maps of means over two parameters, with a legend that works in light and dark colours."""
 
 import math
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ _FAINTEST = 0.12
 
 
 def height_of(chart: Heat) -> int:
-    """How high a drawing is that holds all its rows, their axis and its key."""
+    """Return the height that the rows, the axis and the legend need."""
     return len(chart.rows) * ROW + _TOP + _BELOW
 
 
 def cells(chart: Heat, width: int, height: int) -> Iterator[str]:
-    """Draw the mean of each cell as a shade; what was not tried is hatched."""
+    """Draw the mean of each cell as a shade. Cells without episodes are hatched."""
     left, right, bottom = 76, width - 8, height - _BELOW
     wide, high = (right - left) / max(1, len(chart.columns)), (bottom - _TOP) / max(1, len(chart.rows))
     finite = chart.means[np.isfinite(chart.means)]
@@ -38,12 +38,14 @@ def cells(chart: Heat, width: int, height: int) -> Iterator[str]:
     for at, column in enumerate(chart.columns):
         if at % every == 0:
             yield written(left + wide * (at + 0.5), bottom + 15, cut(column, 60), "rv-tick", "middle")
-    yield written((left + right) / 2, bottom + 34, f"{chart.x} (across), {chart.y} (up)", "rv-clock", "middle")
+    yield written(
+        (left + right) / 2, bottom + 34, f"{chart.x} (horizontal), {chart.y} (vertical)", "rv-clock", "middle"
+    )
     yield from _key(over, left, bottom + 50, untried=bool((chart.counts == 0).any()))
 
 
 def _key(over: Axis | None, left: float, top: float, *, untried: bool) -> Iterator[str]:
-    """The shades from the least to the greatest, as the cells have them: which is darker depends on the light."""
+    """Draw the shades from the lowest to the highest mean. Which end is darker depends on the colour scheme."""
     x, down = left, top + _SWATCH - 3
     if over is not None:
         low, high = number(over.low, 3), number(over.high, 3)
@@ -64,7 +66,7 @@ def _room(text: str) -> float:
 
 
 def _cell(x: float, y: float, wide: float, high: float, share: float | None, text: str = "") -> str:
-    """A cell; without a share of the scale it is hatched."""
+    """Draw a cell, hatched if `share` is `None`."""
     place = {"x": x, "y": y, "width": wide, "height": high}
     if share is None:
         hatch = element("path", "rv-hatch", d=_hatched(x, y, wide, high))
@@ -73,7 +75,7 @@ def _cell(x: float, y: float, wide: float, high: float, share: float | None, tex
 
 
 def _hatched(x: float, y: float, wide: float, high: float) -> str:
-    """Slanted lines, cut at the cell's edges. A pattern would need a name that no other drawing on the page has."""
+    """Return slanted lines clipped at the edges of the cell. An SVG pattern would need an id unique on the page."""
     return "".join(
         f"M{placed(x + min(at, wide))},{placed(y + max(0.0, at - wide))}"
         f"L{placed(x + max(0.0, at - high))},{placed(y + min(at, high))}"

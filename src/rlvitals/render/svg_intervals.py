@@ -1,4 +1,4 @@
-"""Drawings of rows, one under another, as SVG text: estimates with their intervals, and groups of runs as dots."""
+"""Row charts as SVG text: estimates with their intervals, and groups of runs as dots."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,17 +16,17 @@ _NARROW = 420
 _LABEL, _WIDE_LABEL = 150, 260
 _VALUE, _WIDE_VALUE = 76, 230
 _DOT = 7.0
-"""Dots nearer than this stand above each other."""
+"""Minimum distance of dots in a lane; closer dots are stacked."""
 _LANES = (0.0, -5.0, 5.0, -10.0, 10.0, -2.5, 2.5, -7.5, 7.5, -12.5, 12.5)
 
 
 def height_of(chart: IntervalChart | Strips) -> int:
-    """How high a drawing is that holds all its rows."""
+    """Return the height that all rows need."""
     return len(chart.rows) * (ROW if isinstance(chart, IntervalChart) else _STRIP) + _TOP + _BOTTOM
 
 
 def alternative(chart: Strips) -> str:
-    """The drawing in words: what each group came to."""
+    """Return the text alternative of a drawing, with the result of each group."""
     return f"{chart.title}: {'; '.join(f'{row.label} {row.text}' for row in chart.rows)}"
 
 
@@ -51,7 +51,7 @@ def estimates(chart: IntervalChart, width: int, height: int) -> Iterator[str]:
 
 
 def strips(chart: Strips, width: int, height: int) -> Iterator[str]:
-    """Draw groups of runs, a dot each; beside them a tick at their mean, on the bar of its interval."""
+    """Draw each group of runs as dots, with a tick at the mean and a bar for its interval."""
     along = axis(*chart.limits, ticks=4)
     scale = _scale([row.label for row in chart.rows], [row.text for row in chart.rows], along, width)
     yield from _frame(scale, height - _BOTTOM, chart.zero)
@@ -75,7 +75,7 @@ def strips(chart: Strips, width: int, height: int) -> Iterator[str]:
 
 
 def _scale(labels: Sequence[str], texts: Sequence[str], along: Axis, width: int) -> Scale:
-    """Where the values stand, between the labels and the texts."""
+    """Return the scale of the values, between the labels on the left and the texts on the right."""
     label, value = (_LABEL, _VALUE) if width <= _NARROW else (_WIDE_LABEL, _WIDE_VALUE)
     left = min(label, 14 + max(map(len, labels), default=0) * LETTER)
     return Scale(along, left, width - min(value, max(_VALUE, 16 + max(map(len, texts), default=0) * LETTER)))
@@ -97,7 +97,7 @@ def _texts(scale: Scale, label: str, text: str, at: float, width: int) -> Iterat
 
 
 def _interval(scale: Scale, low: float | None, high: float | None, at: float, kind: str) -> str:
-    """A bar from end to end; an end that lies outside of the drawing has an arrow."""
+    """Draw a bar between two ends. An end outside the axis gets an arrow."""
     if low is None or high is None or high < scale.axis.low or low > scale.axis.high:
         return ""
     bar = element("path", kind, d=f"M{placed(scale.at(low))},{placed(at)}H{placed(scale.at(high))}")
@@ -110,7 +110,7 @@ def _interval(scale: Scale, low: float | None, high: float | None, at: float, ki
 
 
 def _point(scale: Scale, value: float, at: float, kind: str, radius: str, title: str = "") -> str:
-    """A dot; for a value that lies outside of the drawing an arrow at the edge."""
+    """Draw a dot, or an arrow at the edge for a value outside the axis."""
     if scale.axis.low <= value <= scale.axis.high:
         return element("circle", kind, title, cx=scale.at(value), cy=at, r=radius)
     x, tip = (scale.start + 1, "6,-4v8") if value < scale.axis.low else (scale.end - 1, "-6,-4v8")
@@ -118,7 +118,7 @@ def _point(scale: Scale, value: float, at: float, kind: str, radius: str, title:
 
 
 def _lanes(places: Iterable[float]) -> list[float]:
-    """How far above or below its row each dot stands, so that dots at one place are seen as several."""
+    """Return the vertical offset of each dot, so that dots at the same position stay distinguishable."""
     taken = dict.fromkeys(_LANES, -math.inf)
     ordered = sorted(enumerate(places), key=lambda one: one[1])
     found = [0.0] * len(ordered)

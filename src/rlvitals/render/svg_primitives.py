@@ -1,4 +1,4 @@
-"""What a drawing is written with: escaped texts, coordinates to a tenth, lines that break, ticks that are short."""
+"""Building blocks of SVG drawings: elements, escaped texts, coordinates, lines with gaps and tick labels."""
 
 import html
 import math
@@ -12,32 +12,32 @@ from rlvitals.documents.charts import Axis, Floats
 from rlvitals.text_escaping import escape_control
 
 LETTER = 6.2
-"""Width of a letter, about."""
+"""Approximate width of a character."""
 
 _LARGEST, _LEAST = 1e15, 1e-4
-"""Beyond these, numbers are written with a power of ten."""
+"""Numbers outside this range are written with a power of ten."""
 
 
 class Scale(NamedTuple):
-    """An axis on a drawing: its low end is at `start`, its high end at `end`."""
+    """An axis of a drawing, with its low end at `start` and its high end at `end`."""
 
     axis: Axis
     start: float
     end: float
 
     def at(self, value: float) -> float:
-        """Where a value is; what lies beyond the axis is drawn at its end."""
+        """Return the coordinate of a value, clipped to the ends of the axis."""
         return self.start + (self.end - self.start) * min(1.0, max(0.0, self.axis.share(value)))
 
 
 def element(tag: str, kind: str, title: str = "", **attributes: float | str) -> str:
-    """Write an element of a drawing.
+    """Return an element of a drawing.
 
     Args:
-        tag: Its name.
-        kind: Its classes.
-        title: A text that is shown when the pointer rests on it.
-        attributes: The others; numbers are coordinates.
+        tag: Tag name.
+        kind: CSS classes.
+        title: Tooltip.
+        attributes: Remaining attributes; numbers are coordinates.
     """
     listed = "".join(
         f' {name.replace("_", "-")}="{value if isinstance(value, str) else placed(value)}"'
@@ -47,12 +47,12 @@ def element(tag: str, kind: str, title: str = "", **attributes: float | str) -> 
 
 
 def said(text: object) -> str:
-    """A text, escaped for markup, also inside of attributes; without characters that XML forbids."""
+    """Escape a text for markup and attributes, and replace characters that XML forbids."""
     return html.escape(escape_control(str(text), keep="\n\t"))
 
 
 def tick_text(value: float, of: Axis) -> str:
-    """What stands at a tick: short, and with no more digits than the step needs."""
+    """Return the short label of a tick, with no more digits than the tick step needs."""
     step = of.ticks[1] - of.ticks[0] if len(of.ticks) > 1 else abs(value) or 1.0
     size = max(abs(of.low), abs(of.high))
     for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -70,7 +70,7 @@ def _trimmed(value: float, step: float) -> str:
 
 
 def path(places: Floats, heights: Floats) -> str:
-    """The line through points; a point without a place or a height breaks it."""
+    """Return the path through points. A point with a non-finite coordinate leaves a gap."""
     parts: list[str] = []
     pen_down = False
     for x, y in zip(places.tolist(), heights.tolist(), strict=True):
@@ -83,7 +83,7 @@ def path(places: Floats, heights: Floats) -> str:
 
 
 def lonely(heights: Floats) -> NDArray[np.bool_]:
-    """Points without a neighbour, which a line does not show."""
+    """Return a mask of the points without neighbours, which a line does not show."""
     there = np.isfinite(heights)
     beside = np.zeros_like(there)
     beside[1:] |= there[:-1]
@@ -92,32 +92,32 @@ def lonely(heights: Floats) -> NDArray[np.bool_]:
 
 
 def written(x: float, y: float, text: str, kind: str, anchor: str = "start") -> str:
-    """A text at a place."""
+    """Return a text element at a position."""
     where = "" if anchor == "start" else f' text-anchor="{anchor}"'
     return f'<text class="rv-text {kind}" x="{placed(x)}" y="{placed(y)}"{where}>{said(text)}</text>'
 
 
 def cut(text: str, room: float) -> str:
-    """A text in as many letters as there is room for."""
+    """Shorten a text to the available width."""
     most = max(3, int(room / LETTER) - 1)
     return text if len(text) <= most else text[: most - 1] + "\u2026"
 
 
 def placed(value: float) -> str:
-    """A coordinate, to a tenth."""
+    """Format a coordinate with one decimal."""
     return f"{value:.1f}".removesuffix(".0")
 
 
 def drawing(kind: str, width: float, height: float, body: str, label: str = "", *, is_sized: bool = True) -> str:
-    """Write a drawing.
+    """Return an SVG drawing.
 
     Args:
-        kind: Its class.
-        width: Its own units across.
-        height: And down.
-        body: What it holds.
-        label: What it is, in words; empty where words stand around it.
-        is_sized: Whether it is as large as that; else as large as its place.
+        kind: CSS class.
+        width: Width in drawing units.
+        height: Height in drawing units.
+        body: Contents of the drawing.
+        label: Accessible label; empty if the surrounding text describes the drawing.
+        is_sized: Whether the drawing has this size; otherwise it fills its container.
     """
     size = f' width="{placed(width)}" height="{placed(height)}"' if is_sized else ""
     said_label = f' role="img" aria-label="{said(label)}"' if label else ""

@@ -1,4 +1,4 @@
-"""What a command prints on: a terminal with its colours, a pipe, or one strict JSON document."""
+"""Terminal output: console, colours, numbers and JSON documents."""
 
 import os
 import sys
@@ -39,35 +39,38 @@ BAD = "bold red"
 LABEL = "dim"
 TITLE = "bold"
 PIPED_WIDTH = 1_000
-"""Columns of a pipe: wide enough that nothing is folded or cut for a program that reads."""
+"""Width of a pipe in columns, large enough that no line is folded or truncated for a program that reads it."""
 
 _READABLE = 100
 
 
 def make_screen(*, to_stderr: bool = False) -> Console:
-    """Standard output. In a pipe there is no colour and no folding; `COLUMNS` and `NO_COLOR` are heeded."""
+    """Return a console on standard output or standard error.
+
+    In a pipe there are no colours and lines are not folded. `COLUMNS` and `NO_COLOR` are respected.
+    """
     stream = sys.stderr if to_stderr else sys.stdout
     piped = not stream.isatty() and "COLUMNS" not in os.environ
     return Console(stderr=to_stderr, width=PIPED_WIDTH if piped else None, highlight=False, markup=False, emoji=False)
 
 
 def number_text(value: float | None, digits: int = 4) -> Text:
-    """A measured value; what is not finite stands out."""
+    """Return a number as text, with non-finite values highlighted."""
     said = number(value, digits)
     bad = value is not None and said.lstrip("-") in {"NaN", "Infinity"}
     return Text(said, BAD if bad else LABEL if said == ABSENT else "")
 
 
 def print_json(document: Any) -> None:
-    """Print one strict JSON document; what JSON has no number for is spelled as in a run's files."""
+    """Print one strict JSON document. Non-finite numbers are strings as in the run files, for example `"NaN"`."""
     sys.stdout.write(msgspec.json.format(strict_json(document), indent=2).decode() + "\n")
 
 
 def readable(width: int) -> int:
-    """The width for running text: not all of a wide screen; in a pipe it is not folded."""
+    """Return the width of running text, which is limited on a wide terminal and unlimited in a pipe."""
     return width if width > PIPED_WIDTH // 2 else min(width, _READABLE)
 
 
 def status_text(status: str) -> Text:
-    """A status, or a severity, in its colour."""
+    """Return a status or severity in its colour."""
     return Text(escape_control(status), STYLES.get(status, ""))

@@ -1,4 +1,4 @@
-"""Charts on a terminal: a wide curve as rows of blocks, all others as tables."""
+"""Charts on a terminal: a wide curve is drawn with blocks, the other charts are tables."""
 
 from collections.abc import Iterator
 
@@ -16,18 +16,18 @@ from rlvitals.render.terminal_tables import captioned
 from rlvitals.text_escaping import escape_control
 
 _ROWS = 6
-"""Lines of a chart."""
+"""Height of a chart in lines."""
 _MOST_COLUMNS = 72
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _EIGHTHS = 8
 
 
 def drawn(found: Charts, width: int) -> Iterator[RenderableType]:
-    """Draw charts: a wide curve in several lines, the others as tables.
+    """Draw a single wide curve with blocks, and other charts as tables.
 
     Args:
-        found: The charts.
-        width: Columns of the screen.
+        found: Charts to draw.
+        width: Width of the screen in columns.
     """
     curve = found.charts[0] if found.wide and len(found.charts) == 1 else None
     line = _main(curve) if isinstance(curve, CurveChart) else None
@@ -41,13 +41,13 @@ def drawn(found: Charts, width: int) -> Iterator[RenderableType]:
 
 
 def _main(curve: CurveChart) -> Line | None:
-    """The line that a chart is drawn by; `None` if it has none, or no finite point."""
+    """Return the main line of a chart, or `None` if it has no main line or no finite point."""
     lines = [line for line in curve.lines if line.kind == "main"]
     return lines[-1] if lines and np.isfinite(lines[-1].y).any() else None
 
 
 def _plot(curve: CurveChart, line: Line, width: int) -> Iterator[RenderableType]:
-    """A curve as a chart of several lines, with its range at the left and the clock below."""
+    """Draw a curve with its range on the left and the axis below."""
     there = np.isfinite(line.y) & np.isfinite(line.x)
     x, y = line.x[there], line.y[there]
     low, high = float(y.min()), float(y.max())
@@ -73,7 +73,7 @@ def _plot(curve: CurveChart, line: Line, width: int) -> Iterator[RenderableType]
 
 
 def _bad_line(curve: CurveChart, first: float, last: float, columns: int) -> str:
-    """A mark under each column in which a value is not finite."""
+    """Return a line that marks each column with a non-finite value."""
     marks = [" "] * columns
     for bad in curve.bad:
         for at in bad.x:

@@ -1,4 +1,4 @@
-"""A document on a terminal, in colour, for its width; in a pipe lines are whole."""
+"""Documents on a terminal, in colour and fitted to its width. In a pipe, lines are not folded."""
 
 from collections.abc import Iterable, Iterator
 
@@ -40,8 +40,8 @@ def print_document(screen: Console, document: Document) -> None:
     """Print a document.
 
     Args:
-        screen: Where to.
-        document: The document.
+        screen: Console to print on.
+        document: Document to print.
     """
     print_head(screen, document)
     for section in document.sections:
@@ -49,7 +49,7 @@ def print_document(screen: Console, document: Document) -> None:
 
 
 def print_head(screen: Console, document: Document) -> None:
-    """Print the top of a document: what it is of, the verdict, the key facts."""
+    """Print the header of a document: title, status, verdict and key facts."""
     verdict, health = document.verdict, document.health
     title, status = Text(escape_control(document.title), TITLE), status_text(document.status)
     _print(screen, Text.assemble(title, "  ", status, "  ", (escape_control(document.kind), LABEL)), indent=0)
@@ -74,7 +74,7 @@ def print_head(screen: Console, document: Document) -> None:
 
 
 def print_section(screen: Console, section: Section) -> None:
-    """Print a section, if it holds anything."""
+    """Print a section unless it is empty."""
     if not section.blocks:
         return
     screen.print()
@@ -84,13 +84,13 @@ def print_section(screen: Console, section: Section) -> None:
 
 
 def print_blocks(screen: Console, blocks: Iterable[Block]) -> None:
-    """Print blocks, with an empty line between two."""
+    """Print blocks, separated by empty lines."""
     for part in laid_out(blocks, screen.width - _INDENT):
         _print(screen, part)
 
 
 def laid_out(blocks: Iterable[Block], width: int) -> list[RenderableType]:
-    """Lay out blocks, with an empty line between two unless both are running text."""
+    """Lay out blocks, separated by empty lines except between paragraphs of running text."""
     parts: list[RenderableType] = []
     before: Block | None = None
     for block in blocks:
@@ -102,7 +102,7 @@ def laid_out(blocks: Iterable[Block], width: int) -> list[RenderableType]:
 
 
 def colored_health(health: Health) -> Text:
-    """The health in words, in its colour."""
+    """Return the health in its colour."""
     score = health.score
     style = LABEL if score is None else next(style for least, style in _HEALTH if score >= least)
     name, _, words = health_text(health).partition(" ")
@@ -110,14 +110,14 @@ def colored_health(health: Health) -> Text:
 
 
 def _print(screen: Console, part: RenderableType, indent: int = _INDENT) -> None:
-    """Print a part, indented, without the spaces that Rich fills lines with."""
+    """Print a part with an indent and without Rich's trailing spaces."""
     for line in screen.render_lines(part, screen.options.update(width=max(1, screen.width - indent)), pad=False):
         text = Text.assemble(*((segment.text, segment.style or "") for segment in line))
         text.rstrip()
         screen.print(Text(" " * indent if text.plain else "").append_text(text), soft_wrap=True)
 
 
-def _block(what: Block, width: int) -> Iterator[RenderableType]:  # noqa: C901 - one branch a kind of block
+def _block(what: Block, width: int) -> Iterator[RenderableType]:  # noqa: C901 - one branch per kind of block
     match what:
         case Table():
             yield from captioned(what, width)
@@ -130,7 +130,7 @@ def _block(what: Block, width: int) -> Iterator[RenderableType]:  # noqa: C901 -
         case Code():
             if what.caption:
                 yield Text(escape_control(what.caption), LABEL)
-            # A mark before each line: a message of several lines could look like something else.
+            # Mark each line, because a recorded multi-line message could imitate other output.
             yield facts_grid([("|", Text(escape_control(line))) for line in what.text.splitlines()], width)
         case Prose():
             yield _running(what.text, what.tone, width)
@@ -143,7 +143,7 @@ def _block(what: Block, width: int) -> Iterator[RenderableType]:  # noqa: C901 -
 
 
 def _running(text: str, tone: str, width: int) -> RenderableType:
-    """Running text: one paragraph."""
+    """Lay out a paragraph of running text."""
     return Constrain(_plain(text, TONES.get(tone, "")), readable(width))
 
 
@@ -183,7 +183,7 @@ def _findings(what: FindingsBlock, width: int) -> Iterator[RenderableType]:
 
 
 def _pictures(what: Pictures, width: int) -> Iterator[RenderableType]:
-    """What each picture is of; a terminal shows none."""
+    """List the titles of pictures, which a terminal cannot show."""
     for picture in what.pictures:
         step = "" if picture.env_step is None else f", step {count(picture.env_step)}"
         group = f" ({picture.group})" if picture.group else ""

@@ -1,6 +1,6 @@
-"""Tables that fit a terminal: texts wrap between words; a table that is still too wide is split into several.
+"""Tables that fit a terminal. Texts wrap between words, and a table that is still too wide is split into several.
 
-Numbers and words are never broken, unless a single word is wider than the screen.
+Numbers and words are not broken unless a single word is wider than the screen.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,15 +19,15 @@ from rlvitals.text_escaping import escape_control
 
 _GAP = 2
 _SHORT = (24, 16)
-"""A text of at most so many characters does not wrap; the second where the first leaves no room."""
+"""Maximum lengths of a text that does not wrap. The second is used if the table does not fit with the first."""
 _MOST_KEYS = 3
-"""Columns that name a row, at most."""
+"""Maximum number of columns that identify a row."""
 _SPARKS = (48, 40, 30, 20, 12)
-"""Shorter lengths of a curve in a table; the first that fits is taken."""
+"""Reduced lengths of a sparkline in a table; the first that fits is used."""
 
 
 class _Column(NamedTuple):
-    """A column: its title and cells, and how wide it must and would be."""
+    """A column with its title and cells."""
 
     title: str
     cells: tuple[Text, ...]
@@ -35,11 +35,11 @@ class _Column(NamedTuple):
 
     @property
     def natural(self) -> int:
-        """The width at which nothing wraps."""
+        """Width at which no cell wraps."""
         return max([cell_len(self.title), *(cell.cell_len for cell in self.cells)])
 
     def least(self, short: int) -> int:
-        """The least width: of a number or a short text all of it, of a long text its longest word."""
+        """Return the minimum width: the full width of numbers and short texts, the longest word of longer texts."""
         title = _longest_word(self.title)
         widest = max((cell.cell_len for cell in self.cells), default=0)
         if self.is_text and widest > short:
@@ -50,9 +50,11 @@ class _Column(NamedTuple):
 def fitted(table: Table, width: int) -> Iterator[RenderableType]:
     """Lay out a table.
 
+    Columns without any value are omitted. Sparklines are shortened to the available width.
+
     Args:
-        table: The table. A column in which every value is missing is left out. Curves are as long as there is room.
-        width: Columns of the screen.
+        table: Table to lay out.
+        width: Width of the screen in columns.
     """
     if not table.rows:
         return
@@ -77,7 +79,7 @@ def captioned(table: Table, width: int) -> Iterator[RenderableType]:
 
 
 def facts_grid(rows: Sequence[tuple[str, Text]], width: int) -> Grid:
-    """Lay out names, and what is said of each, in two columns."""
+    """Lay out names and values in two columns."""
     grid = Grid.grid(padding=(0, _GAP, 0, 0))
     names = [escape_control(name) for name, _ in rows]
     most = max(map(cell_len, names), default=0)
@@ -89,7 +91,7 @@ def facts_grid(rows: Sequence[tuple[str, Text]], width: int) -> Grid:
 
 
 def cell_text(cell: Cell) -> Text:
-    """A cell of a document."""
+    """Return a cell of a document as styled text."""
     match cell:
         case Toned():
             return Text(escape_control(cell.text), TONES.get(cell.tone, ""))
@@ -97,7 +99,7 @@ def cell_text(cell: Cell) -> Text:
             return Text(cell.text, TONES.get(cell.tone, "cyan"))
         case Spark():
             line = Text(sparkline(cell.values), "cyan")
-            line.highlight_regex("!+", TONES["bad"])  # stretches without a finite value stand out
+            line.highlight_regex("!+", TONES["bad"])  # highlight stretches with non-finite values
             return line
         case Span():
             return Text(interval_line(cell.value, cell.low, cell.high, -cell.limit, cell.limit))
@@ -108,7 +110,7 @@ def cell_text(cell: Cell) -> Text:
 
 
 def thinned(values: Sequence[float | None], most: int) -> tuple[float | None, ...]:
-    """Shorten a curve to at most so many values: the mean of each stretch, NaN if any of it is not finite."""
+    """Shorten a curve to at most `most` values: the mean of each stretch, or NaN if any of its values is non-finite."""
     if len(values) <= most:
         return tuple(values)
     edges = [round(place * len(values) / most) for place in range(most + 1)]
@@ -119,12 +121,12 @@ def thinned(values: Sequence[float | None], most: int) -> tuple[float | None, ..
 def _stretch_mean(part: list[float]) -> float | None:
     if not part:
         return None
-    scale = max(map(abs, part)) or 1.0  # the sum of the largest has no float
+    scale = max(map(abs, part)) or 1.0  # a sum of very large values would overflow
     return sum(value / scale for value in part) / len(part) * scale
 
 
 def _narrowed(table: Table, width: int) -> Table:
-    """The table with the longest curves that fit, if need be without its spare columns."""
+    """Return the table with the longest sparklines that fit, without its optional columns if necessary."""
     longest = max((len(cell.values) for row in table.rows for cell in row if isinstance(cell, Spark)), default=0)
     lengths = (longest, *(length for length in _SPARKS if length < longest))
     fewest = tuple(title for title in table.titles if title not in table.spare)
@@ -153,7 +155,7 @@ def _columns(table: Table) -> list[_Column]:
 
 
 def _keys(columns: Sequence[_Column]) -> list[_Column]:
-    """The first columns that together name each row."""
+    """Return the first columns that together identify each row."""
     keys = [columns[0]]
     for column in columns[1:_MOST_KEYS]:
         named = list(zip(*([cell.plain for cell in key.cells] for key in keys), strict=True))
@@ -164,7 +166,7 @@ def _keys(columns: Sequence[_Column]) -> list[_Column]:
 
 
 def _parts(columns: Sequence[_Column], keys: list[_Column], width: int) -> Iterator[list[_Column]]:
-    """The columns in groups that fit, each behind those that name the row."""
+    """Yield groups of columns that fit the width, each starting with the columns that identify the row."""
     part = list(keys)
     for column in columns[len(keys) :]:
         if len(part) > len(keys) and _widths([*part, column], width, _SHORT[:1]) is None:
@@ -175,7 +177,7 @@ def _parts(columns: Sequence[_Column], keys: list[_Column], width: int) -> Itera
 
 
 def _widths(columns: Sequence[_Column], width: int, shorts: Sequence[int] = _SHORT) -> list[int] | None:
-    """The width of each column; `None` if they do not fit, whichever texts are short."""
+    """Return the width of each column, or `None` if they do not fit with any limit for short texts."""
     room = width - _GAP * len(columns)  # Rich before 14 pads the last column too
     natural = [column.natural for column in columns]
     if sum(natural) <= room:
@@ -205,7 +207,7 @@ def _grid(columns: Sequence[_Column], widths: Sequence[int]) -> Grid:
 
 
 def _listed(columns: Sequence[_Column], rows: int, width: int) -> Iterator[RenderableType]:
-    """Every row as names and values, one under another."""
+    """Lay out each row as a list of names and values."""
     for row in range(rows):
         if row:
             yield Text("")

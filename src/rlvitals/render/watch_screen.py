@@ -1,4 +1,4 @@
-"""The vital signs on a screen: from a state and a size to what is printed, and nothing else."""
+"""Screen of `rlvitals watch`, drawn from the state of a run and the size of the terminal."""
 
 import io
 from collections.abc import Iterable
@@ -21,18 +21,18 @@ _LONGEST_BAR = 100
 _MOST_EVENTS = 8
 _FEWEST_EVENTS = 2
 _DATE, _SECONDS = 10, 19
-"""Characters of a time up to the end of its date, and of its seconds."""
+"""Length of a time stamp up to the date and up to the seconds, in characters."""
 
 
 def drawn(vitals: Vitals, width: int, height: int | None = None, *, keys: str = "") -> RenderableType:
-    """Draw the vital signs.
+    """Draw the vital signs of a run.
 
     Args:
-        vitals: The run, as it stands.
-        width: Columns of the screen.
-        height: Lines of the screen: in a low one findings are short, and events as many as fit. `None` where it has no
-            end.
-        keys: What is said in the last line of what the keys do.
+        vitals: State of the run.
+        width: Width of the screen in columns.
+        height: Height of the screen in lines; `None` for unlimited. On a low screen findings are shortened and only
+            the events that fit are shown.
+        keys: Help for the keys, shown in the last line.
     """
     width = readable(width)
     above = _above(vitals, width, short=False)
@@ -52,7 +52,7 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [_head(vitals)]
     if progress is not None:
         bar = ProgressBar(1.0, progress, min(width, _LONGEST_BAR), style=LABEL, complete_style=STYLES["running"])
-        parts.append(Padding(bar, 0, expand=False))  # which ends its line
+        parts.append(Padding(bar, 0, expand=False))  # ends the line
     parts += laid_out(status_blocks(vitals), width)
     evaluation: Iterable[Block] = () if short else evaluation_blocks(vitals.evaluation)
     for blocks in (verdict_blocks(vitals, short=short), number_blocks(vitals), evaluation):
@@ -90,6 +90,6 @@ def _event(event: Event, time: str) -> Text:
 
 
 def _tall(parts: list[RenderableType], width: int) -> int:
-    """Lines that the parts take at that width."""
+    """Return the number of lines that the parts need at a width."""
     paper = Console(width=width, file=io.StringIO())
     return sum(len(paper.render_lines(part)) for part in parts)

@@ -1,4 +1,4 @@
-"""A command line to look at runs with."""
+"""Fixtures that run the command line."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Invoke = Callable[..., Result]
 
 @pytest.fixture
 def invoke() -> Invoke:
-    """Runs a command; `columns` is the width of the terminal, without which it prints into a pipe."""
+    """Function that runs a command; `columns` is the width of the terminal, `None` for a pipe."""
 
     def run(*words: object, columns: int | None = None) -> Result:
         env = {"COLUMNS": None if columns is None else str(columns)}
@@ -25,7 +25,7 @@ def invoke() -> Invoke:
 
 @pytest.fixture
 def invoke_json(invoke: Invoke) -> Callable[..., Any]:
-    """Runs a command with `--json`, and reads what it printed as strictly as JSON is defined."""
+    """Function that runs a command with `--json` and parses its output as strict JSON."""
 
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is not JSON")

@@ -1,4 +1,4 @@
-"""`rlvitals check`."""
+"""Tests of `rlvitals check`."""
 
 import math
 from collections.abc import Callable
@@ -20,15 +20,15 @@ KEYS = {"code", "severity", "confidence", "since_step", "evidence", "cause", "ad
 
 
 def trained(training: TrainingMonitor, *, nan_from: int = 1_000) -> None:
-    """Forty updates of a training that learns; the losses are not finite from one of them on."""
+    """Log forty updates of a learning agent, with non-finite losses from update `nan_from`."""
     for update in range(40):
         loss = math.nan if update >= nan_from else 0.1
         training.log_training_step(update, loss, 0.5, 1.0, kl_divergence=0.01, env_step=100 * update)
         training.log_episode(update, 0.1 * update + 0.1 * math.sin(update), 100, env_step=100 * update)
 
 
-def test_what_is_wrong_is_said_with_its_cause(invoke: Invoke, monitor: Monitor) -> None:
-    """The verdict first, then each finding with what to try; exit code 1."""
+def test_findings_are_shown_with_cause_and_advice(invoke: Invoke, monitor: Monitor) -> None:
+    """The verdict comes first, each finding has its cause and advice, and the exit code is 1."""
     with monitor() as training:
         trained(training, nan_from=20)
     result = invoke("check", "run")
@@ -42,8 +42,8 @@ def test_what_is_wrong_is_said_with_its_cause(invoke: Invoke, monitor: Monitor) 
         assert f"\n    {word} " in result.stdout
 
 
-def test_a_run_that_is_well_says_so(invoke: Invoke, monitor: Monitor) -> None:
-    """With exit code 0; and which rules had nothing to look at."""
+def test_a_healthy_run_has_exit_code_0(invoke: Invoke, monitor: Monitor) -> None:
+    """The output also lists the rules that were skipped for missing data."""
     with monitor() as training:
         trained(training)
     result = invoke("check", "run")
@@ -53,7 +53,7 @@ def test_a_run_that_is_well_says_so(invoke: Invoke, monitor: Monitor) -> None:
 
 
 def test_a_run_without_records_is_not_judged(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """It has no score, and the exit code is 0."""
+    """A run without records has no health score and exit code 0."""
     with monitor():
         pass
     result, found = invoke("check", "run"), invoke_json("check", "run")
@@ -64,10 +64,10 @@ def test_a_run_without_records_is_not_judged(invoke: Invoke, invoke_json: Invoke
     assert (found["status"], found["health_score"], found["findings"]) == ("not judged", None, [])
 
 
-def test_a_run_with_few_records_says_how_many_a_verdict_needs(
+def test_a_run_with_few_records_reports_how_many_a_verdict_needs(
     invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor
 ) -> None:
-    """On the screen and as JSON; three episodes have no score."""
+    """Three episodes have no health score, on the terminal and as JSON."""
     with monitor() as training:
         for episode in range(3):
             training.log_episode(episode, float(episode), 10)
@@ -80,8 +80,8 @@ def test_a_run_with_few_records_says_how_many_a_verdict_needs(
     assert found["evidence"].startswith("3 episodes with a reward and no update")
 
 
-def test_rules_for_other_algorithms_are_counted_apart(invoke: Invoke, monitor: Monitor) -> None:
-    """And their data is not asked for."""
+def test_rules_for_other_algorithms_are_listed_separately(invoke: Invoke, monitor: Monitor) -> None:
+    """The output does not ask for the data of rules that do not apply."""
     with monitor(configuration={"algorithm": "DQN"}) as training:
         trained(training)
     said = invoke("check", "run").stdout
@@ -90,8 +90,8 @@ def test_rules_for_other_algorithms_are_counted_apart(invoke: Invoke, monitor: M
     assert "explained_variance" not in said
 
 
-def test_json_holds_all_there_is(invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """Findings in their order, each with its keys; every point lost is explained."""
+def test_json_contains_every_finding(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Each finding has all keys, and the deductions add up to the lost points."""
     with monitor() as training:
         trained(training, nan_from=20)
     found = invoke_json("check", "run")
@@ -103,16 +103,18 @@ def test_json_holds_all_there_is(invoke_json: InvokeJson, monitor: Monitor) -> N
 
 
 @pytest.mark.parametrize(("severity", "code"), [("critical", 1), ("warning", 1), ("info", 1)])
-def test_the_exit_code_is_by_severity(invoke: Invoke, monitor: Monitor, severity: str, code: int) -> None:
-    """As bad as is asked for, or worse."""
+def test_fail_on_selects_the_severity_of_the_exit_code(
+    invoke: Invoke, monitor: Monitor, severity: str, code: int
+) -> None:
+    """A critical finding also fails the lower severities."""
     with monitor() as training:
         trained(training, nan_from=20)
 
     assert invoke("check", "run", "--fail-on", severity).exit_code == code
 
 
-def test_an_open_run_is_looked_at_until_it_is_over(monitor: Monitor) -> None:
-    """What comes between two looks is in the next; the last look sees the end."""
+def test_an_open_run_is_checked_until_it_ends(monitor: Monitor) -> None:
+    """Records between two checks are in the next check, and the last check includes the end."""
     training = monitor()
 
     def judge() -> Diagnosis:
@@ -128,14 +130,14 @@ def test_an_open_run_is_looked_at_until_it_is_over(monitor: Monitor) -> None:
 
 
 @pytest.mark.parametrize(("took", "pause"), [(0.01, 5.0), (1.0, 20.0)])
-def test_watching_takes_a_twentieth_of_the_time(took: float, pause: float) -> None:
-    """But there are at least five seconds between two checks."""
+def test_watching_uses_a_twentieth_of_the_time(took: float, pause: float) -> None:
+    """At least five seconds pass between two checks."""
 
     assert pause_after(took, least_s=5.0) == pause
 
 
-def test_watching_a_finished_run_is_one_look(invoke: Invoke, monitor: Monitor) -> None:
-    """And its exit code."""
+def test_watching_a_finished_run_checks_it_once(invoke: Invoke, monitor: Monitor) -> None:
+    """The exit code is that of the check."""
     with monitor() as training:
         trained(training, nan_from=20)
     result = invoke("check", "run", "--watch")
@@ -144,8 +146,8 @@ def test_watching_a_finished_run_is_one_look(invoke: Invoke, monitor: Monitor) -
     assert result.stdout.count("non-finite") >= 1
 
 
-def test_an_empty_run_is_no_trouble(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """There is nothing to judge, and that is said."""
+def test_an_empty_run_has_no_findings(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """An empty run has exit code 0 and an empty list of findings."""
     with monitor():
         pass
 

@@ -1,4 +1,4 @@
-"""`rlvitals compare`."""
+"""Tests of `rlvitals compare`."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 @pytest.fixture
 def two_groups(monitor: Monitor, logs: Path) -> Path:
-    """Three seeds of two learning rates, far apart."""
+    """Three seeds for each of two learning rates, with rewards that differ clearly."""
     for lr, level in ((0.1, 0.0), (0.2, 50.0)):
         for seed in range(3):
             generator = np.random.default_rng(seed)
@@ -31,8 +31,8 @@ def two_groups(monitor: Monitor, logs: Path) -> Path:
     return logs
 
 
-def test_the_verdict_comes_with_what_it_means(invoke: Invoke, two_groups: Path) -> None:
-    """The verdict first; groups, tests, what differs, and the rules that were applied."""
+def test_the_verdict_comes_first_with_its_explanation(invoke: Invoke, two_groups: Path) -> None:
+    """Groups, tests, differences and the applied rules follow the verdict."""
     result = invoke("compare", two_groups)
 
     assert result.exit_code == 0
@@ -43,8 +43,8 @@ def test_the_verdict_comes_with_what_it_means(invoke: Invoke, two_groups: Path) 
     assert "Runs are compared up to 300 environment steps" in result.stdout
 
 
-def test_it_is_short_and_full_is_all(invoke: Invoke, two_groups: Path) -> None:
-    """Learning curves, profiles and every run are in the whole document alone."""
+def test_full_shows_every_section(invoke: Invoke, two_groups: Path) -> None:
+    """Learning curves, profiles, runs and reproduction are only in the full document."""
     short, full = invoke("compare", two_groups).stdout, invoke("compare", two_groups, "--full").stdout
 
     for title in ("Learning curves", "Performance profiles", "Runs", "Reproduction"):
@@ -53,8 +53,8 @@ def test_it_is_short_and_full_is_all(invoke: Invoke, two_groups: Path) -> None:
     assert short.endswith("\nMore: the same with --full.\n")
 
 
-def test_json_holds_all_there_is(invoke_json: InvokeJson, two_groups: Path) -> None:
-    """Verdicts, runs, curves, notes."""
+def test_json_contains_the_whole_comparison(invoke_json: InvokeJson, two_groups: Path) -> None:
+    """The JSON has verdicts, groups, runs and the divergence."""
     found = invoke_json("compare", two_groups, "--target", 20, "--margin", 1)
 
     assert found["comparisons"][0]["verdict"] == "better"
@@ -63,8 +63,8 @@ def test_json_holds_all_there_is(invoke_json: InvokeJson, two_groups: Path) -> N
     assert found["divergence"] is None
 
 
-def test_options_reach_the_comparison(invoke_json: InvokeJson, two_groups: Path) -> None:
-    """Groups by an expression, baseline, direction, references, axis."""
+def test_options_are_passed_to_the_comparison(invoke_json: InvokeJson, two_groups: Path) -> None:
+    """Grouping, baseline, direction, references, axis and statistic affect the result."""
     found = invoke_json(
         *("compare", two_groups, "--by", "lr > 0.15", "--baseline", "True", "--lower-is-better"),
         *("--reference", "Logos-v0=0,100", "--axis", "episode", "--statistic", "area", "--every-pair"),
@@ -76,18 +76,16 @@ def test_options_reach_the_comparison(invoke_json: InvokeJson, two_groups: Path)
     assert found["groups"][0]["estimates"]["area"]["mean"]["estimate"] == pytest.approx(0.51, abs=0.01)
 
 
-def test_names_are_found_and_two_runs_part(invoke: Invoke, two_groups: Path) -> None:
-    """Two runs by name: no verdict, and where they part."""
+def test_two_runs_by_name_have_a_divergence(invoke: Invoke, two_groups: Path) -> None:
+    """Two runs have no verdict, but the point where they diverge."""
     result = invoke("compare", "lr0.1-0", "lr0.2-0", "--folder", two_groups)
 
     assert "not enough runs" in result.stdout
     assert "Where the two runs diverge" in result.stdout
 
 
-def test_patterns_are_looked_up_in_the_folder_of_runs(
-    invoke: Invoke, invoke_json: InvokeJson, two_groups: Path
-) -> None:
-    """As names are; a pattern is a group, which may be named, and a run may have `=` in its name."""
+def test_patterns_are_searched_in_the_folder_of_runs(invoke: Invoke, invoke_json: InvokeJson, two_groups: Path) -> None:
+    """A pattern is a group that can be named, and the name of a run can contain `=`."""
     (two_groups / "lr0.1-0").rename(two_groups / "lr=0.1-0")
     two_groups = two_groups.rename(two_groups.parent / "elsewhere")
     patterns = ("--folder", two_groups)
@@ -98,8 +96,8 @@ def test_patterns_are_looked_up_in_the_folder_of_runs(
     assert "Where the two runs diverge" in invoke("compare", "lr=0.1-0", "lr0.2-0", *patterns).stdout
 
 
-def test_a_pattern_that_matches_nothing_says_where_it_was_looked_for(invoke: Invoke, two_groups: Path) -> None:
-    """In one line, with what to do."""
+def test_a_pattern_without_a_match_reports_the_searched_folders(invoke: Invoke, two_groups: Path) -> None:
+    """The error is one line that explains what to do."""
     result = invoke("compare", "lr0.1-*", "zzz-*", "--folder", two_groups)
 
     assert (result.exit_code, result.stdout) == (2, "")
@@ -110,7 +108,7 @@ def test_a_pattern_that_matches_nothing_says_where_it_was_looked_for(invoke: Inv
 
 
 def test_two_seeds_of_one_configuration_are_one_group(invoke: Invoke, two_groups: Path) -> None:
-    """It is said before the table, once; `--by run` holds them against each other."""
+    """The output states this once, before the table; `--by run` compares the two runs."""
     result = invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups)
     said = "The settings of these 2 runs are the same except for the seed"
 
@@ -122,8 +120,8 @@ def test_two_seeds_of_one_configuration_are_one_group(invoke: Invoke, two_groups
     )
 
 
-def test_copies_are_said_before_the_table(invoke: Invoke, two_groups: Path) -> None:
-    """By name."""
+def test_duplicate_runs_are_listed_before_the_table(invoke: Invoke, two_groups: Path) -> None:
+    """Duplicates are listed by name and left out of the count."""
     shutil.copytree(two_groups / "lr0.1-0", two_groups / "copy")
     result = invoke("compare", two_groups)
 
@@ -133,7 +131,7 @@ def test_copies_are_said_before_the_table(invoke: Invoke, two_groups: Path) -> N
 
 
 def test_an_empty_folder_is_an_error(invoke: Invoke, two_groups: Path) -> None:
-    """As a misspelt one is."""
+    """A folder without runs is refused."""
     (two_groups / "empty").mkdir()
     result = invoke("compare", two_groups / "empty", two_groups / "lr0.1-0")
 
@@ -141,8 +139,8 @@ def test_an_empty_folder_is_an_error(invoke: Invoke, two_groups: Path) -> None:
     assert "there is no run in" in result.stderr
 
 
-def test_one_run_is_held_against_the_earlier_ones(invoke: Invoke, invoke_json: InvokeJson, two_groups: Path) -> None:
-    """Of the same environment, in the folder."""
+def test_a_single_run_is_ranked_among_earlier_runs(invoke: Invoke, invoke_json: InvokeJson, two_groups: Path) -> None:
+    """Only earlier runs of the same environment in the folder count."""
     assert "higher than all 5 earlier runs" in invoke("compare", "lr0.2-2", "--folder", two_groups).stdout
     assert invoke_json("compare", "lr0.1-0", "--folder", two_groups)["earlier"] == 0
 
@@ -157,8 +155,8 @@ def test_one_run_is_held_against_the_earlier_ones(invoke: Invoke, invoke_json: I
         (["--baseline", "x"], "the groups are lr=0.1, lr=0.2"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(invoke: Invoke, two_groups: Path, words: list[str], said: str) -> None:
-    """Exit code 2."""
+def test_invalid_options_are_refused_in_one_line(invoke: Invoke, two_groups: Path, words: list[str], said: str) -> None:
+    """The exit code is 2."""
     result = invoke("compare", two_groups, *words)
 
     assert result.exit_code == 2
@@ -166,8 +164,8 @@ def test_what_cannot_be_done_is_said_in_one_line(invoke: Invoke, two_groups: Pat
     assert result.stderr.count("\n") == 1
 
 
-def test_a_page_is_written_beside_what_is_printed(invoke: Invoke, two_groups: Path, tmp_path: Path) -> None:
-    """The same verdict; what was at the path is replaced; the command to do it again is in it, without the path."""
+def test_a_page_is_written_in_addition_to_the_output(invoke: Invoke, two_groups: Path, tmp_path: Path) -> None:
+    """It has the same verdict, replaces an existing file and contains the command without the output path."""
     page = tmp_path / "my page.html"
     page.write_text("of yesterday")
     result = invoke("compare", two_groups, "--html", page, "--target", 20, "--every-pair")
@@ -179,7 +177,7 @@ def test_a_page_is_written_beside_what_is_printed(invoke: Invoke, two_groups: Pa
 
 
 def test_reports_are_written_with_json(invoke_json: InvokeJson, two_groups: Path, tmp_path: Path) -> None:
-    """In the forms that the endings say; where they are stands in the document."""
+    """The JSON lists the path and size of each report."""
     paths = [tmp_path / "a.html", tmp_path / "b.md"]
     found = invoke_json("compare", two_groups, "--html", paths[0], "-o", paths[1])
 
@@ -187,8 +185,8 @@ def test_reports_are_written_with_json(invoke_json: InvokeJson, two_groups: Path
     assert found["reports"] == [{"path": str(path), "bytes": path.stat().st_size} for path in paths]
 
 
-def test_two_runs_have_a_report_of_where_they_part(invoke: Invoke, two_groups: Path, tmp_path: Path) -> None:
-    """By name."""
+def test_the_report_of_two_runs_shows_where_they_diverge(invoke: Invoke, two_groups: Path, tmp_path: Path) -> None:
+    """Two runs given by name have a section on their divergence."""
     invoke("compare", "lr0.1-0", "lr0.2-0", "--folder", two_groups, "-o", tmp_path / "two.md")
 
     assert "## Where the two runs diverge" in (tmp_path / "two.md").read_text()
@@ -198,15 +196,15 @@ def test_two_runs_have_a_report_of_where_they_part(invoke: Invoke, two_groups: P
     ("words", "said"),
     [
         (["-o", "x.doc"], "x.doc has no report format: its name must end with .html"),
-        (["--html", "x.md"], "--html x.md: the name of a page ends with .html; -o writes .html, .htm, .md"),
+        (["--html", "x.md"], "--html x.md: the file name must end with .html. Use -o for .html, .htm, .md"),
         (["--html", "folder.html"], "folder.html cannot be written"),
         (["--html", "taken/x.html"], "x.html cannot be written"),
     ],
 )
-def test_where_no_report_can_be_is_said(
+def test_an_invalid_report_path_is_refused(
     invoke: Invoke, two_groups: Path, tmp_path: Path, words: list[str], said: str
 ) -> None:
-    """In one line; nothing is left behind."""
+    """The error is one line, and no file is left behind."""
     (tmp_path / "folder.html").mkdir()
     (tmp_path / "taken").touch()
     result = invoke("compare", two_groups, *words)
@@ -216,10 +214,10 @@ def test_where_no_report_can_be_is_said(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".", "x"))] == []
 
 
-def test_one_run_has_no_report_of_a_comparison(invoke: Invoke, two_groups: Path) -> None:
-    """The way out is said."""
+def test_a_single_run_has_no_comparison_report(invoke: Invoke, two_groups: Path) -> None:
+    """The error names the command that writes a report of the run."""
     result = invoke("compare", "lr0.1-0", "--folder", two_groups, "--html", "x.html")
 
     assert result.exit_code == 2
-    assert "is one run, and no comparison to report" in result.stderr
+    assert "is a single run, so there is no comparison to report" in result.stderr
     assert "`rlvitals report lr0.1-0`" in result.stderr

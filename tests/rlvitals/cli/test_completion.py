@@ -1,4 +1,4 @@
-"""Shell completion, as the scripts of the shells ask for it."""
+"""Tests of shell completion, called as the scripts of the shells do."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ Invoke = Callable[..., Result]
 
 
 def completed(line: str) -> list[str]:
-    """What bash is offered at the end of a line."""
+    """Return what bash offers at the end of a line."""
     words = line.split(" ")
     asked = {"_RLVITALS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
     return CliRunner().invoke(app, [], env=asked, prog_name="rlvitals").stdout.split()
@@ -24,7 +24,7 @@ def completed(line: str) -> list[str]:
 
 @pytest.fixture
 def runs(monitor: Monitor, logs: Path) -> None:
-    """Two runs in the usual folder, and one elsewhere whose header is damaged."""
+    """Two runs in the default folder, and one in another folder with a damaged header."""
     for name in ("PPO-1", "SAC-1"):
         monitor(name).close()
     (logs.parent / "runs" / "deep" / "PPO-2").mkdir(parents=True)
@@ -32,7 +32,7 @@ def runs(monitor: Monitor, logs: Path) -> None:
 
 
 def test_commands_are_completed() -> None:
-    """By their names."""
+    """Commands are completed by name."""
     assert completed("rlvitals s") == [name for name in COMMANDS if name.startswith("s")]
 
 
@@ -41,7 +41,7 @@ def test_commands_are_completed() -> None:
 )
 @pytest.mark.usefixtures("runs")
 def test_runs_are_completed_by_name(command: str) -> None:
-    """Those in the folder that is meant, without opening any."""
+    """Runs in the selected folder are completed without opening them."""
     assert completed(f"rlvitals {command} ") == ["PPO-1", "SAC-1"]
     assert completed(f"rlvitals {command} P") == ["PPO-1"]
     assert completed(f"rlvitals {command} --folder runs P") == ["PPO-2"]
@@ -50,19 +50,19 @@ def test_runs_are_completed_by_name(command: str) -> None:
 @pytest.mark.parametrize("words", ["show logs/P", "show --folder gone P", "ls l"])
 @pytest.mark.usefixtures("runs")
 def test_paths_are_left_to_the_shell(words: str) -> None:
-    """It completes files where there is nothing else; `ls` takes a folder only."""
+    """Arguments with a slash, missing folders and folder arguments are not completed."""
     assert [word for word in completed(f"rlvitals {words}") if "-" in word] == []
 
 
 def test_metrics_and_choices_are_completed() -> None:
-    """Metrics of episodes by their name alone, those of other streams with the stream."""
+    """Episode metrics are completed by name, metrics of other streams with the stream."""
     assert completed("rlvitals compare --metric rew") == ["reward"]
     assert completed("rlvitals compare --metric updates.ent") == ["updates.entropy"]
     assert completed("rlvitals tail --stream ev") == ["evaluations", "events"]
 
 
-def test_the_names_of_commands_load_no_command() -> None:
-    """So that the first tab is quick."""
+def test_completing_a_command_imports_no_command() -> None:
+    """The first completion is fast."""
     code = (
         "import sys, rlvitals.cli.main as m\n"
         "found = m.app\n"
@@ -77,8 +77,8 @@ def test_the_names_of_commands_load_no_command() -> None:
     assert done.stdout == "\n"
 
 
-def test_the_shell_gets_its_script(invoke: Invoke) -> None:
-    """The help names both options."""
+def test_the_help_lists_the_completion_options(invoke: Invoke) -> None:
+    """The help shows both options."""
     shown = invoke("--help").stdout
 
     assert "--install-completion" in shown

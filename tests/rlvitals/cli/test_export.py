@@ -1,4 +1,4 @@
-"""`rlvitals export`: a run, for other programs."""
+"""Tests of `rlvitals export`."""
 
 import json
 from collections.abc import Callable
@@ -20,8 +20,8 @@ def made(monitor: Monitor) -> None:
         training.log_training_step(3, value_loss=0.5)
 
 
-def test_the_ending_says_the_format(monitor: Monitor, invoke: Invoke, tmp_path: Path) -> None:
-    """And the path is told, with its size."""
+def test_the_extension_selects_the_format(monitor: Monitor, invoke: Invoke, tmp_path: Path) -> None:
+    """The command prints the path and the size."""
     made(monitor)
     result = invoke("export", "run", "-o", "a.json")
 
@@ -30,24 +30,24 @@ def test_the_ending_says_the_format(monitor: Monitor, invoke: Invoke, tmp_path: 
     assert result.stdout == f"a.json  {(tmp_path / 'a.json').stat().st_size:,} bytes\n"
 
 
-def test_a_stream_may_be_chosen(monitor: Monitor, invoke: Invoke, tmp_path: Path) -> None:
-    """For a file that holds one."""
+def test_a_stream_can_be_selected(monitor: Monitor, invoke: Invoke, tmp_path: Path) -> None:
+    """A file for one stream contains only that stream."""
     made(monitor)
     invoke("export", "run", "-o", "updates.csv", "--stream", "updates")
 
     assert "value_loss" in (tmp_path / "updates.csv").read_text().splitlines()[0]
 
 
-def test_without_a_path_it_goes_into_the_runs_artifacts(monitor: Monitor, invoke_json: Callable[..., Any]) -> None:
-    """As JSON, unless a format is named."""
+def test_the_default_path_is_in_the_artifacts_of_the_run(monitor: Monitor, invoke_json: Callable[..., Any]) -> None:
+    """The default format is JSON."""
     made(monitor)
 
     assert invoke_json("export", "run", "--no-raw")["path"].endswith("logs/run/artifacts/exports/run.json")
     assert invoke_json("export", "run", "--format", "sqlite")["format"] == "sqlite"
 
 
-def test_nothing_is_overwritten_unless_that_is_said(monitor: Monitor, invoke: Invoke, tmp_path: Path) -> None:
-    """Exit code 2, and one line."""
+def test_existing_files_are_only_replaced_with_force(monitor: Monitor, invoke: Invoke, tmp_path: Path) -> None:
+    """Without `--force` the exit code is 2 and the file is unchanged."""
     made(monitor)
     (tmp_path / "a.json").write_text("mine")
     refused = invoke("export", "run", "-o", "a.json")
@@ -58,12 +58,12 @@ def test_nothing_is_overwritten_unless_that_is_said(monitor: Monitor, invoke: In
 
 
 def test_the_formats_are_listed(invoke: Invoke) -> None:
-    """Without a run."""
+    """`--formats` needs no run."""
     assert invoke("export", "--formats").stdout.split() == exporter_names()
 
 
-def test_an_unknown_format_is_one_line(monitor: Monitor, invoke: Invoke) -> None:
-    """With those that there are."""
+def test_an_unknown_format_is_refused_in_one_line(monitor: Monitor, invoke: Invoke) -> None:
+    """The error lists the available formats."""
     made(monitor)
     result = invoke("export", "run", "-o", "a.xlsx")
 
@@ -71,13 +71,13 @@ def test_an_unknown_format_is_one_line(monitor: Monitor, invoke: Invoke) -> None
     assert "parquet" in result.stderr
 
 
-def test_csv_for_a_spreadsheet(monitor: Monitor, invoke: Invoke, tmp_path: Path) -> None:
-    """Has no formulas; other formats have none anyway."""
+def test_excel_escapes_formulas_in_csv(monitor: Monitor, invoke: Invoke, tmp_path: Path) -> None:
+    """`--excel` is refused for other formats."""
     with monitor("run") as training:
         training.log_episode(0, -1.0, 5, category="=1+1")
     refused = invoke("export", training.path, "-o", tmp_path / "run.json", "--excel")
     invoke("export", training.path, "-o", tmp_path / "run.csv", "--excel")
 
     assert refused.exit_code == 2
-    assert "--excel is for CSV" in refused.stderr
+    assert "--excel is only for CSV" in refused.stderr
     assert ",'=1+1," in (tmp_path / "run.csv").read_text()

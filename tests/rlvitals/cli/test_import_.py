@@ -1,4 +1,4 @@
-"""`rlvitals import`: runs of other programs become runs."""
+"""Tests of `rlvitals import`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,23 +27,23 @@ def sb3(logs: Path) -> Path:
 
 
 def test_a_folder_becomes_a_run(sb3: Path, logs: Path, invoke: Invoke) -> None:
-    """In the folder of runs, under the folder's name."""
+    """The run is created in the folder of runs under the name of the log folder."""
     result = invoke("import", sb3.name)
 
     assert [each.reward for each in open_run(logs / "cartpole").records("episodes")] == [1.5]
     assert result.stdout == "logs/cartpole  1 episode\n"
 
 
-def test_it_may_be_named_and_put_elsewhere(sb3: Path, invoke_json: Callable[..., Any]) -> None:
-    """As JSON, it says what it made."""
+def test_a_run_can_be_named_and_stored_in_another_folder(sb3: Path, invoke_json: Callable[..., Any]) -> None:
+    """The JSON lists the created run."""
     (made,) = invoke_json("import", sb3, "--name", "mine", "--folder", "other", "--format", "sb3")["runs"]
 
     assert (made["run_id"], made["records"]["episodes"]) == ("mine", 1)
     assert made["path"].endswith("/other/mine")
 
 
-def test_one_that_is_damaged_does_not_hinder_the_others(sb3: Path, logs: Path, invoke: Invoke) -> None:
-    """The exit code is 2, and the reason one line."""
+def test_a_damaged_file_does_not_stop_the_import_of_others(sb3: Path, logs: Path, invoke: Invoke) -> None:
+    """The exit code is 2, and the reason is one line."""
     bad = sb3.parent / "bad.jsonl"
     bad.write_text('{"episode": 1, "reward": 1, "length": ')
     result = invoke("import", bad, sb3)
@@ -55,7 +55,7 @@ def test_one_that_is_damaged_does_not_hinder_the_others(sb3: Path, logs: Path, i
 
 @pytest.fixture
 def zoo(logs: Path) -> Path:
-    """The log folder of an RL Zoo: two seeds of one algorithm and one of another, evaluated, with a model beside."""
+    """A log folder of RL Zoo with two seeds of one algorithm and one of another, evaluations and models."""
     folder = logs.parent / "zoo"
     for place in ("ppo/CartPole-v1_1", "ppo/CartPole-v1_2", "dqn/CartPole-v1_1"):
         run = folder / place
@@ -68,8 +68,8 @@ def zoo(logs: Path) -> Path:
     return folder
 
 
-def test_a_folder_of_trainings_becomes_a_run_each(zoo: Path, logs: Path, invoke: Invoke) -> None:
-    """A line each, named by the way from the folder; the folder of the algorithm is one of trainings too."""
+def test_each_training_in_a_folder_becomes_a_run(zoo: Path, logs: Path, invoke: Invoke) -> None:
+    """Runs are named by their path from the given folder, also if an algorithm folder is given."""
     names = [line.split("  ")[0] for line in invoke("import", zoo).stdout.splitlines()]
 
     assert names == ["logs/dqn-CartPole-v1_1", "logs/ppo-CartPole-v1_1", "logs/ppo-CartPole-v1_2"]
@@ -81,8 +81,8 @@ def test_a_folder_of_trainings_becomes_a_run_each(zoo: Path, logs: Path, invoke:
     assert [each.reward for each in open_run(logs / "ppo-CartPole-v1_2").records("evaluations")] == [1.0]
 
 
-def test_a_damaged_training_in_a_folder_does_not_hinder_the_others(zoo: Path, logs: Path, invoke: Invoke) -> None:
-    """It is named, and the exit code says that something is missing."""
+def test_a_damaged_training_in_a_folder_does_not_stop_the_import(zoo: Path, logs: Path, invoke: Invoke) -> None:
+    """The error names the file, and the exit code is 2."""
     (zoo / "ppo" / "CartPole-v1_1" / "0.monitor.csv").write_text(MONITOR + 20 * "x,y,z\n")
     result = invoke("import", zoo)
 
@@ -91,8 +91,8 @@ def test_a_damaged_training_in_a_folder_does_not_hinder_the_others(zoo: Path, lo
     assert sorted(run.name for run in logs.iterdir()) == ["dqn-CartPole-v1_1", "ppo-CartPole-v1_2"]
 
 
-def test_runs_of_ours_in_a_folder_are_skipped(zoo: Path, logs: Path, invoke: Invoke) -> None:
-    """The folder may be the folder of runs itself, and is imported again."""
+def test_rlvitals_runs_in_a_folder_are_skipped(zoo: Path, logs: Path, invoke: Invoke) -> None:
+    """The folder can be the folder of runs itself and can be imported repeatedly."""
     zoo.rename(logs)
     invoke("import", logs)
 
@@ -112,8 +112,10 @@ def test_runs_of_ours_in_a_folder_are_skipped(zoo: Path, logs: Path, invoke: Inv
     ],
     ids=",".join,
 )
-def test_what_is_one_training_is_told_from_a_folder_of_them(tmp_path: Path, files: list[str], runs: list[str]) -> None:
-    """Files of its own, or parts that are named as such, make a folder one training."""
+def test_one_training_is_distinguished_from_a_folder_of_trainings(
+    tmp_path: Path, files: list[str], runs: list[str]
+) -> None:
+    """Files directly in the folder, or subfolders with known names, make a folder one training."""
     for name in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         states = '{"log_history": [{"loss": 1.0, "step": 1}], "global_step": 1}'
@@ -123,8 +125,8 @@ def test_what_is_one_training_is_told_from_a_folder_of_them(tmp_path: Path, file
     assert [str(found.relative_to(tmp_path)) for found in trainings_in(tmp_path)] == runs
 
 
-def test_what_an_import_left_out_is_a_warning(sb3: Path, invoke: Invoke, invoke_json: Any) -> None:
-    """On standard error and in JSON; the run is there, so the exit code is 0."""
+def test_skipped_data_is_reported_as_a_warning(sb3: Path, invoke: Invoke, invoke_json: Any) -> None:
+    """The warning is on standard error and in JSON, and the exit code is 0."""
     (sb3 / "monitor.csv").write_text(MONITOR + "2.5,")
     result = invoke("import", sb3)
     (made,) = invoke_json("import", sb3)["runs"]
@@ -134,11 +136,11 @@ def test_what_an_import_left_out_is_a_warning(sb3: Path, invoke: Invoke, invoke_
     assert len(made["warnings"]) == 1
 
 
-def test_one_name_is_for_one_run(sb3: Path, invoke: Invoke) -> None:
-    """Two paths are two runs."""
+def test_a_name_is_refused_for_several_runs(sb3: Path, invoke: Invoke) -> None:
+    """`--name` with two paths is an error."""
     assert "names one run" in invoke("import", sb3, sb3, "--name", "mine").stderr
 
 
 def test_the_formats_are_listed(invoke: Invoke) -> None:
-    """Without a path."""
+    """`--formats` needs no path."""
     assert invoke("import", "--formats").stdout.split() == importer_names()

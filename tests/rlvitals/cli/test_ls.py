@@ -1,4 +1,4 @@
-"""`rlvitals ls`."""
+"""Tests of `rlvitals ls`."""
 
 import math
 import os
@@ -18,7 +18,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 
 def test_runs_are_listed_newest_first(invoke: Invoke, monitor: Monitor) -> None:
-    """By their start, whatever they are called."""
+    """Runs are sorted by their start, not by name."""
     for name, started in (("b", 300.0), ("c", 100.0), ("a", 200.0)):
         monitor(name, clock=ManualClock(started)).close()
     lines = invoke("ls").stdout.splitlines()
@@ -26,8 +26,8 @@ def test_runs_are_listed_newest_first(invoke: Invoke, monitor: Monitor) -> None:
     assert [line.split()[0] for line in lines] == ["run", "b", "a", "c"]
 
 
-def test_a_run_is_a_line_with_its_vital_signs(invoke: Invoke, monitor: Monitor) -> None:
-    """Status, episodes, step, reward, success, when it was last heard of, how long it took."""
+def test_each_run_is_a_line_with_its_vital_signs(invoke: Invoke, monitor: Monitor) -> None:
+    """The line shows status, episodes, step, reward, success, last update and duration."""
     clock = ManualClock()
     with monitor(clock=clock) as training:
         for number in range(120):
@@ -41,7 +41,7 @@ def test_a_run_is_a_line_with_its_vital_signs(invoke: Invoke, monitor: Monitor) 
 def test_reward_and_success_are_over_the_last_hundred_episodes(
     invoke_json: Callable[..., Any], monitor: Monitor
 ) -> None:
-    """What was before says little of how it goes."""
+    """Earlier episodes do not count."""
     with monitor() as training:
         for number in range(150):
             training.log_episode(number, number, 1, success=None if number % 2 else number >= 100)
@@ -51,10 +51,8 @@ def test_reward_and_success_are_over_the_last_hundred_episodes(
     assert (run["episodes"], levels["reward"]["mean"], levels["success"]["mean"]) == (150, 99.5, 0.5)
 
 
-def test_a_reward_that_is_not_a_number_is_seen(
-    invoke: Invoke, invoke_json: Callable[..., Any], monitor: Monitor
-) -> None:
-    """The mean ignores it, and says so."""
+def test_non_finite_rewards_are_counted(invoke: Invoke, invoke_json: Callable[..., Any], monitor: Monitor) -> None:
+    """The mean ignores them, and the cell reports their number."""
     with monitor() as training:
         for number in range(20):
             training.log_episode(number, math.nan if number == 10 else 1.0, 1)
@@ -65,7 +63,7 @@ def test_a_reward_that_is_not_a_number_is_seen(
 
 
 def test_a_live_run_is_counted_to_its_last_record(invoke_json: Callable[..., Any], monitor: Monitor) -> None:
-    """Not to when its header was last written."""
+    """The counts include records written after the header."""
     with monitor() as training:
         for number in range(7):
             training.log_episode(number, 0.0, 1, env_step=number)
@@ -74,10 +72,10 @@ def test_a_live_run_is_counted_to_its_last_record(invoke_json: Callable[..., Any
     assert (run["status"], run["episodes"], run["env_step"]) == ("running", 7, 6)
 
 
-def test_a_paused_and_a_crashed_run_are_called_so(
+def test_paused_and_crashed_runs_are_distinguished(
     invoke_json: Callable[..., Any], monitor: Monitor, logs: Path
 ) -> None:
-    """A run that was never closed, and gives no sign of life, has crashed."""
+    """A run that was never closed and has no heartbeat has crashed."""
     with monitor("paused") as training:
         training.pause()
         shutil.copytree(training.path, logs / "crashed")
@@ -90,7 +88,7 @@ def test_a_paused_and_a_crashed_run_are_called_so(
 def test_a_folder_that_cannot_be_opened_is_listed_with_the_reason(
     invoke: Invoke, invoke_json: Callable[..., Any], monitor: Monitor, logs: Path
 ) -> None:
-    """It takes nothing from the others, and is no failure of the command."""
+    """The remaining runs are listed, and the exit code is 0."""
     monitor("good").close()
     (logs / "bad").mkdir()
     (logs / "bad" / "run.json").write_text("{")
@@ -102,8 +100,8 @@ def test_a_folder_that_cannot_be_opened_is_listed_with_the_reason(
     assert invoke_json("ls")["refused"][0]["path"] == "logs/bad"
 
 
-def test_a_run_whose_records_are_damaged_is_listed_with_the_reason(invoke: Invoke, monitor: Monitor) -> None:
-    """It is found out only when its records are read."""
+def test_a_run_with_damaged_records_is_listed_with_the_reason(invoke: Invoke, monitor: Monitor) -> None:
+    """The damage is found when the records are read."""
     training = monitor()
     training.log_episode(0, 1.0, 1)
     training.close()
@@ -115,8 +113,8 @@ def test_a_run_whose_records_are_damaged_is_listed_with_the_reason(invoke: Invok
     assert result.stdout.startswith("not opened: logs/run cannot be read: ")
 
 
-def test_runs_in_folders_below_are_listed_by_their_way_there(invoke: Invoke, monitor: Monitor, logs: Path) -> None:
-    """Which is also how to name them."""
+def test_runs_in_subfolders_are_listed_by_relative_path(invoke: Invoke, monitor: Monitor, logs: Path) -> None:
+    """Other commands accept the same path."""
     monitor("run").close()
     logs.rename(logs.parent / "inner")
     (logs / "ppo").mkdir(parents=True)
@@ -126,18 +124,19 @@ def test_runs_in_folders_below_are_listed_by_their_way_there(invoke: Invoke, mon
     assert invoke("show", "ppo/logos/run").exit_code == 0
 
 
-def test_a_folder_without_runs_says_so(invoke: Invoke, tmp_path: Path) -> None:
-    """It is no failure."""
+def test_an_empty_folder_reports_how_to_record_a_run(invoke: Invoke, tmp_path: Path) -> None:
+    """The exit code is 0."""
     result = invoke("ls", tmp_path)
 
-    assert (result.exit_code, result.stdout) == (0, f"There is no run in {tmp_path}.\n")
+    advice = "Record one with rlvitals.TrainingMonitor, or name another folder."
+    assert (result.exit_code, result.stdout) == (0, f"No runs in {tmp_path}. {advice}\n")
 
 
 @pytest.mark.parametrize(
     ("name", "said"), [("nothing", "folder nothing does not exist; check the path"), ("file", "file is a file, not")]
 )
-def test_what_is_no_folder_is_refused(invoke: Invoke, logs: Path, name: str, said: str) -> None:
-    """In one line, with exit code 2."""
+def test_a_path_that_is_not_a_folder_is_refused(invoke: Invoke, logs: Path, name: str, said: str) -> None:
+    """The error is one line, and the exit code is 2."""
     (logs.parent / "file").touch()
     result = invoke("ls", name)
 
@@ -145,8 +144,8 @@ def test_what_is_no_folder_is_refused(invoke: Invoke, logs: Path, name: str, sai
     assert result.stderr.startswith(f"rlvitals: {said}")
 
 
-def test_names_that_the_package_makes_are_whole_at_eighty_columns(invoke: Invoke, monitor: Monitor) -> None:
-    """With a million episodes and steps beside them, and no line is longer than the screen."""
+def test_generated_names_fit_eighty_columns(invoke: Invoke, monitor: Monitor) -> None:
+    """Names are not folded next to a million episodes and steps, and no line is too long."""
     training = monitor(None)
     training.log_episode(0, -123.456, 1, env_step=1_234_567, success=True)
     training.close()
@@ -157,8 +156,8 @@ def test_names_that_the_package_makes_are_whole_at_eighty_columns(invoke: Invoke
     assert "…" not in shown
 
 
-def test_a_half_copied_run_is_named(invoke: Invoke, monitor: Monitor) -> None:
-    """A copy that was cut off before the header came is no run, and is not passed over either."""
+def test_an_incomplete_copy_of_a_run_is_reported(invoke: Invoke, monitor: Monitor) -> None:
+    """A run folder without a header is listed as not opened."""
     with monitor("half") as training:
         training.log_episode(0, 1.0, 1)
     (training.path / "run.json").unlink()
@@ -169,10 +168,10 @@ def test_a_half_copied_run_is_named(invoke: Invoke, monitor: Monitor) -> None:
 
 
 @pytest.mark.parametrize("success", [True, None])
-def test_sealed_runs_are_asked_together_and_answer_as_alone(
+def test_sealed_runs_have_the_same_values_as_open_runs(
     invoke_json: Callable[..., Any], monitor: Monitor, *, success: bool | None
 ) -> None:
-    """Also beside one that is damaged, one that is short, and one whose last segment holds less than a hundred."""
+    """Values agree for short runs, for runs with several segments, and next to a damaged run."""
     sealing = RecorderSettings(system_interval_s=None, seal_on_close=1, seal_records=150, close_s=60.0)
     for name, count in (("long", 140), ("short", 30), ("two", 170), ("damaged", 140)):
         for prefix, settings in (("open-", None), ("sealed-", sealing)):
@@ -193,10 +192,10 @@ def test_sealed_runs_are_asked_together_and_answer_as_alone(
 
 
 @pytest.mark.parametrize("place", ["run.json", "writer.lock", "episodes/000001.jsonl", "episodes/000002.parquet"])
-def test_a_named_pipe_in_a_run_hangs_nothing(
+def test_a_named_pipe_in_a_run_does_not_block(
     invoke_json: Callable[..., Any], monitor: Monitor, logs: Path, place: str
 ) -> None:
-    """The other runs are listed; only a run without a header cannot be."""
+    """The other runs are listed, and only a pipe in place of the header makes a run unreadable."""
     monitor("good").close()
     monitor("odd").close()
     (logs / "odd" / place).unlink(missing_ok=True)

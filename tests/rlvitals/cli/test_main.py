@@ -1,4 +1,4 @@
-"""The command line as a whole."""
+"""Tests of the command line as a whole."""
 
 import re
 import subprocess
@@ -25,7 +25,7 @@ HEADERS: dict[str, tuple[str | None, str]] = {
 
 @pytest.fixture(params=HEADERS)
 def unopened(request: pytest.FixtureRequest, logs: Path) -> tuple[str, str]:
-    """The name of a run that cannot be opened, and why."""
+    """Name of a run that cannot be opened, and the reason."""
     name: str = request.param
     header, reason = HEADERS[name]
     if header is not None:
@@ -34,13 +34,13 @@ def unopened(request: pytest.FixtureRequest, logs: Path) -> tuple[str, str]:
     return name, reason
 
 
-def test_it_says_its_version(invoke: Invoke) -> None:
-    """The same as the package's."""
+def test_version_prints_the_package_version(invoke: Invoke) -> None:
+    """The version is that of the package."""
     assert invoke("--version").stdout == f"rlvitals {rlvitals.__version__}\n"
 
 
-def test_without_a_command_it_shows_the_commands(invoke: Invoke) -> None:
-    """Each with its first sentence, whole."""
+def test_without_a_command_the_commands_are_listed(invoke: Invoke) -> None:
+    """Each command has its first sentence in full."""
     shown = invoke().stdout + invoke().stderr
 
     assert all(f"\n  {command} " in shown for command in COMMANDS)
@@ -48,8 +48,8 @@ def test_without_a_command_it_shows_the_commands(invoke: Invoke) -> None:
 
 
 @pytest.mark.parametrize("command", ["lss", "main", "words", ""])
-def test_what_is_no_command_is_refused(invoke: Invoke, command: str) -> None:
-    """A file of the folder that is no command is none."""
+def test_an_unknown_command_is_refused(invoke: Invoke, command: str) -> None:
+    """Modules of the package that are not commands are refused too."""
     result = invoke(command)
 
     assert result.exit_code == 2
@@ -60,7 +60,7 @@ def test_what_is_no_command_is_refused(invoke: Invoke, command: str) -> None:
 def test_a_run_that_cannot_be_opened_is_refused_in_one_line(
     invoke: Invoke, unopened: tuple[str, str], command: str
 ) -> None:
-    """On standard error, with exit code 2, with the reason, without a traceback."""
+    """Standard error has one line with the reason, and the exit code is 2."""
     name, reason = unopened
     result = invoke(command, name)
 
@@ -72,7 +72,7 @@ def test_a_run_that_cannot_be_opened_is_refused_in_one_line(
 
 @pytest.mark.parametrize("command", ["show", "tail", "verify"])
 def test_a_header_that_cannot_be_read_is_refused_in_one_line(invoke: Invoke, logs: Path, command: str) -> None:
-    """The system's own reason is told."""
+    """The line contains the reason from the operating system."""
     (logs / "run" / "run.json").mkdir(parents=True)
     result = invoke(command, "run")
 
@@ -80,8 +80,8 @@ def test_a_header_that_cannot_be_read_is_refused_in_one_line(invoke: Invoke, log
     assert result.stderr == "rlvitals: logs/run/run.json cannot be read: Is a directory\n"
 
 
-def test_an_error_of_the_system_is_one_line(invoke: Invoke) -> None:
-    """It names the path and the reason, as the system has them."""
+def test_an_error_of_the_operating_system_is_one_line(invoke: Invoke) -> None:
+    """The line has the path and the reason."""
     name = "n" * 300
     result = invoke("show", name)
 
@@ -90,8 +90,8 @@ def test_an_error_of_the_system_is_one_line(invoke: Invoke) -> None:
     assert result.stderr.endswith("n/run.json: File name too long\n")
 
 
-def test_a_name_cannot_break_the_line_nor_steer_the_terminal(invoke: Invoke) -> None:
-    """Whatever it is made of."""
+def test_names_are_escaped_in_error_messages(invoke: Invoke) -> None:
+    """Line breaks and control characters in a name do not reach the terminal."""
     result = invoke("show", "two\nlines \x1b[31m")
 
     assert result.exit_code == 2
@@ -100,7 +100,7 @@ def test_a_name_cannot_break_the_line_nor_steer_the_terminal(invoke: Invoke) -> 
 
 
 def test_the_entry_point_runs_the_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """As the installed script does."""
+    """`main` parses the arguments like the installed script."""
     monkeypatch.setattr(sys, "argv", ["rlvitals", "--version"])
 
     with pytest.raises(SystemExit) as ended:
@@ -108,8 +108,8 @@ def test_the_entry_point_runs_the_commands(monkeypatch: pytest.MonkeyPatch, caps
     assert (ended.value.code, capsys.readouterr().out) == (0, f"rlvitals {rlvitals.__version__}\n")
 
 
-def test_the_command_line_loads_no_database_and_no_tables_before_a_command_needs_them() -> None:
-    """Its start is quick."""
+def test_importing_the_command_line_loads_no_large_package() -> None:
+    """The command line starts fast."""
     code = "import sys, rlvitals.cli.main; print(*sorted({'duckdb', 'rich', 'torch', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -118,7 +118,7 @@ def test_the_command_line_loads_no_database_and_no_tables_before_a_command_needs
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_and_option_is_documented(invoke: Invoke, command: str) -> None:
-    """What the help knows, the page of commands knows."""
+    """The pages of commands have a section for each command with all its options."""
     pages = (Path(__file__).parents[3] / "docs" / "reference" / "commands").glob("*.md")
     page = "".join(re.sub("^# `", "## `", path.read_text(encoding="utf-8")) for path in pages)
     section = page.split(f"## `rlvitals {command}")[1].split("\n## ")[0]
@@ -132,14 +132,14 @@ def test_every_command_and_option_is_documented(invoke: Invoke, command: str) ->
     ("words", "said"),
     [
         ("tail run --stream foo", "Invalid value for '--stream': 'foo' is not one of 'episodes', 'updates'"),
-        ("compare", "Missing argument 'RUN'; see  rlvitals compare --help"),
+        ("compare", "Missing argument 'RUN'. See `rlvitals compare --help`"),
         ("--colour", "No such option"),
         ("shwo", "No such command 'shwo'"),
         ("report --since 1x", "Invalid value for --since: '1x' is not a period"),
     ],
 )
-def test_wrong_words_are_one_line(invoke: Invoke, words: str, said: str) -> None:
-    """It begins as every failure does, and says where it stands what is right."""
+def test_usage_errors_are_one_line(invoke: Invoke, words: str, said: str) -> None:
+    """The line starts with `rlvitals:` and names the help command."""
     result = invoke(*words.split())
 
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
@@ -150,7 +150,7 @@ def test_wrong_words_are_one_line(invoke: Invoke, words: str, said: str) -> None
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_usage_has_no_braces(invoke: Invoke, command: str) -> None:
-    """What has to be there is a word in capitals."""
+def test_usage_lines_have_no_braces(invoke: Invoke, command: str) -> None:
+    """Required arguments are words in capitals."""
 
     assert not {"{", "}"} & set(invoke(command, "--help").stdout.splitlines()[0])

@@ -1,4 +1,4 @@
-"""The arguments that several commands have."""
+"""Tests of the arguments that several commands share."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Monitor = Callable[..., TrainingMonitor]
 def test_without_a_name_the_newest_run_is_opened_and_named(
     monitor: Monitor, logs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On standard error, so that what is printed stays what it is with a name."""
+    """The name is printed on standard error, so that standard output is unchanged."""
     for name in ("b", "a"):
         monitor(name).close()
 
@@ -27,8 +27,8 @@ def test_without_a_name_the_newest_run_is_opened_and_named(
 
 
 @pytest.mark.parametrize("state", ["missing", "empty", "damaged"])
-def test_where_there_is_no_newest_run_the_error_says_what_to_do(logs: Path, state: str) -> None:
-    """Whether the folder is missing, is empty, or holds only what cannot be opened."""
+def test_without_any_run_the_error_explains_what_to_do(logs: Path, state: str) -> None:
+    """The folder can be missing, empty, or contain only damaged runs."""
     said = {
         "missing": "the folder logs does not exist",
         "empty": "no run found in logs",
@@ -50,7 +50,7 @@ def test_where_there_is_no_newest_run_the_error_says_what_to_do(logs: Path, stat
 def test_every_command_takes_a_pattern_or_the_newest_run_of_a_folder(
     monitor: Monitor, logs: Path, invoke: Callable[..., Result], command: str, word: str | None
 ) -> None:
-    """`--folder` says which; a folder here that matches too is not meant."""
+    """`--folder` selects the folder, and a matching folder in the working directory is ignored."""
     for name in ("old-1", "new-1"):
         with monitor(name) as training:
             training.log_episode(0, 1.5, 10)
@@ -70,7 +70,7 @@ def test_every_command_takes_a_pattern_or_the_newest_run_of_a_folder(
 def test_comparisons_and_queries_take_patterns_with_a_folder(
     monitor: Monitor, logs: Path, invoke: Callable[..., Result]
 ) -> None:
-    """A group each, also below the folder; what matches here is left alone."""
+    """Each pattern is a group, and matching folders in the working directory are ignored."""
     for name in ("a-1", "a-2", "b-1", "b-2"):
         with monitor(name) as training:
             for episode in range(20):

@@ -1,4 +1,4 @@
-"""`rlvitals show`."""
+"""Tests of `rlvitals show`."""
 
 import math
 import re
@@ -20,7 +20,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 
 def trained(training: TrainingMonitor, episodes: int = 50) -> None:
-    """A little of everything that can be said."""
+    """Log a few records of every kind."""
     for number in range(episodes):
         training.log_episode(
             number,
@@ -41,7 +41,7 @@ def trained(training: TrainingMonitor, episodes: int = 50) -> None:
 
 
 def climbing(training: TrainingMonitor, episodes: int = 200) -> None:
-    """A reward that climbs to 0.5, with the best colour at 4."""
+    """Log rewards that rise to 0.5 and are highest for colour 4."""
     draws = np.random.default_rng(0)
     for number in range(episodes):
         skill = min(1.0, number / 100)
@@ -64,18 +64,18 @@ def climbing(training: TrainingMonitor, episodes: int = 200) -> None:
 
 
 def section(shown: str, title: str) -> str:
-    """What stands under a title, up to the next one."""
+    """Return the text under a title, up to the next title."""
     return re.split(r"\n\n(?=\S)", f"{shown.partition(f'{title}')[2]}")[0]
 
 
 def row(shown: str, title: str, name: str) -> list[str]:
-    """The words of a row that stands under a title or a caption."""
+    """Return the words of a row under a title or caption."""
     below = shown.partition(f"{title}\n")[2]
     return next(line for line in below.splitlines() if line.split()[: len(name.split())] == name.split()).split()
 
 
-def test_it_begins_with_the_answer(invoke: Invoke, monitor: Monitor) -> None:
-    """Name, status, project and tags; then the verdict with the health, and the key facts with their windows."""
+def test_the_output_starts_with_the_verdict(invoke: Invoke, monitor: Monitor) -> None:
+    """Name, status, project and tags are followed by the verdict with the health and by the key facts."""
     with monitor(project_name="logos", tags=["baseline"], total_timesteps=1_000) as training:
         trained(training)
     lines = invoke("show", "run").stdout.splitlines()
@@ -86,8 +86,8 @@ def test_it_begins_with_the_answer(invoke: Invoke, monitor: Monitor) -> None:
     assert any(re.match(r"  steps +490 +49 % of 1,?000, 12 updates", line) for line in lines)
 
 
-def test_it_is_short_and_full_is_all(invoke: Invoke, monitor: Monitor) -> None:
-    """The short document leaves out spread, trends, machine, configuration and packages."""
+def test_full_shows_every_section(invoke: Invoke, monitor: Monitor) -> None:
+    """The short document omits distributions, trends, configuration and packages."""
     with monitor(configuration={"policy": {"layers": [64, 64]}}) as training:
         trained(training)
     short, full = invoke("show", "run").stdout, invoke("show", "run", "--full").stdout
@@ -108,16 +108,16 @@ def test_it_is_short_and_full_is_all(invoke: Invoke, monitor: Monitor) -> None:
     assert short.splitlines()[-1] == "More: rlvitals show run --full, or check, watch, report."
 
 
-def test_stats_is_show_full(invoke: Invoke, monitor: Monitor) -> None:
-    """Under its old name."""
+def test_stats_is_an_alias_of_show_full(invoke: Invoke, monitor: Monitor) -> None:
+    """Both commands print the same output."""
     with monitor() as training:
         trained(training)
 
     assert invoke("stats", "run").stdout == invoke("show", "run", "--full").stdout
 
 
-def test_everything_is_summed_up(invoke: Invoke, monitor: Monitor) -> None:
-    """Spread, trends, success, types, ends, updates, baselines."""
+def test_the_full_output_summarises_all_records(invoke: Invoke, monitor: Monitor) -> None:
+    """It covers trends, success rates, categories, episode ends, updates and baselines."""
     with monitor(target=5.0) as training:
         climbing(training)
     shown = invoke("show", "run", "--full").stdout
@@ -134,7 +134,7 @@ def test_everything_is_summed_up(invoke: Invoke, monitor: Monitor) -> None:
 
 
 def test_parameters_are_analysed_on_request(invoke: Invoke, monitor: Monitor) -> None:
-    """What was tried, and what drives the reward; in the short document too."""
+    """The analysis is also in the short document."""
     with monitor() as training:
         climbing(training, 600)
     shown = invoke("show", "run", "--parameters").stdout
@@ -145,8 +145,10 @@ def test_parameters_are_analysed_on_request(invoke: Invoke, monitor: Monitor) ->
     assert "Add --parameters" in section(invoke("show", "run", "--full").stdout, "Parameters explored")
 
 
-def test_the_end_of_a_run_alone(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """The last so many episodes and updates; every table names the window."""
+def test_window_restricts_the_output_to_the_last_records(
+    invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor
+) -> None:
+    """Every table names its window."""
     with monitor() as training:
         climbing(training)
     shown, found = invoke("show", "run", "--window", "20").stdout, invoke_json("show", "run", "--window", "20")
@@ -158,8 +160,8 @@ def test_the_end_of_a_run_alone(invoke: Invoke, invoke_json: InvokeJson, monitor
     assert re.search(r"\n +step 1,800 +1,990\n", shown)  # the axis of the curve
 
 
-def test_it_says_how_episodes_were_at_first_and_at_last(invoke: Invoke, monitor: Monitor) -> None:
-    """Rewards 0 to 249: the first hundred have a mean of 49.5, the last of 199.5."""
+def test_the_first_and_last_hundred_episodes_are_compared(invoke: Invoke, monitor: Monitor) -> None:
+    """For rewards 0 to 249 the means are 49.5 and 199.5."""
     with monitor() as training:
         trained(training, 250)
     shown = invoke("show", "run").stdout
@@ -171,8 +173,8 @@ def test_it_says_how_episodes_were_at_first_and_at_last(invoke: Invoke, monitor:
     assert re.search(r"\n  Success rate +50 % +50 % +.* 50 %", shown)
 
 
-def test_it_says_how_the_run_went(invoke: Invoke, monitor: Monitor) -> None:
-    """By type, by end, the updates, the evaluations, the events."""
+def test_categories_ends_updates_and_evaluations_are_shown(invoke: Invoke, monitor: Monitor) -> None:
+    """The output also lists the events."""
     with monitor() as training:
         trained(training)
     shown = invoke("show", "run").stdout
@@ -184,8 +186,8 @@ def test_it_says_how_the_run_went(invoke: Invoke, monitor: Monitor) -> None:
     assert re.search(r"  note +info +a note\n", shown)
 
 
-def test_rewards_that_are_not_finite_are_seen_on_the_curve_and_counted(invoke: Invoke, monitor: Monitor) -> None:
-    """They are marked under their place."""
+def test_non_finite_rewards_are_marked_and_counted(invoke: Invoke, monitor: Monitor) -> None:
+    """The curve marks their position."""
     with monitor() as training:
         for number, reward in enumerate([0.0, 1.0, math.nan]):
             training.log_episode(number, reward, 1, env_step=number + 1)
@@ -195,8 +197,8 @@ def test_rewards_that_are_not_finite_are_seen_on_the_curve_and_counted(invoke: I
     assert re.search(r"\n +!\n", shown)
 
 
-def test_a_loss_that_is_not_finite_is_seen_with_the_step_since_when(invoke: Invoke, monitor: Monitor) -> None:
-    """It is a finding, and the metric's row counts it."""
+def test_a_non_finite_loss_is_reported_with_its_first_step(invoke: Invoke, monitor: Monitor) -> None:
+    """It is a finding, and the row of the metric counts it."""
     with monitor() as training:
         for step, loss in enumerate([0.5, math.nan, -math.inf]):
             training.log_training_step(step=1_000 * step, policy_loss=loss, env_step=1_000 * step)
@@ -207,7 +209,7 @@ def test_a_loss_that_is_not_finite_is_seen_with_the_step_since_when(invoke: Invo
 
 
 def test_a_failed_run_shows_its_exception(invoke: Invoke, monitor: Monitor) -> None:
-    """In the verdict; and the last frames, with the message once below them."""
+    """The verdict has the exception, and the traceback ends with the message."""
     with pytest.raises(ValueError, match="banana"), monitor():
         int("a banana")
     shown = invoke("show", "run").stdout
@@ -220,7 +222,7 @@ def test_a_failed_run_shows_its_exception(invoke: Invoke, monitor: Monitor) -> N
 
 
 def test_dropped_records_are_reported(invoke: Invoke, monitor: Monitor) -> None:
-    """In the finding and the verdict that repeats it, by where they were dropped; not in a line of their own."""
+    """The finding and the verdict report them by sink, without a separate line."""
     training = monitor()
     training.close()
     assert "records dropped" not in invoke("show", "run").stdout
@@ -234,8 +236,8 @@ def test_dropped_records_are_reported(invoke: Invoke, monitor: Monitor) -> None:
     assert shown.count("records dropped") == 4
 
 
-def test_a_live_run_says_what_is_left(invoke: Invoke, monitor: Monitor) -> None:
-    """At its recent speed."""
+def test_a_live_run_shows_the_remaining_time(invoke: Invoke, monitor: Monitor) -> None:
+    """The estimate uses the recent speed."""
     clock = ManualClock(time.time() - 50.0)
     with monitor(total_timesteps=2_000, clock=clock) as training:
         training.log_episode(0, 0.0, 1, env_step=500)
@@ -246,8 +248,8 @@ def test_a_live_run_says_what_is_left(invoke: Invoke, monitor: Monitor) -> None:
     assert "about 1m 40s left" in shown
 
 
-def test_a_resumed_run_says_where_it_went_back_to(invoke: Invoke, monitor: Monitor) -> None:
-    """And counts only the branch that goes on."""
+def test_a_resumed_run_shows_its_rewind(invoke: Invoke, monitor: Monitor) -> None:
+    """Only records of the current branch are counted."""
     with monitor() as training:
         trained(training)
     with monitor(resume="must") as training:
@@ -258,8 +260,8 @@ def test_a_resumed_run_says_where_it_went_back_to(invoke: Invoke, monitor: Monit
     assert re.search(r"\n  episodes +11 ", shown)
 
 
-def test_a_run_in_which_nothing_happened_is_shown_too(invoke: Invoke, monitor: Monitor) -> None:
-    """It is not judged; only what there is has a title."""
+def test_an_empty_run_is_shown(invoke: Invoke, monitor: Monitor) -> None:
+    """It is not judged, and only sections with content have a title."""
     monitor().close()
     result = invoke("show", "run")
     titles = [line for line in result.stdout.splitlines() if line and not line.startswith(" ")]
@@ -269,18 +271,16 @@ def test_a_run_in_which_nothing_happened_is_shown_too(invoke: Invoke, monitor: M
     assert invoke("show", "run", "--full", "--parameters").exit_code == 0
 
 
-def test_metrics_that_came_with_the_episodes_are_shown_where_there_are_no_updates(
-    invoke: Invoke, monitor: Monitor
-) -> None:
-    """Many loops log them so."""
+def test_algorithm_metrics_of_episodes_are_shown_without_updates(invoke: Invoke, monitor: Monitor) -> None:
+    """Many training loops log metrics this way."""
     with monitor() as training:
         training.log_episode(0, 0.0, 1, algorithm_metrics={"entropy": math.nan})
 
     assert row(invoke("show", "run").stdout, "Policy updates", "Entropy") == ["Entropy", "NaN"]
 
 
-def test_who_survives_longer_does_not_get_worse(invoke: Invoke, monitor: Monitor) -> None:
-    """For an episode's duration neither way is better; a straight line has no noise that it could be measured in."""
+def test_a_longer_episode_is_not_called_worse(invoke: Invoke, monitor: Monitor) -> None:
+    """Episode duration has no better direction, and a straight line has no noise."""
     with monitor() as training:
         for number in range(200):
             training.log_episode(number, 0.1 * number, 10, duration=0.1 + 0.01 * number)
@@ -292,8 +292,8 @@ def test_who_survives_longer_does_not_get_worse(invoke: Invoke, monitor: Monitor
 
 @pytest.mark.parametrize("words", [[], ["--full"]])
 @pytest.mark.parametrize("columns", [80, 120])
-def test_nothing_is_cut_on_a_terminal(invoke: Invoke, monitor: Monitor, columns: int, words: list[str]) -> None:
-    """Long texts wrap between words; no line is longer than the screen, and none ends with spaces."""
+def test_nothing_is_truncated_on_a_terminal(invoke: Invoke, monitor: Monitor, columns: int, words: list[str]) -> None:
+    """Long texts wrap between words, and no line is too long or ends with spaces."""
     with monitor(configuration={"activation": "<class 'torch.nn.modules.activation.Tanh'>" * 3}) as training:
         trained(training)
         training.log_note("a long note that goes on " * 10 + "to its end")
@@ -306,8 +306,8 @@ def test_nothing_is_cut_on_a_terminal(invoke: Invoke, monitor: Monitor, columns:
     assert shown.split().count("goes") == 10
 
 
-def test_a_pipe_gets_no_colour_and_whole_lines(invoke: Invoke, monitor: Monitor) -> None:
-    """So that `grep` finds a note in one piece."""
+def test_a_pipe_gets_unfolded_lines_without_colour(invoke: Invoke, monitor: Monitor) -> None:
+    """A note stays on one line, so that `grep` finds it."""
     note = "a long note that goes on " * 10 + "to its end"
     with monitor() as training:
         training.log_note(note)
@@ -317,8 +317,8 @@ def test_a_pipe_gets_no_colour_and_whole_lines(invoke: Invoke, monitor: Monitor)
     assert "\x1b" not in shown
 
 
-def test_recorded_text_is_neither_markup_nor_control(invoke: Invoke, monitor: Monitor) -> None:
-    """Whoever writes a run cannot steer the terminal of whoever reads it."""
+def test_recorded_text_is_escaped(invoke: Invoke, monitor: Monitor) -> None:
+    """Recorded text cannot control the terminal of the reader."""
     with monitor(tags=["\x1b]0;title\x07"], configuration={"a\x1b[2J": "[red]b"}) as training:
         training.log_note("[bold]note[/bold] \x1b[31m")
         training.log_episode(0, 0.0, 1, category="[/]\x1b[A")
@@ -331,8 +331,8 @@ def test_recorded_text_is_neither_markup_nor_control(invoke: Invoke, monitor: Mo
     assert "a\\x1b[2J" in result.stdout
 
 
-def test_json_is_strict_and_holds_all(invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """Overview and header, the whole summary, the findings, the last records; `stats` prints the same."""
+def test_json_is_strict_and_complete(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """It has the overview, header, summary, findings and last records; `stats` prints the same keys."""
     with monitor(total_timesteps=1_000, configuration={"rate": math.inf}) as training:
         trained(training)
         training.log_training_step(step=12, value_loss=math.nan)
@@ -358,8 +358,8 @@ def test_json_is_strict_and_holds_all(invoke_json: InvokeJson, monitor: Monitor)
     assert invoke_json("stats", "run").keys() == found.keys()
 
 
-def test_json_of_an_empty_run(invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """What is missing is null, and nothing fails."""
+def test_json_of_an_empty_run_has_null_values(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Missing values are null, and no command fails."""
     with monitor("empty"):
         pass
     with monitor("bad") as training:
@@ -377,8 +377,8 @@ def test_json_of_an_empty_run(invoke_json: InvokeJson, monitor: Monitor) -> None
     assert bad["exploration"] is None
 
 
-def test_json_holds_the_metrics_that_came_with_episodes(invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """Those of the last episode, of a run that logs no updates."""
+def test_json_contains_algorithm_metrics_of_episodes(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """The values are those of the last episode."""
     with monitor() as training:
         for number in range(3):
             training.log_episode(number, 0.0, 1, algorithm_metrics={"entropy": float(number)})
@@ -386,8 +386,8 @@ def test_json_holds_the_metrics_that_came_with_episodes(invoke_json: InvokeJson,
     assert invoke_json("show", "run")["algorithm"] == {"entropy": 2.0}
 
 
-def test_events_are_in_the_order_of_time(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """What is told last need not have happened last; only the last ones are shown, and all are counted."""
+def test_events_are_sorted_by_time(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Only the last events are shown, and all are counted."""
     with monitor() as training:
         for number in range(20):
             training.log_note(f"note {number}")

@@ -1,4 +1,4 @@
-"""`rlvitals sql`."""
+"""Tests of `rlvitals sql`."""
 
 import math
 from collections.abc import Callable
@@ -22,8 +22,8 @@ def trained(training: TrainingMonitor, *rewards: float) -> None:
         training.log_episode(number, reward, 10, category="text" if number % 2 else "simple", parameters={"speckle": 4})
 
 
-def test_a_question_to_all_runs_of_the_folder(invoke: Invoke, monitor: Monitor) -> None:
-    """Is answered by a table; the column run says whose each row is."""
+def test_a_query_covers_all_runs_in_the_folder(invoke: Invoke, monitor: Monitor) -> None:
+    """The column `run` names the run of each row."""
     for name in ("one", "two"):
         with monitor(name) as training:
             trained(training, 1.0, 2.5)
@@ -32,8 +32,8 @@ def test_a_question_to_all_runs_of_the_folder(invoke: Invoke, monitor: Monitor) 
     assert [line.split() for line in lines] == [["run", "total"], ["one", "3.5"], ["two", "3.5"]]
 
 
-def test_a_question_to_one_run(invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """Only that run's rows count."""
+def test_a_query_can_be_restricted_to_one_run(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Rows of other runs do not count."""
     for name in ("one", "two"):
         with monitor(name) as training:
             trained(training, *([1.0, 3.0] if name == "one" else [7.0]))
@@ -44,8 +44,8 @@ def test_a_question_to_one_run(invoke_json: InvokeJson, monitor: Monitor) -> Non
     }
 
 
-def test_values_that_json_has_no_number_for(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """Are spelled as in a run's files; what is absent is null, and a dash in the table."""
+def test_non_finite_and_missing_values_are_shown(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """JSON spells non-finite values as in the run files; missing values are null, and `-` in the table."""
     with monitor() as training:
         trained(training, math.nan, -math.inf)
     asked = "select reward, quality_final, parameters from episodes order by episode"
@@ -57,8 +57,8 @@ def test_values_that_json_has_no_number_for(invoke: Invoke, invoke_json: InvokeJ
     assert invoke("sql", asked).stdout.splitlines()[1].split()[:2] == ["NaN", "-"]
 
 
-def test_a_wrong_question_is_one_line_on_standard_error(invoke: Invoke, monitor: Monitor) -> None:
-    """With the reason, and exit code 2."""
+def test_an_invalid_query_is_one_line_on_standard_error(invoke: Invoke, monitor: Monitor) -> None:
+    """The line has the reason, and the exit code is 2."""
     with monitor() as training:
         trained(training, 1.0)
     result = invoke("sql", "select rewrad from episodes")
@@ -70,8 +70,8 @@ def test_a_wrong_question_is_one_line_on_standard_error(invoke: Invoke, monitor:
     assert result.stderr.count("\n") == 1
 
 
-def test_a_run_that_cannot_be_opened_is_told_of(invoke: Invoke, monitor: Monitor, logs: Path) -> None:
-    """And the others are asked; with none left that is a failure."""
+def test_a_run_that_cannot_be_opened_is_skipped_with_a_message(invoke: Invoke, monitor: Monitor, logs: Path) -> None:
+    """The remaining runs are queried, and the command fails if no run remains."""
     with monitor() as training:
         trained(training, 1.0)
     (logs / "bad").mkdir()
@@ -79,13 +79,13 @@ def test_a_run_that_cannot_be_opened_is_told_of(invoke: Invoke, monitor: Monitor
     result = invoke("sql", "select count(*) as n from episodes")
 
     assert result.stdout.split() == ["n", "1"]
-    assert "left out" in result.stderr
+    assert "skipped" in result.stderr
     assert invoke("sql", BY_TYPE, "nowhere").exit_code == 2
 
 
 @pytest.mark.parametrize("order", ["drop table episodes", "copy episodes to 'x.csv'", "delete from episodes"])
-def test_an_order_is_told_that_it_is_none(invoke: Invoke, monitor: Monitor, order: str) -> None:
-    """A run is read only."""
+def test_statements_other_than_queries_are_refused(invoke: Invoke, monitor: Monitor, order: str) -> None:
+    """Runs are read-only."""
     monitor().close()
     result = invoke("sql", order)
 

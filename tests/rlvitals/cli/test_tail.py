@@ -1,4 +1,4 @@
-"""`rlvitals tail`."""
+"""Tests of `rlvitals tail`."""
 
 import math
 import time
@@ -21,12 +21,12 @@ def logged(training: TrainingMonitor, numbers: Iterator[int] | range) -> None:
 
 
 def lines_of(run: Path, stream: str) -> list[str]:
-    """The lines of an open segment, as a person with `tail -f` sees them."""
+    """Return the lines of an open segment."""
     return (run / stream / "000001.jsonl").read_text().splitlines()
 
 
 def test_the_last_records_are_printed_under_their_titles(invoke: Invoke, monitor: Monitor) -> None:
-    """Columns that no record has a value for are left out."""
+    """Columns without values are omitted."""
     with monitor() as training:
         logged(training, range(20))
     shown = [line.split() for line in invoke("tail", "run", "-n", 2).stdout.splitlines()]
@@ -38,8 +38,8 @@ def test_the_last_records_are_printed_under_their_titles(invoke: Invoke, monitor
     ]
 
 
-def test_what_is_not_a_number_and_what_is_absent_are_seen(invoke: Invoke, monitor: Monitor) -> None:
-    """As two different things."""
+def test_non_finite_and_missing_values_are_distinguished(invoke: Invoke, monitor: Monitor) -> None:
+    """NaN and infinities are spelled, and missing values are `-`."""
     with monitor() as training:
         training.log_training_step(step=1, value_loss=math.nan)
         training.log_training_step(step=2, entropy=-math.inf)
@@ -50,7 +50,7 @@ def test_what_is_not_a_number_and_what_is_absent_are_seen(invoke: Invoke, monito
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_every_stream_can_be_printed(invoke: Invoke, monitor: Monitor, stream: str) -> None:
-    """On a line each, of at most eighty columns where no text is long."""
+    """Each record is one line of at most eighty columns."""
     with monitor() as training:
         training.log_episode(100_000, -1234.5, 9_999, 0.1, 0.9, success=True, env_step=9_999_999, category="gradient")
         training._recorder.write(SystemSample(time=0.0, env_step=9_999_999, memory=12_345.6, gpu_memory=12_345.6))
@@ -67,7 +67,7 @@ def test_every_stream_can_be_printed(invoke: Invoke, monitor: Monitor, stream: s
 
 @pytest.mark.parametrize("stream", ["episodes", "updates", "scalars", "events"])
 def test_json_lines_are_those_of_the_run_folder(invoke: Invoke, monitor: Monitor, stream: str) -> None:
-    """Field for field, spelled the same."""
+    """All fields have the same spelling."""
     with monitor() as training:
         training.log_episode(0, math.nan, 1, own=math.inf, info={"deep": [1, {"er": -math.inf}]})
         training.log_training_step(step=1, value_loss=0.5)
@@ -80,8 +80,8 @@ def test_json_lines_are_those_of_the_run_folder(invoke: Invoke, monitor: Monitor
 
 
 @pytest.mark.parametrize(("number", "lines"), [(0, 0), (3, 4), (99, 6)])
-def test_as_many_are_printed_as_are_asked_for(invoke: Invoke, monitor: Monitor, number: int, lines: int) -> None:
-    """And as there are; a title stands above them."""
+def test_number_limits_the_records(invoke: Invoke, monitor: Monitor, number: int, lines: int) -> None:
+    """At most that many records are printed, below the titles."""
     with monitor() as training:
         logged(training, range(5))
 
@@ -89,15 +89,15 @@ def test_as_many_are_printed_as_are_asked_for(invoke: Invoke, monitor: Monitor, 
 
 
 def test_a_stream_without_records_prints_nothing(invoke: Invoke, monitor: Monitor) -> None:
-    """It is no failure."""
+    """The exit code is 0."""
     monitor().close()
     result = invoke("tail", "run")
 
     assert (result.exit_code, result.stdout) == (0, "")
 
 
-def test_a_live_run_can_be_looked_at_without_following(invoke: Invoke, monitor: Monitor) -> None:
-    """For scripts: it ends at once."""
+def test_no_follow_exits_immediately(invoke: Invoke, monitor: Monitor) -> None:
+    """Scripts can read a live run."""
     with monitor() as training:
         logged(training, range(3))
         result = invoke("tail", "run", "--no-follow", "--json")
@@ -105,8 +105,8 @@ def test_a_live_run_can_be_looked_at_without_following(invoke: Invoke, monitor: 
     assert (result.exit_code, len(result.stdout.splitlines())) == (0, 3)
 
 
-def test_ctrl_c_ends_it_quietly(invoke: Invoke, monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was printed stays; nothing is said about it."""
+def test_ctrl_c_exits_without_a_message(invoke: Invoke, monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The printed records stay."""
 
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
@@ -119,8 +119,8 @@ def test_ctrl_c_ends_it_quietly(invoke: Invoke, monitor: Monitor, monkeypatch: p
     assert (result.exit_code, len(result.stdout.splitlines()), result.stderr) == (0, 4, "")
 
 
-def test_when_a_run_is_over_it_says_so(invoke: Invoke, monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On standard error, as it is no record."""
+def test_the_end_of_a_run_is_reported(invoke: Invoke, monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is on standard error, because it is not a record."""
     training = monitor()
     monkeypatch.setattr(time, "sleep", lambda _: training.close())
     result = invoke("tail", "run")
@@ -128,12 +128,12 @@ def test_when_a_run_is_over_it_says_so(invoke: Invoke, monitor: Monitor, monkeyp
     assert (result.exit_code, result.stdout, result.stderr) == (
         0,
         "",
-        "run has no episodes yet\nrun is over: completed\n",
+        "run has no episodes yet\nrun has ended: completed\n",
     )
 
 
-def test_an_abandoned_branch_is_left_out(invoke: Invoke, monitor: Monitor) -> None:
-    """The last records are those of the branch that goes on."""
+def test_an_abandoned_branch_is_omitted(invoke: Invoke, monitor: Monitor) -> None:
+    """The last records are those of the current branch."""
     with monitor() as training:
         logged(training, range(10))
         training.rewind(env_step=4)
@@ -145,8 +145,8 @@ def test_an_abandoned_branch_is_left_out(invoke: Invoke, monitor: Monitor) -> No
     assert before == after
 
 
-def test_an_unknown_stream_is_refused_with_those_there_are(invoke: Invoke, monitor: Monitor) -> None:
-    """As the help names them."""
+def test_an_unknown_stream_is_refused(invoke: Invoke, monitor: Monitor) -> None:
+    """The error lists the available streams."""
     monitor().close()
     result = invoke("tail", "run", "--stream", "rewards")
 
@@ -154,8 +154,8 @@ def test_an_unknown_stream_is_refused_with_those_there_are(invoke: Invoke, monit
     assert all(stream in result.stderr for stream in STREAMS)
 
 
-def test_a_stream_without_records_says_so(invoke: Invoke, monitor: Monitor) -> None:
-    """On standard error: what is piped is records."""
+def test_a_stream_without_records_is_reported(invoke: Invoke, monitor: Monitor) -> None:
+    """The message is on standard error, because a pipe gets only records."""
     monitor().close()
     result = invoke("tail", "run", "--stream", "evaluations")
 

@@ -1,4 +1,4 @@
-"""`rlvitals verify`."""
+"""Tests of `rlvitals verify`."""
 
 import shutil
 from collections.abc import Callable
@@ -19,7 +19,7 @@ FRAGMENT = '{"time": 1.0, "episo'
 
 @pytest.fixture
 def torn(monitor: Monitor) -> Path:
-    """The episodes of a run that was killed while it wrote a record."""
+    """Episode segment of a run that was killed while it wrote a record."""
     with monitor("torn") as training:
         for number in range(3):
             training.log_episode(number, 0.0, 1)
@@ -29,8 +29,8 @@ def torn(monitor: Monitor) -> Path:
     return episodes
 
 
-def test_a_sound_run_is_counted(invoke: Invoke, monitor: Monitor) -> None:
-    """Stream by stream."""
+def test_a_sound_run_is_counted_by_stream(invoke: Invoke, monitor: Monitor) -> None:
+    """The output has the number of records of each stream."""
     with monitor() as training:
         training.log_episode(0, 0.0, 1)
         training.log_training_step(step=1)
@@ -42,30 +42,30 @@ def test_a_sound_run_is_counted(invoke: Invoke, monitor: Monitor) -> None:
     )
 
 
-def test_a_torn_end_is_mended(invoke: Invoke, torn: Path) -> None:
-    """It is cut off and kept aside; then the run is sound, and stays so."""
+def test_a_truncated_file_is_repaired(invoke: Invoke, torn: Path) -> None:
+    """The incomplete line is moved to another file, and the run is sound afterwards."""
     result = invoke("verify", "torn")
 
     assert result.exit_code == 0
-    assert "mended  torn-end  episodes/000001.jsonl: 20 bytes were truncated" in result.stdout
+    assert "repaired  torn-end  episodes/000001.jsonl: 20 bytes were truncated" in result.stdout
     assert FRAGMENT not in torn.read_text()
     assert torn.with_suffix(".torn").read_text() == FRAGMENT + "\n"
     assert "torn-end" not in invoke("verify", "torn").stdout
 
 
 def test_a_check_changes_nothing(invoke: Invoke, torn: Path) -> None:
-    """The exit code says that something is wrong."""
+    """`--check` leaves every file unchanged, and the exit code is 1."""
     before = {path: path.read_bytes() for path in torn.parents[1].rglob("*") if path.is_file()}
     result = invoke("verify", "torn", "--check")
 
     assert result.exit_code == 1
-    assert "not mended  torn-end  episodes/000001.jsonl: its tail is torn" in result.stdout
+    assert "not repaired  torn-end  episodes/000001.jsonl: its tail is torn" in result.stdout
     assert before == {path: path.read_bytes() for path in torn.parents[1].rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("options", [(), ("--check",)])
-def test_a_live_run_is_left_alone(invoke: Invoke, monitor: Monitor, options: tuple[str, ...]) -> None:
-    """The half of a line that is being written is no fault."""
+def test_a_live_run_is_not_changed(invoke: Invoke, monitor: Monitor, options: tuple[str, ...]) -> None:
+    """An incomplete line of a live run is not a fault."""
     with monitor() as training:
         training.log_episode(0, 0.0, 1)
         episodes = training.path / "episodes" / "000001.jsonl"
@@ -79,18 +79,18 @@ def test_a_live_run_is_left_alone(invoke: Invoke, monitor: Monitor, options: tup
     assert content.endswith(FRAGMENT)
 
 
-def test_a_damaged_segment_is_told_and_cannot_be_mended(invoke: Invoke, invoke_json: InvokeJson, torn: Path) -> None:
-    """The exit code is 1; what can be read is counted all the same."""
+def test_a_damaged_segment_is_reported(invoke: Invoke, invoke_json: InvokeJson, torn: Path) -> None:
+    """The exit code is 1, and readable records are counted."""
     (torn.parent / "000002.parquet").write_bytes(b"nonsense")
     result = invoke("verify", "torn")
 
     assert result.exit_code == 1
-    assert "not mended  damaged-segment  episodes/000002.parquet" in result.stdout
+    assert "not repaired  damaged-segment  episodes/000002.parquet" in result.stdout
     assert invoke_json("verify", "torn")["runs"][0]["counts"]["episodes"] == 3
 
 
-def test_the_runs_of_a_folder_are_all_verified(invoke: Invoke, monitor: Monitor, torn: Path) -> None:
-    """One that is torn does not hide the next."""
+def test_all_runs_in_a_folder_are_verified(invoke: Invoke, monitor: Monitor, torn: Path) -> None:
+    """A fault in one run does not stop the command."""
     monitor("whole").close()
     result = invoke("verify", "logs", "--check")
 
@@ -101,8 +101,8 @@ def test_the_runs_of_a_folder_are_all_verified(invoke: Invoke, monitor: Monitor,
     ]
 
 
-def test_a_run_that_cannot_be_opened_does_not_hide_the_others(invoke: Invoke, monitor: Monitor) -> None:
-    """It is told on standard error, and the exit code is 2."""
+def test_a_run_that_cannot_be_opened_does_not_stop_the_command(invoke: Invoke, monitor: Monitor) -> None:
+    """The error is on standard error, and the exit code is 2."""
     monitor("whole").close()
     result = invoke("verify", "nothing", "whole")
 
@@ -111,20 +111,20 @@ def test_a_run_that_cannot_be_opened_does_not_hide_the_others(invoke: Invoke, mo
     assert result.stderr.startswith("rlvitals: no run 'nothing'")
 
 
-def test_a_folder_that_takes_no_lock_is_only_looked_at(invoke: Invoke, torn: Path) -> None:
-    """As on a disk that can only be read."""
+def test_a_run_that_cannot_be_locked_is_only_checked(invoke: Invoke, torn: Path) -> None:
+    """A run on a read-only disk is not repaired."""
     lock = torn.parents[1] / "writer.lock"
     lock.unlink()
     lock.mkdir()
     result = invoke("verify", "torn")
 
     assert result.exit_code == 1
-    assert "not mended  torn-end" in result.stdout
+    assert "not repaired  torn-end" in result.stdout
     assert torn.read_text().endswith(FRAGMENT)
 
 
 def test_json_is_one_strict_document(invoke_json: InvokeJson, torn: Path) -> None:
-    """With what was refused in it too."""
+    """It includes the paths that were refused."""
     document = invoke_json("verify", "torn", "nothing", "--check")
     (run,) = document["runs"]
 
@@ -137,8 +137,8 @@ def test_json_is_one_strict_document(invoke_json: InvokeJson, torn: Path) -> Non
 
 
 @pytest.mark.parametrize("stream", ["episodes", "evaluations"])
-def test_a_stream_that_was_removed_is_missed(invoke: Invoke, monitor: Monitor, stream: str) -> None:
-    """With what is known of it; and every other command still reads the run."""
+def test_a_removed_stream_folder_is_reported(invoke: Invoke, monitor: Monitor, stream: str) -> None:
+    """The header provides the number of missing records, and other commands still read the run."""
     with monitor() as training:
         training.log_episode(0, 1.0, 1, env_step=1)
         training.log_evaluation(0, 1.0, 0.5, 0.5)
@@ -146,13 +146,13 @@ def test_a_stream_that_was_removed_is_missed(invoke: Invoke, monitor: Monitor, s
     result = invoke("verify", "run")
 
     assert result.exit_code == 1
-    assert f"not mended  folder-missing  {stream}" in result.stdout
+    assert f"not repaired  folder-missing  {stream}" in result.stdout
     assert ("1 record missing: run.json counts 1" in result.stdout) == (stream == "episodes")
     assert [invoke(command, "run").exit_code for command in ("show", "stats", "check", "watch", "tail")] == [0] * 5
 
 
-def test_an_empty_folder_that_a_copy_left_out_is_no_fault(invoke: Invoke, monitor: Monitor) -> None:
-    """As git and some archives do: all that was written is there."""
+def test_a_missing_empty_stream_folder_is_not_a_fault(invoke: Invoke, monitor: Monitor) -> None:
+    """Git and some archives omit empty folders."""
     with monitor() as training:
         training.log_episode(0, 1.0, 1, env_step=1)
     (training.path / "evaluations").rmdir()
@@ -160,8 +160,8 @@ def test_an_empty_folder_that_a_copy_left_out_is_no_fault(invoke: Invoke, monito
     assert invoke("verify", "run").exit_code == 0
 
 
-def test_records_of_any_stream_are_missed(invoke: Invoke, monitor: Monitor) -> None:
-    """The last sign of life counts all that a session wrote."""
+def test_missing_records_of_any_stream_are_reported(invoke: Invoke, monitor: Monitor) -> None:
+    """The last heartbeat has the number of records that a session wrote."""
     with monitor() as training:
         training.log_evaluation(0, 1.0, 0.5, 0.5)
     (training.path / "evaluations" / "000001.jsonl").unlink()
@@ -172,7 +172,7 @@ def test_records_of_any_stream_are_missed(invoke: Invoke, monitor: Monitor) -> N
 
 
 def went_back(monitor: Monitor) -> Path:
-    """The folder of a run of four episodes that went back to the second, and on to a third."""
+    """Folder of a run with four episodes, a rewind to the second, and a new third episode."""
     with monitor() as training:
         for number in range(4):
             training.log_episode(number, 1.0, 1, env_step=number)
@@ -181,15 +181,15 @@ def went_back(monitor: Monitor) -> Path:
     return training.path
 
 
-def test_a_run_that_went_back_lacks_nothing(invoke: Invoke, monitor: Monitor) -> None:
-    """The header counts the branch that goes on; the other one is still there."""
+def test_a_rewound_run_has_no_missing_records(invoke: Invoke, monitor: Monitor) -> None:
+    """The header counts the current branch, and the abandoned branch is still present."""
     went_back(monitor)
 
     assert invoke("verify", "run").exit_code == 0
 
 
-def test_what_a_rewind_left_behind_does_not_stand_in_for_what_is_missing(invoke: Invoke, monitor: Monitor) -> None:
-    """Three episodes are on the branch that goes on; the last of them is removed, and four lines are left."""
+def test_an_abandoned_branch_does_not_hide_missing_records(invoke: Invoke, monitor: Monitor) -> None:
+    """One of the three episodes of the current branch is removed and reported as missing."""
     lines = went_back(monitor) / "episodes" / "000001.jsonl"
     lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:-1]))
 

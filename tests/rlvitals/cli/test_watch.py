@@ -1,4 +1,4 @@
-"""`rlvitals watch`."""
+"""Tests of `rlvitals watch`."""
 
 import shutil
 from collections.abc import Callable
@@ -20,14 +20,14 @@ Monitor = Callable[..., TrainingMonitor]
 
 
 def trained(training: TrainingMonitor, first: int = 0, until: int = 40) -> None:
-    """A part of a training that learns."""
+    """Log a part of the training of a learning agent."""
     for at in range(first, until):
         training.log_training_step(at, 0.1, 0.5, 1.0, kl_divergence=0.01, env_step=100 * at)
         training.log_episode(at, 0.1 * at, 100, None, None, None, env_step=100 * at, success=at % 2 == 0)
 
 
-def test_a_run_that_is_over_is_shown_once(invoke: Invoke, monitor: Monitor) -> None:
-    """The verdict, the levels, the metrics with what is healthy, the last events."""
+def test_a_finished_run_is_shown_once(invoke: Invoke, monitor: Monitor) -> None:
+    """The output has the verdict, the levels, the metrics with their healthy ranges, and the last events."""
     with monitor(total_timesteps=7_800) as training:
         trained(training)
     result = invoke("watch", "run", columns=100)
@@ -38,16 +38,16 @@ def test_a_run_that_is_over_is_shown_once(invoke: Invoke, monitor: Monitor) -> N
         assert words in result.stdout
 
 
-def test_a_live_run_is_looked_at_once_if_that_is_asked_for(invoke: Invoke, monitor: Monitor) -> None:
-    """In a pipe too."""
+def test_once_shows_a_live_run_once(invoke: Invoke, monitor: Monitor) -> None:
+    """`--once` also works in a pipe."""
     training = monitor()
     trained(training)
 
     assert invoke("watch", "run", "--once").stdout.startswith("run  running  health ")
 
 
-def test_json_is_one_look(invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """As `rlvitals stats` and `rlvitals check` have it."""
+def test_json_is_one_observation(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Its values agree with `rlvitals stats` and `rlvitals check`."""
     with monitor() as training:
         trained(training)
     found, checked = invoke_json("watch", "run"), invoke_json("check", "run")
@@ -59,8 +59,8 @@ def test_json_is_one_look(invoke_json: InvokeJson, monitor: Monitor) -> None:
     assert found["levels"]["success"]["low"] == counted["success"]["recent"]["low"]
 
 
-def test_what_is_recorded_between_two_looks_is_in_the_next(monitor: Monitor) -> None:
-    """Until the run is over; the last look sees the end."""
+def test_records_between_two_observations_are_in_the_next(monitor: Monitor) -> None:
+    """The last observation includes the end of the run."""
     training = monitor()
     trained(training, until=20)
     clock = ManualClock(training.now())
@@ -77,8 +77,8 @@ def test_what_is_recorded_between_two_looks_is_in_the_next(monitor: Monitor) -> 
     assert [vitals.is_open for vitals in found] == [True, False]
 
 
-def test_a_folder_that_is_gone_is_told_of(monitor: Monitor) -> None:
-    """With what was last known; one that never was there is refused."""
+def test_a_removed_folder_is_reported(monitor: Monitor) -> None:
+    """The last known values stay, and a folder that never existed is refused."""
     with monitor() as training:
         trained(training)
     observer = Observer(open_run(training.path))

@@ -1,4 +1,4 @@
-"""A dashboard over made runs, asked in this process."""
+"""Fixtures with recorded runs and a dashboard server in this process."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 
 def episodes(training: TrainingMonitor, count: int, start: int = 0, **more: object) -> None:
-    """Log some episodes: the reward of each is its number."""
+    """Log `count` episodes; the reward of each is its number."""
     for number in range(start, start + count):
         training.log_episode(
             number,
@@ -32,7 +32,7 @@ def episodes(training: TrainingMonitor, count: int, start: int = 0, **more: obje
 
 @pytest.fixture
 def finished(monitor: Monitor) -> Path:
-    """A run of a hundred episodes and ten updates, with one NaN."""
+    """A run with a hundred episodes, ten updates, evaluations, and one NaN reward."""
     with monitor("finished", configuration={"gamma": 0.99, "net": {"width": 64}}) as training:
         episodes(training, 100)
         training.log_episode(100, math.nan, 5, env_step=505, time=training.session.start_time + 100)
@@ -48,7 +48,7 @@ def finished(monitor: Monitor) -> Path:
 
 @pytest.fixture
 def watched(finished: Path) -> WatchedRun:
-    """The same run, looked at."""
+    """The finished run, opened and read."""
     run = WatchedRun("finished", finished)
     run.refresh()
     return run
@@ -56,6 +56,6 @@ def watched(finished: Path) -> WatchedRun:
 
 @pytest.fixture
 def ask(logs: Path) -> Iterator[httpx.Client]:
-    """A client of a server of the folder of runs."""
+    """HTTP client of a dashboard server for the folder of runs."""
     with serving(logs) as address, httpx.Client(base_url=address, timeout=30.0) as client:
         yield client

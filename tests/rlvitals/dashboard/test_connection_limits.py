@@ -1,4 +1,4 @@
-"""Connections that wait are bounded in number and time, so that others are answered."""
+"""Tests that waiting connections are limited in number and time, so that other clients are served."""
 
 import contextlib
 import socket
@@ -16,13 +16,13 @@ PATIENT_S = 60.0
 
 
 class Door:
-    """A connection that remembers how it was closed."""
+    """A connection that records how it was closed."""
 
     def __init__(self) -> None:
         self.closed: str | None = None
 
     def give_up(self, *, late: bool) -> None:
-        """Remember it."""
+        """Record the close."""
         self.closed = "late" if late else "early"
 
 
@@ -33,8 +33,8 @@ def doors(connections: Connections, count: int, host: str = "10.0.0.1") -> list[
     return made
 
 
-def test_a_request_that_is_not_complete_in_time_is_given_up() -> None:
-    """One that is being answered takes as long as it takes."""
+def test_an_incomplete_request_times_out() -> None:
+    """A request that is being answered has no time limit."""
     clock = ManualClock()
     connections = Connections(FEW, clock)
     slow, quick = doors(connections, 2)
@@ -49,8 +49,8 @@ def test_a_request_that_is_not_complete_in_time_is_given_up() -> None:
     assert [slow.closed, quick.closed] == ["late", None]
 
 
-def test_the_time_begins_again_after_an_answer() -> None:
-    """For the next request on the connection."""
+def test_the_timeout_restarts_after_a_response() -> None:
+    """The next request on the connection gets the full time."""
     clock = ManualClock()
     connections = Connections(FEW, clock)
     (door,) = doors(connections, 1)
@@ -66,8 +66,8 @@ def test_the_time_begins_again_after_an_answer() -> None:
     assert (before, door.closed) == (None, "late")
 
 
-def test_of_too_many_that_wait_the_oldest_of_that_address_is_closed() -> None:
-    """Others keep their place."""
+def test_too_many_waiting_connections_of_an_address_close_its_oldest() -> None:
+    """Connections from other addresses stay open."""
     connections = Connections(FEW, ManualClock())
     (other,) = doors(connections, 1, "10.0.0.2")
     crowd = doors(connections, 5)
@@ -76,16 +76,16 @@ def test_of_too_many_that_wait_the_oldest_of_that_address_is_closed() -> None:
     assert other.closed is None
 
 
-def test_of_too_many_addresses_the_oldest_is_closed() -> None:
-    """However many machines take part."""
+def test_too_many_waiting_connections_in_total_close_the_oldest() -> None:
+    """The limit holds for any number of addresses."""
     connections = Connections(FEW, ManualClock())
     crowd = [doors(connections, 1, f"10.0.1.{number}")[0] for number in range(7)]
 
     assert [door.closed for door in crowd] == ["early", "early", None, None, None, None, None]
 
 
-def test_one_address_has_only_so_many_connections() -> None:
-    """Also if all of them are being answered."""
+def test_connections_per_address_are_limited() -> None:
+    """The limit also holds if all of them are being answered."""
     connections = Connections(FEW, ManualClock())
     crowd = []
     for port in range(7):
@@ -96,8 +96,8 @@ def test_one_address_has_only_so_many_connections() -> None:
     assert [door.closed for door in crowd] == [None] * 6 + ["early"]
 
 
-def test_a_connection_that_was_closed_is_forgotten() -> None:
-    """Its end may come before that of its answer."""
+def test_a_closed_connection_is_removed() -> None:
+    """A connection can close before its response ends."""
     connections = Connections(FEW, ManualClock())
     (door,) = doors(connections, 1)
     connections.asks(("10.0.0.1", 0))
@@ -110,7 +110,7 @@ def test_a_connection_that_was_closed_is_forgotten() -> None:
 
 @contextlib.contextmanager
 def half_open(address: str, count: int) -> Iterator[list[socket.socket]]:
-    """Connections that have sent half a request."""
+    """Open connections that have sent half a request."""
     url = httpx.URL(address)
     with contextlib.ExitStack() as stack:
         opened = []
@@ -121,8 +121,8 @@ def half_open(address: str, count: int) -> Iterator[list[socket.socket]]:
         yield opened
 
 
-def test_half_open_requests_keep_nobody_out(tmp_path: Path) -> None:
-    """More of them than the server answers at once, of the same address."""
+def test_half_open_requests_do_not_block_other_requests(tmp_path: Path) -> None:
+    """One address opens more connections than the server accepts."""
     limits = Limits(request_s=PATIENT_S, waiting_of_one=10, waiting=20, of_one=20, at_once=40)
     with serving(tmp_path, limits=limits) as address, half_open(address, 120):
         answers = [httpx.get(f"{address}api/v1/runs", timeout=PATIENT_S).status_code for _ in range(5)]
@@ -130,8 +130,8 @@ def test_half_open_requests_keep_nobody_out(tmp_path: Path) -> None:
     assert answers == [200] * 5
 
 
-def test_a_half_open_request_is_told_that_it_is_late(tmp_path: Path) -> None:
-    """And its connection is closed."""
+def test_a_half_open_request_gets_a_timeout_response(tmp_path: Path) -> None:
+    """Its connection is closed."""
     with (
         serving(tmp_path, limits=Limits(request_s=1.0)) as address,
         half_open(address, 1) as (slow,),
@@ -140,8 +140,8 @@ def test_a_half_open_request_is_told_that_it_is_late(tmp_path: Path) -> None:
         assert answer.read().startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_second_request_that_dawdles_is_late_too(tmp_path: Path) -> None:
-    """A connection is not trusted for its first request."""
+def test_a_slow_second_request_times_out_too(tmp_path: Path) -> None:
+    """A completed first request does not lift the time limit."""
     with serving(tmp_path, limits=Limits(request_s=1.0)) as address:
         url = httpx.URL(address)
         with socket.create_connection((url.host, url.port), timeout=PATIENT_S) as one:
@@ -154,8 +154,8 @@ def test_a_second_request_that_dawdles_is_late_too(tmp_path: Path) -> None:
     assert b"HTTP/1.1 408 " in said
 
 
-def test_a_long_address_is_refused_at_once(tmp_path: Path) -> None:
-    """By the whole server."""
+def test_a_long_address_is_refused(tmp_path: Path) -> None:
+    """The running server answers with status 414."""
     with serving(tmp_path) as address:
         url = httpx.URL(address)
         with socket.create_connection((url.host, url.port), timeout=PATIENT_S) as one:
@@ -163,8 +163,8 @@ def test_a_long_address_is_refused_at_once(tmp_path: Path) -> None:
             assert one.recv(12) == b"HTTP/1.1 414"
 
 
-def test_wrong_values_are_not_repeated(ask: httpx.Client) -> None:
-    """An error is short, however long the value was."""
+def test_invalid_values_are_not_repeated(ask: httpx.Client) -> None:
+    """The error is short for values of any length."""
     answer = ask.get("/api/v1/run", params={"run": "a" * 20_000})
 
     assert answer.status_code == 422

@@ -1,4 +1,4 @@
-"""Curves as pages draw them."""
+"""Tests of the curves for the pages."""
 
 import math
 
@@ -17,8 +17,8 @@ def curve(values: Floats, **more: object) -> CurveSeries:
     return series(cells, np.arange(values.size, dtype=float), view, field="f", clock="row")
 
 
-def test_every_extreme_survives_and_nan_is_told_at_its_place() -> None:
-    """One spike, one NaN and one infinity among a hundred thousand values."""
+def test_every_extreme_and_non_finite_value_is_kept() -> None:
+    """One spike, one NaN and one infinity among a hundred thousand values stay at their positions."""
     values = np.sin(np.arange(100_000) / 1_000)
     values[31_234], values[52_345], values[73_456] = 50.0, math.nan, -math.inf
     made = curve(values, points=400)
@@ -30,14 +30,14 @@ def test_every_extreme_survives_and_nan_is_told_at_its_place() -> None:
 
 
 def test_a_zoom_has_full_resolution() -> None:
-    """The values in the range, and one on either side, so that the line goes on to the edge."""
+    """A curve has all values in the range and one on either side, so that the line reaches the edges."""
     made = curve(np.arange(100_000.0), low=500.0, high=600.0)
 
     assert made.points.x == list(np.arange(499.0, 602.0))
 
 
-def test_the_average_is_the_analysis_own_and_can_be_carried_on() -> None:
-    """`s = 1 - 2 / (window + 1)`; from the last value, the window and the count the next one follows."""
+def test_the_average_equals_the_analysis_and_can_be_continued() -> None:
+    """The last value, the window and the count give the next average, with `s = 1 - 2 / (window + 1)`."""
     values = np.random.default_rng(0).normal(size=300)
     whole, part = (curve(part, smoothing=10, points=4_000).smooth for part in (values, values[:-1]))
     assert whole is not None
@@ -49,8 +49,8 @@ def test_the_average_is_the_analysis_own_and_can_be_carried_on() -> None:
     assert carried == pytest.approx(whole.y[-1])
 
 
-def test_the_spread_holds_eight_of_ten() -> None:
-    """In each stretch, of the finite values."""
+def test_the_band_contains_the_middle_eighty_per_cent() -> None:
+    """The band covers the finite values of each stretch."""
     values = np.random.default_rng(0).permuted(np.tile(np.arange(100.0), (80, 1)), axis=1).ravel()
     values[7] = math.nan
     band = curve(values).band
@@ -63,23 +63,23 @@ def test_the_spread_holds_eight_of_ten() -> None:
 @pytest.mark.parametrize(
     "values", [[], [1.0], [math.nan] * 500, [math.inf, -math.inf] * 50, [1e308, -1e308] * 100, [5.0] * 90]
 )
-def test_whatever_the_values_are_there_is_a_curve(values: list[float]) -> None:
-    """Nothing at all, one, nothing finite, the largest floats, all the same."""
+def test_any_values_give_a_curve(values: list[float]) -> None:
+    """No value, one value, non-finite, equal and very large values are handled."""
     made = curve(np.array(values))
 
     assert made.extent.values == len(values)
     assert made.extent.mean is None or math.isfinite(made.extent.mean)
 
 
-def test_absent_rows_are_no_points() -> None:
-    """Nor are those that have no place on the clock."""
+def test_missing_rows_are_not_points() -> None:
+    """Rows without a position on the clock are not points either."""
     cells = Cells(np.array([1.0, 2.0, 3.0]), np.array([True, False, True]))
     made = series(cells, np.array([1.0, 2.0, math.nan]), View(), field="f", clock="c")
 
     assert (made.points.x, made.points.y) == ([1.0], [1.0])
 
 
-def test_numbers_that_are_not_finite_are_spelled() -> None:
-    """As in a run's files; what is absent is `None`."""
+def test_non_finite_numbers_are_spelled() -> None:
+    """They are spelled as in the run files, and missing values are `None`."""
     assert plain_numbers(np.array([1.0, math.nan]), np.array([False, True])) == [None, "NaN"]
     assert plain_numbers(np.array([1.0, math.nan, math.inf, -math.inf])) == [1.0, "NaN", "Infinity", "-Infinity"]

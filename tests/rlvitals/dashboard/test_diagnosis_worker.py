@@ -1,4 +1,4 @@
-"""The store of assessments that the list and the pages share."""
+"""Tests of the assessments that the list and the pages share."""
 
 import math
 import time
@@ -21,7 +21,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """A clock that begins now, as the run's own."""
+    """A clock that starts at the current time."""
     return ManualClock(time.time())
 
 
@@ -33,31 +33,31 @@ def worker(clock: ManualClock) -> DiagnosisWorker:
 
 @pytest.fixture
 def training(monitor: Monitor) -> TrainingMonitor:
-    """A live run of forty episodes, whose own monitor diagnoses nothing."""
+    """A live run of forty episodes whose monitor runs no live diagnosis."""
     training = monitor(settings=RecorderSettings(diagnosis_interval_s=None, system_interval_s=None))
     log(training, 40)
     return training
 
 
 def log(training: TrainingMonitor, count: int) -> None:
-    """Log episodes that are neither good nor bad."""
+    """Log episodes without a trend."""
     for number in range(count):
         training.log_episode(number, 1.0 + 0.1 * (number % 3), 5)
 
 
 def alarm(training: TrainingMonitor) -> None:
-    """Record a critical finding that the dashboard's own diagnosis does not have."""
+    """Record a critical finding that the diagnosis of the dashboard does not have."""
     training.log_event("finding", "Entropy is gone", severity="critical", code="entropy-collapse")
 
 
 def row(tracker: RowTracker, worker: DiagnosisWorker) -> RunRow:
-    """Return the row as the list makes it."""
+    """Return the row as the list builds it."""
     tracker.read()
     return tracker.row(worker.last(tracker))
 
 
 def pass_time(clock: ManualClock, seconds: float) -> None:
-    """Let time pass in which the run's heart goes on beating."""
+    """Advance the clock while the heartbeat of the run stays recent."""
     now = clock.time()
     clock.advance(seconds)
     clock.set_wall(now)
@@ -66,12 +66,12 @@ def pass_time(clock: ManualClock, seconds: float) -> None:
 def assess(worker: DiagnosisWorker, run: WatchedRun | RowTracker, clock: ManualClock) -> None:
     """Request an assessment and make it."""
     worker.last(run)
-    pass_time(clock, 1.0)  # the first one lets the page go first
+    pass_time(clock, 1.0)  # the first assessment of a page is delayed
     assert worker.assess_next() is not None
 
 
 def refresh(run: WatchedRun | RowTracker) -> None:
-    """Read what is new."""
+    """Read the new records."""
     run.read() if isinstance(run, RowTracker) else run.refresh()
 
 
@@ -82,10 +82,10 @@ def watch(training: TrainingMonitor, clock: ManualClock) -> WatchedRun:
     return run
 
 
-def test_a_fresh_alarm_is_open_until_it_has_been_assessed(
+def test_a_recorded_finding_is_open_until_the_next_assessment(
     training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
 ) -> None:
-    """A diagnosis from before a recorded finding neither closes it nor stands next to it."""
+    """An assessment older than the finding is not shown."""
     run = watch(training, clock)
     assess(worker, run, clock)
     before = run_header(run, worker.last(run))
@@ -106,7 +106,7 @@ def test_a_fresh_alarm_is_open_until_it_has_been_assessed(
 def test_the_row_and_the_page_show_the_same_assessment(
     training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
 ) -> None:
-    """A run that both show is assessed once."""
+    """A run in the list and on a page is assessed once."""
     page, tracker = watch(training, clock), RowTracker("run", Run(training.path), clock)
     assess(worker, page, clock)
     tracker.read()
@@ -121,7 +121,7 @@ def test_the_row_and_the_page_show_the_same_assessment(
 def test_the_list_counts_the_findings_that_the_page_shows(
     training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
 ) -> None:
-    """That a run has stalled is grouped under its cause, and not counted again."""
+    """A stall that another finding explains is not counted again."""
     for update in range(20):
         training.log_training_step(update, math.nan, 0.5, 1.0, env_step=100 * update)
     clock.set_wall(clock.time() + 3_600.0)
@@ -135,10 +135,10 @@ def test_the_list_counts_the_findings_that_the_page_shows(
     assert listed.findings.critical == sum(one.severity == "critical" for one in header.findings) == 1
 
 
-def test_a_run_that_records_again_has_not_stalled(
+def test_a_run_that_resumes_is_no_longer_stalled(
     training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
 ) -> None:
-    """A change of the status outdates the assessment, in the list and on the page."""
+    """A change of the status invalidates the assessment."""
     tracker = RowTracker("run", Run(training.path), clock)
     now = clock.time()
     clock.set_wall(now + 3_600.0)
@@ -157,10 +157,10 @@ def test_a_run_that_records_again_has_not_stalled(
 
 
 @pytest.mark.parametrize("shown", ["row", "page"])
-def test_an_assessment_from_before_a_long_pause_is_not_shown(
+def test_an_outdated_assessment_is_not_shown_after_a_pause(
     training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock, shown: str
 ) -> None:
-    """If the run has gone on since; one that has nothing new keeps it."""
+    """A run without new records keeps its assessment."""
     run = RowTracker("run", Run(training.path), clock) if shown == "row" else watch(training, clock)
     refresh(run)
     assess(worker, run, clock)
@@ -182,10 +182,10 @@ def test_an_assessment_from_before_a_long_pause_is_not_shown(
     assert late is None
 
 
-def test_a_run_with_nothing_new_is_not_assessed_again(
+def test_a_run_without_new_records_is_not_assessed_again(
     training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
 ) -> None:
-    """A listed run waits for 30 seconds, and a page for 3."""
+    """A listed run is assessed at most every 30 seconds, and a run on a page every 3 seconds."""
     tracker = RowTracker("run", Run(training.path), clock)
     row(tracker, worker)
     assess(worker, tracker, clock)
@@ -207,7 +207,7 @@ def test_a_run_with_nothing_new_is_not_assessed_again(
 def test_open_pages_are_assessed_first_then_live_runs_then_the_newest(
     monitor: Monitor, worker: DiagnosisWorker, clock: ManualClock
 ) -> None:
-    """Whoever asked first."""
+    """The order of the requests does not matter."""
     ended = [monitor(name) for name in ("older", "newer", "page")]
     for training in ended:
         training.close()
@@ -224,10 +224,10 @@ def test_open_pages_are_assessed_first_then_live_runs_then_the_newest(
     assert order == ["page", "live", "newer", "older"]
 
 
-def test_an_unexpected_error_stops_no_other_assessment_and_is_logged_once(
+def test_an_unexpected_error_is_logged_once_and_other_runs_are_assessed(
     training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The run is assessed again when it changes."""
+    """The failing run is assessed again when it changes."""
 
     class BrokenRun(Run):
         def records(self, stream: str, *, abandoned: bool = False) -> Iterator[Any]:
@@ -249,10 +249,10 @@ def test_an_unexpected_error_stops_no_other_assessment_and_is_logged_once(
     assert [record.message for record in caplog.records] == ["assessing broken failed"]
 
 
-def test_a_run_that_is_gone_is_forgotten(
+def test_the_assessment_of_a_removed_run_is_discarded(
     training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
 ) -> None:
-    """Another run in its place begins without an assessment."""
+    """Another run with the same key starts without an assessment."""
     tracker = RowTracker("run", Run(training.path), clock)
     row(tracker, worker)
     assess(worker, tracker, clock)

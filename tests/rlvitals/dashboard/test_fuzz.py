@@ -1,4 +1,4 @@
-"""The API, asked everything that its schema allows, and more."""
+"""Generated requests for every route of the API."""
 
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ _ASKED = (checks.not_a_server_error, checks.response_schema_conformance, checks.
 _BOUNDED = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 
 
-def test_no_question_raises(finished: Path) -> None:
-    """Every answer is one that the schema knows, none a failure of the server; also about a run that is there."""
+def test_no_request_causes_a_server_error(finished: Path) -> None:
+    """Every response conforms to the schema, also for requests about an existing run."""
     app = make_app(finished.parent, hosts=["testserver"])
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app)
     known: Any = schema.exclude(path="/api/v1/stream").get_all_operations()

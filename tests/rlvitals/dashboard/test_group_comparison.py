@@ -1,4 +1,4 @@
-"""Groups of runs held against each other, asked over a socket."""
+"""Tests of group comparisons over HTTP."""
 
 import http.client
 import threading
@@ -20,7 +20,7 @@ GROUPS = "/api/v1/compare/groups"
 
 @pytest.fixture
 def study(monitor: Monitor, logs: Path) -> Path:
-    """Four seeds of two configurations; the second is better by ten."""
+    """Four seeds of two configurations, of which the second is better by ten."""
     for rate, better in ((0.1, 0.0), (0.2, 10.0)):
         for seed in range(4):
             configuration = {"rate": rate, "seed": seed, "environment_id": "Toy-v0"}
@@ -31,8 +31,8 @@ def study(monitor: Monitor, logs: Path) -> Path:
     return logs
 
 
-def test_chosen_runs_are_groups_by_their_settings(study: Path, ask: httpx.Client) -> None:
-    """All but the seed makes a group; the verdict is in words, and each run is named by its key."""
+def test_selected_runs_are_grouped_by_their_settings(study: Path, ask: httpx.Client) -> None:
+    """All settings except the seed form a group, and each run is identified by its key."""
     keys = [f"rate-{rate}-{seed}" for rate in (0.1, 0.2) for seed in range(4)]
     found = ask.get(GROUPS, params=[("run", key) for key in keys]).json()
 
@@ -43,8 +43,8 @@ def test_chosen_runs_are_groups_by_their_settings(study: Path, ask: httpx.Client
     assert str(study) not in str(found)
 
 
-def test_patterns_are_groups_of_their_own(study: Path, ask: httpx.Client) -> None:
-    """With a name or without; another baseline turns the difference round."""
+def test_each_pattern_is_a_group(study: Path, ask: httpx.Client) -> None:
+    """A pattern can have a name, and another baseline reverses the difference."""
     assert study.exists()
     patterns = ["slow=rate-0.1-*", "rate-0.2-*"]
     found = ask.get(GROUPS, params={"group": patterns}).json()
@@ -55,8 +55,8 @@ def test_patterns_are_groups_of_their_own(study: Path, ask: httpx.Client) -> Non
     assert turned["comparisons"][0]["difference"]["estimate"] == pytest.approx(-10.0)
 
 
-def test_a_setting_makes_the_groups_and_no_expression_does(study: Path, ask: httpx.Client) -> None:
-    """`by` is a name that the runs know; a question in SQL is refused."""
+def test_runs_can_be_grouped_by_a_setting_but_not_by_an_expression(study: Path, ask: httpx.Client) -> None:
+    """`by` is the name of a setting, and SQL is refused."""
     assert study.exists()
     by_seed = ask.get(GROUPS, params={"group": "rate-*", "by": "rate"}).json()
     each = ask.get(GROUPS, params={"group": "rate-*", "by": "run"}).json()
@@ -80,16 +80,16 @@ def test_a_setting_makes_the_groups_and_no_expression_does(study: Path, ask: htt
         ("group=rate-*&by=rate&baseline=7", 409),
     ],
 )
-def test_what_cannot_be_compared_is_refused(study: Path, ask: httpx.Client, query: str, status: int) -> None:
-    """Each with a reason."""
+def test_invalid_comparisons_are_refused(study: Path, ask: httpx.Client, query: str, status: int) -> None:
+    """Each error has a reason."""
     assert study.exists()
     answer = ask.get(f"{GROUPS}?{query}")
 
     assert (answer.status_code, bool(answer.json()["detail"])) == (status, True)
 
 
-def test_an_answer_is_made_again_when_a_run_has_gained_something(monitor: Monitor, ask: httpx.Client) -> None:
-    """What is kept is of the runs as they were."""
+def test_a_comparison_is_recomputed_after_a_run_gained_records(monitor: Monitor, ask: httpx.Client) -> None:
+    """A cached result is valid only for the records it is based on."""
     for name in ("one", "two"):
         with monitor(name, configuration={"seed": name}) as training:
             training.log_episode(0, 1.0, 5, env_step=5)
@@ -102,8 +102,8 @@ def test_an_answer_is_made_again_when_a_run_has_gained_something(monitor: Monito
     assert [run["values"] for run in after["runs"]] == [2, 1]
 
 
-def test_two_runs_part_and_one_has_its_place(study: Path, ask: httpx.Client) -> None:
-    """Where they differ, in words; and a rank among the runs that began before."""
+def test_divergence_and_rank_are_available(study: Path, ask: httpx.Client) -> None:
+    """The API reports where two runs diverge and how a run ranks among earlier runs."""
     assert study.exists()
     parts = ask.get("/api/v1/compare/divergence", params=[("run", "rate-0.1-0"), ("run", "rate-0.2-0")]).json()
     place = ask.get("/api/v1/run/place", params={"run": "rate-0.2-3"}).json()
@@ -113,9 +113,9 @@ def test_two_runs_part_and_one_has_its_place(study: Path, ask: httpx.Client) -> 
 
 
 def test_too_many_runs_are_refused_before_they_are_read(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a key that leads out of the folder names no run."""
+    """A key that leads out of the folder is refused too."""
     monkeypatch.setattr("rlvitals.dashboard.group_comparison.MOST_COMPARED", 7)
-    with pytest.raises(ComparisonError, match="8 runs are more than the 7"):
+    with pytest.raises(ComparisonError, match="8 runs are selected, but a page compares at most 7"):
         select_groups(RunRegistry(study), [], ["*"])
     with pytest.raises(RunNotFoundError):
         select_groups(RunRegistry(study), ["../logs/rate-0.1-0"], [])
@@ -130,10 +130,8 @@ def test_too_many_runs_are_refused_before_they_are_read(study: Path, monkeypatch
         (["rate-0.2-*", "rate-0.2-*"], {}),
     ],
 )
-def test_each_pattern_has_its_own_name_and_a_key_is_like_itself(
-    study: Path, patterns: list[str], groups: dict[str, int]
-) -> None:
-    """Names that would be the same are told in full; `=` and brackets may be in keys; what is said twice is once."""
+def test_groups_of_patterns_have_distinct_names(study: Path, patterns: list[str], groups: dict[str, int]) -> None:
+    """Keys can contain `=` and brackets, and a repeated pattern counts once."""
     (study / "rate-0.1-3").rename(study / "rate-0.1_3")
     (study / "rate-0.1-2").rename(study / "[odd]=1")
     if "rate-0.1-*" in patterns:
@@ -143,8 +141,8 @@ def test_each_pattern_has_its_own_name_and_a_key_is_like_itself(
     assert {name: list(found.values()).count(name) for name in found.values()} == groups
 
 
-def test_a_pattern_beside_runs_is_a_group_and_one_that_adds_nothing_is_refused(study: Path) -> None:
-    """Nobody loses a group without being told."""
+def test_a_pattern_next_to_selected_runs_is_a_group(study: Path) -> None:
+    """A pattern whose runs are all in earlier groups is refused."""
     registry = RunRegistry(study)
     beside = select_groups(registry, ["rate-0.1-0"], ["rate-0.2-*"])
 
@@ -154,8 +152,8 @@ def test_a_pattern_beside_runs_is_a_group_and_one_that_adds_nothing_is_refused(s
         select_groups(registry, [], ["*", "rate-0.1-*"])
 
 
-def test_runs_that_cannot_be_opened_are_told(study: Path, ask: httpx.Client) -> None:
-    """The others are compared; if there are none, the reason is given."""
+def test_runs_that_cannot_be_opened_are_reported(study: Path, ask: httpx.Client) -> None:
+    """The remaining runs are compared; without any, the reason is returned."""
     (study / "rate-0.1-1" / "run.json").write_text("{")
     by_pattern = ask.get(GROUPS, params={"group": "rate-*"}).json()
     by_key = ask.get(GROUPS, params=[("run", "rate-0.1-0"), ("run", "rate-0.1-1")]).json()
@@ -179,11 +177,11 @@ def test_every_pair_of_many_groups_is_refused(study: Path, ask: httpx.Client, mo
     many = ask.get(GROUPS, params={"group": "rate-*", "by": "run", "every_pair": True})
 
     assert (few.status_code, many.status_code) == (200, 409)
-    assert "8 groups are more than the 7" in many.json()["detail"]
+    assert "there are 8 groups, but a page compares every pair of at most 7" in many.json()["detail"]
 
 
-def test_the_keys_of_a_thousand_runs_are_in_one_address(ask: httpx.Client) -> None:
-    """The server reads it, however long the names are."""
+def test_the_keys_of_a_thousand_runs_fit_into_one_address(ask: httpx.Client) -> None:
+    """The server accepts long names."""
     server = http.client.HTTPConnection(ask.base_url.host, ask.base_url.port or 80, timeout=30)
     server.request("GET", GROUPS + "?" + "&".join(f"run={'k' * 200}{number}" for number in range(1_000)))
 
@@ -191,8 +189,8 @@ def test_the_keys_of_a_thousand_runs_are_in_one_address(ask: httpx.Client) -> No
     server.close()
 
 
-def test_a_run_that_grows_between_two_signs_of_life_is_another(monitor: Monitor, logs: Path) -> None:
-    """And so is one that has ended."""
+def test_growth_between_heartbeats_changes_the_fingerprint(monitor: Monitor, logs: Path) -> None:
+    """The end of a run changes it too."""
     with monitor("one", settings=RecorderSettings(heartbeat_s=3600.0, system_interval_s=None)) as training:
         training.log_episode(0, 1.0, 5)
         before = select_groups(RunRegistry(logs), ["one"], []).fingerprint
@@ -205,8 +203,8 @@ def test_a_run_that_grows_between_two_signs_of_life_is_another(monitor: Monitor,
     assert len({before, after, ended}) == 3
 
 
-def test_who_asks_the_same_at_once_waits_for_one_answer() -> None:
-    """The work is done once; if it failed, the next one tries."""
+def test_simultaneous_equal_requests_share_one_computation() -> None:
+    """If the computation fails, the next request repeats it."""
     kept, begun, go_on, done = AnswerCache(), threading.Event(), threading.Event(), []
 
     def work() -> bytes:

@@ -1,4 +1,4 @@
-"""The API, asked over a socket."""
+"""Tests of the API over HTTP."""
 
 import json
 import math
@@ -25,24 +25,24 @@ EVIL = '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(
 
 
 MOST_OTHERS = 10
-"""Events that may come before the one that is waited for; a page hears one every few seconds at least."""
+"""Maximum number of other events before the awaited one; a page gets an event every few seconds at least."""
 
 
 def heard(lines: Iterator[str], event: str) -> Any:
-    """The data of the next event of a name, which comes before long."""
+    """Return the data of the next event of a name."""
     others: list[str] = []
     for line in lines:
-        assert line != ": still here", f"nothing was said for long, least of all {event}"
+        assert line != ": still here", f"no event arrived before the keep-alive, not even {event}"
         if line == f"event: {event}":
             return json.loads(next(lines).removeprefix("data: "))
         others += [line] if line.startswith("event:") else []
-        assert len(others) < MOST_OTHERS, f"{others}, and no {event}"
+        assert len(others) < MOST_OTHERS, f"{others}, but no {event}"
     raise AssertionError(f"the stream ended without {event}")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_view_works_on_every_sort_of_run(monitor: Monitor, ask: httpx.Client, kind: str) -> None:
-    """Empty, of one episode, without updates, all NaN: strict JSON each time."""
+def test_every_route_works_for_incomplete_runs(monitor: Monitor, ask: httpx.Client, kind: str) -> None:
+    """Empty runs, single episodes, runs without updates and all-NaN runs give strict JSON."""
     with monitor() as training:
         for number in range({"one": 1, "no updates": 20, "all NaN": 20}.get(kind, 0)):
             training.log_episode(number, math.nan if kind == "all NaN" else 1.0, 5)
@@ -57,7 +57,7 @@ def test_every_view_works_on_every_sort_of_run(monitor: Monitor, ask: httpx.Clie
 
 
 def test_a_folder_without_runs_has_an_empty_list(ask: httpx.Client) -> None:
-    """Also where the folder itself is missing."""
+    """A missing folder has an empty list too."""
     assert ask.get("/api/v1/runs").json() == {"folder": "logs", "runs": [], "refused": []}
 
 
@@ -73,8 +73,8 @@ def test_a_folder_without_runs_has_an_empty_list(ask: httpx.Client) -> None:
         "/run/heatmap?run=finished&x=a&y=b",
     ],
 )
-def test_what_is_not_there_is_not_found(finished: Path, ask: httpx.Client, path: str) -> None:
-    """No path leads out of the folder, and no question raises."""
+def test_missing_runs_fields_and_pictures_are_not_found(finished: Path, ask: httpx.Client, path: str) -> None:
+    """No path leads out of the folder."""
     assert finished.exists()
     assert ask.get(f"/api/v1{path}").status_code == 404
 
@@ -83,22 +83,22 @@ def test_what_is_not_there_is_not_found(finished: Path, ask: httpx.Client, path:
     "query",
     ["points=1000000", "points=x", "from=nan", "clock=week", "smoothing=-5", "field=" + "&field=a" * 30],
 )
-def test_what_would_cost_too_much_is_refused(finished: Path, ask: httpx.Client, query: str) -> None:
-    """Each parameter has its bounds."""
+def test_parameters_out_of_bounds_are_refused(finished: Path, ask: httpx.Client, query: str) -> None:
+    """Each parameter has bounds."""
     assert finished.exists()
     assert ask.get(f"/api/v1/run/series?run=finished&field=reward&{query}").status_code == 422
 
 
 def test_csv_has_every_row_of_the_range(finished: Path, ask: httpx.Client) -> None:
-    """NaN as it is; an absent value is an empty cell."""
+    """NaN is spelled, and a missing value is an empty cell."""
     assert finished.exists()
     rows = ask.get("/api/v1/run/series.csv?run=finished&field=reward&field=category&from=98").text.splitlines()
 
     assert rows == ["episode,reward,category", "98.0,98.0,0.0", "99.0,99.0,1.0", "100.0,NaN,"]
 
 
-def test_parameters_are_told_by_lines_and_by_cells(finished: Path, ask: httpx.Client) -> None:
-    """Numbers and texts."""
+def test_parameters_are_returned_as_lines_and_as_cells(finished: Path, ask: httpx.Client) -> None:
+    """Parameters can be numbers or texts."""
     assert finished.exists()
     lines = ask.get("/api/v1/run/parameters?run=finished").json()
     cells = ask.get("/api/v1/run/heatmap?run=finished&x=speckle&y=mode").json()
@@ -108,8 +108,8 @@ def test_parameters_are_told_by_lines_and_by_cells(finished: Path, ask: httpx.Cl
     assert cells["means"] == [[48.0, None, 50.0, None], [None, 49.0, None, 51.0]]
 
 
-def test_runs_are_held_against_each_other(finished: Path, monitor: Monitor, ask: httpx.Client) -> None:
-    """What differs in their configuration, also deep inside."""
+def test_runs_are_shown_side_by_side(finished: Path, monitor: Monitor, ask: httpx.Client) -> None:
+    """Differences in nested settings are included."""
     monitor("other", configuration={"gamma": 0.9, "net": {"width": 64}}).close()
     found = ask.get(f"/api/v1/compare?run={finished.name}&run=other").json()
     settings = {one["name"]: (one["values"], one["differs"]) for one in found["settings"]}
@@ -118,8 +118,8 @@ def test_runs_are_held_against_each_other(finished: Path, monitor: Monitor, ask:
     assert settings["net.width"] == (["64", "64"], False)
 
 
-def test_a_hostile_picture_is_sealed(monitor: Monitor, ask: httpx.Client) -> None:
-    """Opened by itself it is of no origin and runs nothing; what is no picture is not served."""
+def test_a_hostile_picture_has_a_strict_policy(monitor: Monitor, ask: httpx.Client) -> None:
+    """A picture opened on its own runs nothing, and files that are not pictures are not served."""
     with monitor() as training:
         event = training.log_image("evil", EVIL)
         (training.path / "artifacts" / "secret.png").write_text("not a picture")
@@ -134,8 +134,8 @@ def test_a_hostile_picture_is_sealed(monitor: Monitor, ask: httpx.Client) -> Non
         assert ask.get("/api/v1/run/picture", params={"run": "run", "name": name}).status_code == 404
 
 
-def test_a_live_run_is_heard(monitor: Monitor, ask: httpx.Client) -> None:
-    """Its rows, its events and its head, as they come."""
+def test_a_live_run_is_streamed(monitor: Monitor, ask: httpx.Client) -> None:
+    """The stream has its rows, events and header."""
     training = monitor()
     with ask.stream("GET", "/api/v1/stream", params={"run": "run"}) as stream:
         lines = stream.iter_lines()
@@ -150,8 +150,8 @@ def test_a_live_run_is_heard(monitor: Monitor, ask: httpx.Client) -> None:
     training.close()
 
 
-def test_what_somebody_asked_for_is_heard_all_the_same(monitor: Monitor, ask: httpx.Client) -> None:
-    """Whoever reads the run first, every page that shows it is told."""
+def test_a_request_does_not_remove_records_from_the_stream(monitor: Monitor, ask: httpx.Client) -> None:
+    """Every page gets new records, regardless of which request read them."""
     training = monitor()
     with ask.stream("GET", "/api/v1/stream", params={"run": "run"}) as stream:
         lines = stream.iter_lines()
@@ -159,15 +159,15 @@ def test_what_somebody_asked_for_is_heard_all_the_same(monitor: Monitor, ask: ht
         training.log_episode(0, 2.5, 5)
         assert ask.get("/api/v1/run", params={"run": "run"}).json()["rows"]["episodes"] == 1
         assert heard(lines, "grown")["columns"]["reward"] == [2.5]
-        # Only now: the two are in files of their own, and a note may be read, and pushed, before the episode.
+        # Log the note only now: it is in a separate file and could be read and pushed before the episode.
         training.log_note("and this")
         assert ask.get("/api/v1/run", params={"run": "run"}).status_code == 200
         assert "and this" in [event["message"] for event in heard(lines, "events")["events"]]
     training.close()
 
 
-def test_the_list_is_heard(monitor: Monitor, ask: httpx.Client) -> None:
-    """A run that begins, and one that is removed."""
+def test_the_list_is_streamed(monitor: Monitor, ask: httpx.Client) -> None:
+    """The stream reports new and removed runs."""
     with ask.stream("GET", "/api/v1/stream") as stream:
         lines = stream.iter_lines()
         heard(lines, "hello")
@@ -179,8 +179,8 @@ def test_the_list_is_heard(monitor: Monitor, ask: httpx.Client) -> None:
             continue
 
 
-def test_a_run_that_is_taken_away_while_it_is_heard_is_told_and_recovers(finished: Path, ask: httpx.Client) -> None:
-    """First that it cannot be read, then that everything is to be asked for again."""
+def test_a_removed_run_is_reported_in_the_stream_and_recovers(finished: Path, ask: httpx.Client) -> None:
+    """The stream reports that the run is unreadable, then asks pages to reload."""
     aside = finished.parents[1] / "aside"
     with ask.stream("GET", "/api/v1/stream", params={"run": "finished"}) as stream:
         lines = stream.iter_lines()
@@ -191,8 +191,8 @@ def test_a_run_that_is_taken_away_while_it_is_heard_is_told_and_recovers(finishe
         assert heard(lines, "again") == {}
 
 
-def test_the_document_describes_every_route_and_payload(ask: httpx.Client) -> None:
-    """In OpenAPI, with the schemas of the payloads."""
+def test_the_openapi_document_describes_every_payload(ask: httpx.Client) -> None:
+    """The documentation also lists every route."""
     document = ask.get("/api/v1/openapi.json").json()
     page = (Path(__file__).parents[3] / "docs" / "reference" / "json-api.md").read_text()
 
@@ -200,8 +200,8 @@ def test_the_document_describes_every_route_and_payload(ask: httpx.Client) -> No
     assert [path for path in document["paths"] if f"`{path.removeprefix('/api/v1')}" not in page] == []
 
 
-def test_many_may_ask_at_once(finished: Path, ask: httpx.Client) -> None:
-    """The same answer each time, also to long questions."""
+def test_simultaneous_requests_get_the_same_response(finished: Path, ask: httpx.Client) -> None:
+    """Eight threads request the same curves."""
     assert finished.exists()
     answers: list[bytes] = []
 
@@ -217,8 +217,8 @@ def test_many_may_ask_at_once(finished: Path, ask: httpx.Client) -> None:
     assert len(set(answers)) == 1
 
 
-def test_notes_are_newest_first_by_when_they_were(monitor: Monitor, ask: httpx.Client) -> None:
-    """In a replay, what is recorded later may have happened earlier."""
+def test_notes_are_sorted_by_their_time(monitor: Monitor, ask: httpx.Client) -> None:
+    """In a replay, records can be out of order."""
     with monitor() as training:
         training.log_event("note", "later", time=1_000.0)
         training.log_event("note", "earlier", time=500.0)
@@ -226,8 +226,8 @@ def test_notes_are_newest_first_by_when_they_were(monitor: Monitor, ask: httpx.C
     assert [event["message"] for event in events] == ["later", "earlier"]
 
 
-def test_what_is_not_known_of_a_run_is_no_setting(monitor: Monitor, ask: httpx.Client) -> None:
-    """A run that was made outside of a repository has no `git null`."""
+def test_missing_reproduction_facts_are_omitted(monitor: Monitor, ask: httpx.Client) -> None:
+    """A run recorded outside a repository has no `git null`."""
     with monitor() as training:
         pass
     header = training.path / "run.json"

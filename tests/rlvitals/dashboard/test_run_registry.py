@@ -1,4 +1,4 @@
-"""The runs of a folder."""
+"""Tests of the registry of runs in a folder."""
 
 import math
 import shutil
@@ -17,13 +17,13 @@ from rlvitals.runs import Run
 Monitor = Callable[..., TrainingMonitor]
 
 
-def test_a_folder_that_is_not_there_yet_has_no_runs(tmp_path: Path) -> None:
-    """The dashboard may be there before the training."""
+def test_a_missing_folder_has_no_runs(tmp_path: Path) -> None:
+    """The dashboard can start before the training."""
     assert RunRegistry(tmp_path / "none").rows() == ([], [])
 
 
-def test_a_line_is_there_at_once_and_whole_soon(finished: Path) -> None:
-    """At first what the header says, then what the records say."""
+def test_a_row_is_based_on_the_header_until_the_records_are_read(finished: Path) -> None:
+    """Both rows have the same number of episodes."""
     registry = RunRegistry(finished.parent)
     ((first,), _) = registry.rows()
     (whole,) = registry.fill(1.0)
@@ -35,8 +35,8 @@ def test_a_line_is_there_at_once_and_whole_soon(finished: Path) -> None:
     assert len(whole.spark) <= SPARK_POINTS
 
 
-def test_a_row_is_assessed_after_it_was_read(finished: Path, monitor: Monitor) -> None:
-    """Also that of a run whose own monitor judged nothing: the verdict and the worst finding are those of its page."""
+def test_a_row_is_assessed_after_its_records_are_read(finished: Path, monitor: Monitor) -> None:
+    """Its verdict and worst finding are those of the diagnosis."""
     with monitor("unjudged", settings=RecorderSettings(diagnosis_interval_s=None)) as training:
         for step in range(50):
             training.log_training_step(step, math.nan, 0.5, 1.0)
@@ -56,8 +56,8 @@ def test_a_row_is_assessed_after_it_was_read(finished: Path, monitor: Monitor) -
     assert registry.fill(math.inf) == []
 
 
-def test_only_what_changed_is_told(finished: Path, monitor: Monitor) -> None:
-    """A new run, one that goes on, one that is removed; also where somebody else has asked for the list between."""
+def test_a_scan_returns_only_changes(finished: Path, monitor: Monitor) -> None:
+    """New, changed and removed runs are returned, also after another request has listed the runs."""
     registry = RunRegistry(finished.parent)
     registry.scan()
     registry.fill(1.0)
@@ -72,8 +72,8 @@ def test_only_what_changed_is_told(finished: Path, monitor: Monitor) -> None:
     assert registry.scan()[1] == ["other"]
 
 
-def test_a_damaged_run_is_refused_once_with_the_reason(finished: Path) -> None:
-    """And taken up again when it is mended."""
+def test_a_damaged_run_is_listed_with_the_reason(finished: Path) -> None:
+    """It is opened again after it was repaired."""
     header = finished / "run.json"
     content = header.read_text()
     header.write_text(content[:50])
@@ -89,8 +89,8 @@ def test_a_damaged_run_is_refused_once_with_the_reason(finished: Path) -> None:
     assert registry.refused == []
 
 
-def test_a_link_out_of_the_folder_is_no_run(finished: Path, tmp_path: Path) -> None:
-    """Whoever can make a link may not make the dashboard show what lies elsewhere."""
+def test_a_link_out_of_the_folder_is_ignored(finished: Path, tmp_path: Path) -> None:
+    """A link cannot make the dashboard show files outside the folder."""
     folder = tmp_path / "shown"
     folder.mkdir()
     (folder / "link").symlink_to(finished)
@@ -102,12 +102,12 @@ def test_a_link_out_of_the_folder_is_no_run(finished: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("key", ["../finished", "/etc", "", ".", "finished/../finished", "finished/episodes"])
-def test_only_runs_on_the_shelf_are_opened(finished: Path, key: str) -> None:
-    """A name is looked up, and no path is made of it."""
+def test_only_registered_runs_are_opened(finished: Path, key: str) -> None:
+    """A key is looked up and never used as a path."""
     with pytest.raises(RunNotFoundError):
         RunRegistry(finished.parent).open(key)
 
 
-def test_a_run_s_own_folder_is_a_folder_of_one_run(finished: Path) -> None:
-    """Its name is the key."""
+def test_a_run_folder_is_a_folder_of_one_run(finished: Path) -> None:
+    """The key is the name of the run."""
     assert RunRegistry(finished).open("finished").columns["episodes"].rows == 101

@@ -1,4 +1,4 @@
-"""One line of the list of runs."""
+"""Tests of the rows of the list of runs."""
 
 from collections.abc import Callable
 
@@ -17,8 +17,8 @@ Monitor = Callable[..., TrainingMonitor]
 @pytest.mark.parametrize(
     ("episodes", "updates"), [(0, 0), (3, 1), (19, 0), (20, 0), (0, 4), (0, 40), (19, 40)], ids=str
 )
-def test_a_line_is_judged_where_the_run_is(monitor: Monitor, episodes: int, updates: int) -> None:
-    """By the same evidence as its page, its report and `check`."""
+def test_a_row_is_judged_on_the_same_evidence_as_the_run(monitor: Monitor, episodes: int, updates: int) -> None:
+    """Rows, pages, reports and `check` need the same evidence."""
     with monitor() as training:
         for number in range(episodes):
             training.log_episode(number, 1.0 + 0.1 * (number % 3), 5)

@@ -1,4 +1,4 @@
-"""Who may ask, and what a browser may do with the answer."""
+"""Tests of the access control and of the security headers."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 
 from rlvitals.dashboard.security import COOKIE, Guard
 
-TOKEN = "a-token-of-some-length"  # noqa: S105 - opens nothing
+TOKEN = "a-token-of-some-length"  # noqa: S105 - a token of the tests
 
 
 def asked(
@@ -19,7 +19,7 @@ def asked(
     guard: dict[str, Any] | None = None,
     **said: Any,
 ) -> tuple[int, dict[str, str]]:
-    """Status and headers of the answer to a request with some headers."""
+    """Return status and headers of the response to a request with these headers."""
     headers = {"host": "127.0.0.1:8765"} | {name.replace("_", "-"): value for name, value in said.items()}
     scope = {
         "type": "http",
@@ -37,7 +37,7 @@ def asked(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    # In a thread of its own: a browser that other tests drive holds this thread's event loop.
+    # Use a separate thread, because Playwright in other tests occupies the event loop of this thread.
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(lambda: asyncio.run(Guard(app, **(guard or {}))(scope, None, send)))  # type: ignore[arg-type]
         asked.result()
@@ -45,8 +45,8 @@ def asked(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:1", "[::1]:8765", "LOCALHOST"])
-def test_the_loopback_is_its_own(host: str) -> None:
-    """By any port: it may be reached through a tunnel."""
+def test_loopback_names_are_accepted(host: str) -> None:
+    """Any port is accepted, because the server can be reached through a tunnel."""
     assert asked(host=host)[0] == 200
 
 
@@ -62,8 +62,8 @@ def test_the_loopback_is_its_own(host: str) -> None:
         "10.0.0.1",
     ],
 )
-def test_a_foreign_name_is_refused(host: str) -> None:
-    """It was pointed at this machine by another site."""
+def test_a_foreign_host_name_is_refused(host: str) -> None:
+    """DNS rebinding uses a foreign name."""
     assert asked(host=host)[0] == 403
 
 
@@ -77,13 +77,13 @@ def test_a_foreign_name_is_refused(host: str) -> None:
         {"sec_fetch_site": "same-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"},
     ],
 )
-def test_another_site_may_not_ask_the_api(said: dict[str, Any]) -> None:
-    """Neither by a script nor by a picture, a frame or a link."""
+def test_requests_from_other_sites_are_refused(said: dict[str, Any]) -> None:
+    """Scripts, pictures, frames and links of other sites cannot use the API."""
     assert asked(**said)[0] == 403
 
 
-def test_its_own_pages_may_ask_and_a_link_may_lead_to_a_page() -> None:
-    """A link from elsewhere opens a page, and nothing else."""
+def test_own_pages_and_links_to_pages_are_accepted() -> None:
+    """A link from another site can open a page, but not in a frame."""
     assert asked(origin="http://127.0.0.1:8765", sec_fetch_site="same-origin")[0] == 200
     link: dict[str, Any] = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
     assert asked("/run", **link)[0] == 200
@@ -91,13 +91,13 @@ def test_its_own_pages_may_ask_and_a_link_may_lead_to_a_page() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-def test_nothing_can_be_changed(method: str) -> None:
-    """There is nothing to write to."""
+def test_methods_other_than_get_and_head_are_refused(method: str) -> None:
+    """The server is read-only."""
     assert asked(method=method)[0] == 405
 
 
-def test_a_token_is_needed_where_there_is_one() -> None:
-    """By a header, by a cookie; a wrong one is none."""
+def test_a_configured_token_is_required() -> None:
+    """The token is accepted in a header or a cookie, and a wrong one is refused."""
     guard = {"token": TOKEN}
 
     assert asked(guard=guard)[0] == 401
@@ -109,7 +109,7 @@ def test_a_token_is_needed_where_there_is_one() -> None:
 
 
 def test_a_token_in_the_address_becomes_a_cookie() -> None:
-    """So that it stays in no history, and no script can read it."""
+    """The token stays out of the browser history, and scripts cannot read it."""
     status, headers = asked("/run", f"run=a%2Fb&token={TOKEN}&x=time", guard={"token": TOKEN})
 
     assert (status, headers["location"]) == (303, "/run?run=a%2Fb&x=time")
@@ -118,8 +118,8 @@ def test_a_token_in_the_address_becomes_a_cookie() -> None:
     assert asked("/run", "token=wrong", guard={"token": TOKEN})[0] == 401
 
 
-def test_by_number_it_is_asked_for_only_where_it_listens_everywhere() -> None:
-    """And a name only where it is one of its own."""
+def test_ip_addresses_are_accepted_only_when_listening_on_all_addresses() -> None:
+    """Host names must be known in any case."""
     everywhere = {"token": TOKEN, "any_address": True, "hosts": ["trainer.lan"]}
     shown: dict[str, Any] = {"authorization": f"Bearer {TOKEN}"}
 
@@ -129,8 +129,8 @@ def test_by_number_it_is_asked_for_only_where_it_listens_everywhere() -> None:
     assert asked(guard={"any_address": True}, host="10.1.2.3")[0] == 403
 
 
-def test_every_answer_is_sealed() -> None:
-    """No script but its own, none inline, no frame, no guessing of types; also where it refuses."""
+def test_every_response_has_security_headers() -> None:
+    """Refusals have them too."""
     for _, headers in (asked(), asked(host="evil.example")):
         policy = headers["content-security-policy"]
         assert "default-src 'none'; script-src 'self';" in policy
@@ -153,19 +153,19 @@ def test_every_answer_is_sealed() -> None:
         ({"transfer_encoding": "chunked"}, 413),
     ],
 )
-def test_what_is_too_much_is_refused_before_it_is_parsed(asked_for: dict[str, Any], status: int) -> None:
-    """Address, headers and body."""
+def test_oversized_requests_are_refused_before_parsing(asked_for: dict[str, Any], status: int) -> None:
+    """Address, headers and body are limited."""
     assert asked(**asked_for)[0] == status
 
 
-def test_a_thousand_runs_may_be_compared() -> None:
-    """With the longest names that are likely."""
+def test_a_thousand_runs_can_be_compared() -> None:
+    """Their long names fit into the query."""
     assert asked(query="&".join(f"run=night%2F{'r' * 80}-{number:04}" for number in range(1_000)))[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/run", "/api/v1/compare"])
-def test_without_the_token_nothing_of_an_address_is_parsed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long it is, the answer is that a token is needed."""
+def test_without_the_token_the_address_is_not_parsed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The response to a long address is that a token is required."""
 
     def parse(*_: Any, **__: Any) -> None:
         raise AssertionError

@@ -1,4 +1,4 @@
-"""A run that somebody looks at."""
+"""Tests of runs on open pages."""
 
 import shutil
 from collections.abc import Callable
@@ -16,14 +16,14 @@ Monitor = Callable[..., TrainingMonitor]
 
 
 def assessed_header(training: TrainingMonitor) -> RunHeader:
-    """Return the header of a run's page once the run was assessed."""
+    """Return the header of the page of a run after its assessment."""
     run = WatchedRun("run", training.path)
     run.refresh()
     return run_header(run, assess(run.reader, clock=run.clock)[1])
 
 
-def test_what_is_new_is_told_to_each_who_follows_whoever_looked(monitor: Monitor) -> None:
-    """Rows by stream, events themselves, and nothing when nothing came."""
+def test_each_reader_gets_the_records_since_its_cursor(monitor: Monitor) -> None:
+    """Refreshes by other readers do not remove records from the delta."""
     training = monitor()
     run = WatchedRun("run", training.path)
     run.refresh()
@@ -31,7 +31,7 @@ def test_what_is_new_is_told_to_each_who_follows_whoever_looked(monitor: Monitor
     training.log_episode(0, 1.0, 5)
     training.log_note("look at this")
     training.log_evaluation(5, 1.0, 0.5, 0.5)
-    for _ in range(2):  # a page's question is a look, too
+    for _ in range(2):  # a request of a page refreshes the run too
         run.refresh()
     news = run.delta_since(cursor)
     training.close()
@@ -42,8 +42,8 @@ def test_what_is_new_is_told_to_each_who_follows_whoever_looked(monitor: Monitor
     assert run.delta_since(run.cursor()) == (run.cursor().rows, [], 0, False)
 
 
-def test_a_run_that_was_let_go_and_has_less_than_was_told_is_told_again(finished: Path, monitor: Monitor) -> None:
-    """What is open again knows nothing of what it was."""
+def test_a_reopened_run_with_fewer_records_is_read_again(finished: Path, monitor: Monitor) -> None:
+    """A cursor of the previous run is invalid."""
     known = WatchedRun("finished", finished)
     known.refresh()
     shutil.rmtree(finished)
@@ -55,8 +55,8 @@ def test_a_run_that_was_let_go_and_has_less_than_was_told_is_told_again(finished
     assert run.delta_since(known.cursor()).again
 
 
-def test_clocks_place_every_stream(watched: WatchedRun) -> None:
-    """An episode among the updates, an update among the episodes, a stream without a clock by its rows."""
+def test_every_stream_has_positions_on_every_clock(watched: WatchedRun) -> None:
+    """A stream without the clock gets row numbers."""
     _, by_update = watched.positions("episodes", "update")
     _, by_episode = watched.positions("updates", "episode")
     _, by_step = watched.positions("updates", "env_step")
@@ -67,15 +67,15 @@ def test_clocks_place_every_stream(watched: WatchedRun) -> None:
     assert watched.positions("system", "env_step")[0] == "row"
 
 
-def test_a_moment_is_placed_on_every_clock(watched: WatchedRun) -> None:
-    """By its environment step."""
+def test_a_step_has_a_position_on_every_clock(watched: WatchedRun) -> None:
+    """The environment step determines the other positions."""
     place = watched.place(250.0, 0.0)
 
     assert (place["episode"], place["update"], place["time"]) == (49.0, 10.0, 49.0)
 
 
-def test_a_run_that_is_taken_away_and_brought_back_recovers(finished: Path) -> None:
-    """Meanwhile its trouble is told, without the way to it."""
+def test_a_removed_run_recovers_when_it_is_back(finished: Path) -> None:
+    """Meanwhile the error is reported without the absolute path."""
     run = WatchedRun("finished", finished)
     run.refresh()
     aside = finished.with_name("aside")
@@ -91,8 +91,8 @@ def test_a_run_that_is_taken_away_and_brought_back_recovers(finished: Path) -> N
     assert run.columns["episodes"].rows == 101
 
 
-def test_a_run_that_is_begun_anew_is_read_anew(finished: Path, monitor: Monitor) -> None:
-    """Nothing of the old one is left."""
+def test_a_replaced_run_is_read_from_the_start(finished: Path, monitor: Monitor) -> None:
+    """Nothing of the previous run remains."""
     run = WatchedRun("finished", finished)
     run.refresh()
     cursor = run.cursor()
@@ -105,8 +105,8 @@ def test_a_run_that_is_begun_anew_is_read_anew(finished: Path, monitor: Monitor)
     assert run.columns["episodes"].numbers("reward").tolist() == [7.0]
 
 
-def test_what_is_worked_out_is_kept_until_something_comes(monitor: Monitor) -> None:
-    """The same work is not done for each page."""
+def test_results_are_cached_until_new_records_arrive(monitor: Monitor) -> None:
+    """Pages share the cached result."""
     training = monitor()
     run, made = WatchedRun("run", training.path), []
     run.refresh()
@@ -121,8 +121,8 @@ def test_what_is_worked_out_is_kept_until_something_comes(monitor: Monitor) -> N
 
 
 @pytest.mark.parametrize("rows", [1, MOST_ROWS + 1])
-def test_new_rows_are_pushed_with_their_places_unless_they_are_many(monitor: Monitor, rows: int) -> None:
-    """Then only their number, and the page asks for what it shows."""
+def test_new_rows_are_pushed_with_their_positions(monitor: Monitor, rows: int) -> None:
+    """For many rows only the number is pushed, and the page requests what it shows."""
     training = monitor()
     for number in range(rows):
         training.log_episode(number, float("nan"), 1)
@@ -138,8 +138,8 @@ def test_new_rows_are_pushed_with_their_places_unless_they_are_many(monitor: Mon
 
 
 @pytest.mark.parametrize("kind", ["empty", "one", "no updates", "all NaN", "updates only"])
-def test_every_sort_of_run_has_a_head(monitor: Monitor, kind: str) -> None:
-    """Also the one in which nothing has happened, or nothing but NaN."""
+def test_incomplete_runs_have_a_header(monitor: Monitor, kind: str) -> None:
+    """Empty runs and all-NaN runs have a verdict."""
     with monitor(configuration={"n_envs": 4}) as training:
         training.advance(12_400)
         for number in range({"one": 1, "no updates": 30, "all NaN": 30}.get(kind, 0)):
@@ -156,8 +156,8 @@ def test_every_sort_of_run_has_a_head(monitor: Monitor, kind: str) -> None:
         assert (level.mean, level.not_finite) == (None, 30)
 
 
-def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(monitor: Monitor) -> None:
-    """The verdict does not compare them with themselves."""
+def test_sixty_episodes_are_not_compared_as_first_and_last_hundred(monitor: Monitor) -> None:
+    """The verdict does not compare the episodes with themselves."""
     with monitor() as training:
         for episode in range(60):
             training.log_episode(episode, float(episode), 5)
@@ -167,8 +167,8 @@ def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(mo
     assert "100" not in verdict.text
 
 
-def test_a_run_of_three_episodes_has_no_score(monitor: Monitor) -> None:
-    """Its ring stays empty and grey, and the page states how much evidence a verdict needs."""
+def test_a_run_of_three_episodes_has_no_health_score(monitor: Monitor) -> None:
+    """The header states how much evidence a verdict needs."""
     with monitor() as training:
         for episode in range(3):
             training.log_episode(episode, float(episode), 5)
@@ -179,8 +179,8 @@ def test_a_run_of_three_episodes_has_no_score(monitor: Monitor) -> None:
     assert overview.evidence.startswith("3 episodes with a reward and no update; a verdict needs")
 
 
-def test_the_head_of_a_replay_says_so(finished: Path, monitor: Monitor) -> None:
-    """How long its writer was open is not how long the training took."""
+def test_the_header_marks_a_replay(finished: Path, monitor: Monitor) -> None:
+    """The time that the writer was open is not the duration of a replayed training."""
     with monitor("replay") as training:
         training.log_episode(0, 1.0, 5, time=training.session.start_time - 3_600.0)
     heads = []

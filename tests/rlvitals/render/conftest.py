@@ -1,4 +1,4 @@
-"""Runs of every odd kind, and comparisons made by hand."""
+"""Fixtures with unusual runs and hand-made comparisons."""
 
 from report_cases import compared, hostile_text, kept, made, odd, page_of, printer, read_page
 

@@ -1,4 +1,4 @@
-"""The HTML report: whole, closed to the outside, and dead to every script."""
+"""Tests of the HTML report: well-formed, self-contained and without scripts."""
 
 import base64
 import hashlib
@@ -18,8 +18,8 @@ PageOf = Callable[[RunReader], Any]
 _LOADS = {"src", "href", "xlink:href", "data", "action", "srcset", "poster"}
 
 
-def test_a_report_of_any_run_is_whole(odd: RunReader, page_of: PageOf) -> None:
-    """Every element is closed, in its order, also of an empty run and of one that is all NaN."""
+def test_a_report_of_any_run_is_well_formed(odd: RunReader, page_of: PageOf) -> None:
+    """Every element is closed in order, also for empty and all-NaN runs."""
     page = page_of(odd)
 
     assert (page.open, page.faults) == ([], [])
@@ -27,7 +27,7 @@ def test_a_report_of_any_run_is_whole(odd: RunReader, page_of: PageOf) -> None:
 
 
 def test_nothing_is_loaded_and_nothing_runs(odd: RunReader, page_of: PageOf) -> None:
-    """No script, no handler, no style attribute; addresses are places in the page or pictures that it holds."""
+    """There are no scripts, handlers or style attributes, and addresses are anchors or embedded images."""
     page = page_of(odd)
 
     assert {tag for tag, _ in page.tags} & {"script", "iframe", "object", "embed", "link", "form", "base"} == set()
@@ -37,8 +37,8 @@ def test_nothing_is_loaded_and_nothing_runs(odd: RunReader, page_of: PageOf) -> 
         assert all(re.match(r"#|data:image/", value) for value in loaded), (tag, loaded)
 
 
-def test_the_page_forbids_itself_all_but_its_own_style(kept: Made, page_of: PageOf) -> None:
-    """The policy names the style sheet by its digest, which is right, and no script."""
+def test_the_policy_allows_only_the_style_sheet_of_the_page(kept: Made, page_of: PageOf) -> None:
+    """The policy has the digest of the style sheet and allows no script."""
     page = page_of(kept("well"))
     policies = [said["content"] for tag, said in page.tags if said.get("http-equiv") == "Content-Security-Policy"]
 
@@ -49,16 +49,16 @@ def test_the_page_forbids_itself_all_but_its_own_style(kept: Made, page_of: Page
     assert "script" not in str(policies[0])
 
 
-def test_hostile_texts_are_shown_as_they_are(kept: Made, page_of: PageOf, hostile_text: str) -> None:
-    """As text, and only so."""
+def test_hostile_texts_are_shown_as_text(kept: Made, page_of: PageOf, hostile_text: str) -> None:
+    """They create no element."""
     page = page_of(kept("hostile"))
 
     assert page.text.count(hostile_text) > 5
     assert [said for tag, said in page.tags if tag == "img" and not str(said["src"]).startswith("data:")] == []
 
 
-def test_a_hostile_picture_is_sealed(kept: Made, page_of: PageOf) -> None:
-    """An SVG is an image from the page's own data, in which browsers run nothing."""
+def test_a_hostile_picture_is_embedded_as_an_image(kept: Made, page_of: PageOf) -> None:
+    """Browsers run nothing in an SVG in an `img` element."""
     page = page_of(kept("hostile"))
     images = [said["src"] for tag, said in page.tags if tag == "img"]
 
@@ -67,7 +67,7 @@ def test_a_hostile_picture_is_sealed(kept: Made, page_of: PageOf) -> None:
 
 
 def test_the_numbers_are_those_of_the_summary(kept: Made, page_of: PageOf) -> None:
-    """The report cannot disagree with `rlvitals stats`."""
+    """The report agrees with `rlvitals stats`."""
     run = kept("well")
     page, summary = page_of(run), run.summary()
     reward = summary.measures["reward"]
@@ -85,8 +85,8 @@ def test_the_numbers_are_those_of_the_summary(kept: Made, page_of: PageOf) -> No
 
 
 @pytest.mark.parametrize(("kind", "said"), [("all NaN", "40 NaN of 40 values"), ("all infinite", "40 -Infinity of 40")])
-def test_what_is_not_finite_is_seen(kept: Made, page_of: PageOf, kind: str, said: str) -> None:
-    """NaN and infinities are counted beside the curve, and stand in the tables."""
+def test_non_finite_values_are_counted(kept: Made, page_of: PageOf, kind: str, said: str) -> None:
+    """NaN and infinities are counted next to the curve and in the tables."""
     page = page_of(kept(kind))
 
     assert said in page.text
@@ -94,7 +94,7 @@ def test_what_is_not_finite_is_seen(kept: Made, page_of: PageOf, kind: str, said
 
 
 def test_the_verdict_names_the_worst_finding(kept: Made, page_of: PageOf) -> None:
-    """With its cause, and what to try."""
+    """Its cause and advice are shown before the other sections."""
     run = kept("all NaN")
     page, worst = page_of(run), run.diagnosis().findings[0]
 

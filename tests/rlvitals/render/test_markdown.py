@@ -1,4 +1,4 @@
-"""The Markdown report."""
+"""Tests of the Markdown report."""
 
 import itertools
 import re
@@ -18,7 +18,7 @@ Made = Callable[[str], RunReader]
 
 
 def test_a_report_of_any_run_is_written(odd: RunReader, tmp_path: Path) -> None:
-    """Its tables have as many cells in each row as titles."""
+    """Each row of a table has as many cells as there are titles."""
     lines = write_report(odd, tmp_path / "report.md", figures=False).read_text().splitlines()
 
     assert lines[0].startswith("# ")
@@ -27,8 +27,8 @@ def test_a_report_of_any_run_is_written(odd: RunReader, tmp_path: Path) -> None:
             assert line.replace("\\|", "").count("|") == following.replace("\\|", "").count("|")
 
 
-def test_no_recorded_text_is_markup(kept: Made, tmp_path: Path, hostile_text: str) -> None:
-    """Neither HTML nor a link nor a cell of a table."""
+def test_recorded_text_is_not_markup(kept: Made, tmp_path: Path, hostile_text: str) -> None:
+    """It creates neither HTML nor a link nor a cell."""
     text = write_report(kept("hostile"), tmp_path / "report.md", figures=False).read_text()
 
     assert "<script" not in text
@@ -45,21 +45,21 @@ def test_no_recorded_text_is_markup(kept: Made, tmp_path: Path, hostile_text: st
         ("_it_ is my_name", "\\_it\\_ is my_name"),
     ],
 )
-def test_what_would_be_markup_is_escaped(said: str, written: str) -> None:
-    """And what would not is left alone."""
+def test_markup_characters_are_escaped(said: str, written: str) -> None:
+    """Other characters stay unchanged."""
     assert plain(said) == written
 
 
-def test_code_in_running_text_is_code() -> None:
-    """As in the page; around it, and in an unpaired backtick, nothing is markup."""
+def test_text_between_backticks_is_code() -> None:
+    """Text around it and unpaired backticks are escaped."""
     prose = Section("key", "Title", "", (Prose("*Use* `VecCheckNan(a<b)` or `not"),))
     document = Document("name", "Report", "done", Verdict("good", "Good", ""), (), (prose,), "")
 
     assert "\n\\*Use\\* `VecCheckNan(a<b)` or \\`not\n" in text_of(document)
 
 
-def test_curves_are_figures_beside_it(kept: Made, tmp_path: Path) -> None:
-    """Drawings in a folder of the report's name."""
+def test_curves_are_figures_next_to_the_report(kept: Made, tmp_path: Path) -> None:
+    """The figures are in a folder named after the report."""
     path = write_report(kept("no updates"), tmp_path / "my report.md")
     text = path.read_text()
 
@@ -67,8 +67,8 @@ def test_curves_are_figures_beside_it(kept: Made, tmp_path: Path) -> None:
     assert (tmp_path / "my report-figures" / "reward.svg").read_text().startswith("<svg")
 
 
-def test_curves_can_be_lines_of_text(kept: Made, tmp_path: Path) -> None:
-    """Then the report is one file."""
+def test_curves_can_be_sparklines(kept: Made, tmp_path: Path) -> None:
+    """The report is then a single file."""
     text = write_report(kept("well"), tmp_path / "report.md", figures=False).read_text()
 
     assert "| Reward | `" in text

@@ -1,4 +1,4 @@
-"""PNG made of this package's own drawings."""
+"""Tests of the PNG output."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Made = Callable[[str], RunReader]
 
 
 def test_a_sheet_has_every_chart_and_the_verdict(kept: Made) -> None:
-    """Each with its title, inside of the sheet."""
+    """All charts are inside the sheet."""
     document = run_document(run_data(kept("well")))
     drawing = sheet(document)
     height = float(re.findall(r'viewBox="0 0 \S+ (\S+)"', drawing)[0])
@@ -29,7 +29,7 @@ def test_a_sheet_has_every_chart_and_the_verdict(kept: Made) -> None:
 
 
 def test_a_sheet_explains_the_numbers_on_its_charts(kept: Made) -> None:
-    """The findings by name, the key facts with their windows, and the lines in a legend."""
+    """It lists the findings, the key facts with their windows, and the legend of each chart."""
     document = run_document(run_data(kept("all NaN")))
     said = " ".join(re.findall(">([^<]+)</text>", sheet(document)))
     blocks = [block for section in document.sections for block in section.blocks]
@@ -41,15 +41,15 @@ def test_a_sheet_explains_the_numbers_on_its_charts(kept: Made) -> None:
 
 
 def test_the_same_report_gives_the_same_picture(kept: Made, tmp_path: Path) -> None:
-    """Nothing of the machine or the time is in it."""
+    """The image does not depend on the machine or the time."""
     first = write_report(kept("well"), tmp_path / "first.png").read_bytes()
 
     assert first == write_report(kept("well"), tmp_path / "second.png").read_bytes()
     assert first.startswith(b"\x89PNG")
 
 
-def test_letters_are_drawn() -> None:
-    """By a font of this package, where the machine may have none."""
+def test_text_is_drawn() -> None:
+    """The bundled font is used, because a machine can lack fonts."""
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="30"><style>.t{font:16px x}</style>%s</svg>'
     blank, written = (png(svg % text) for text in ("", '<text class="t" x="5" y="20">Reward 0.97 ≥ ∞</text>'))
 

@@ -1,4 +1,4 @@
-"""Pages printed by an installed browser."""
+"""Tests of the PDF output through an installed browser."""
 
 import stat
 from pathlib import Path
@@ -11,7 +11,7 @@ from rlvitals.render.print_pdf import find_browser, pdf
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program that is taken for a browser."""
+    """A program in place of a browser, which fails."""
     program = tmp_path / "browser"
     program.write_text("#!/bin/sh\necho 'no display' >&2\nexit 7\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
@@ -19,21 +19,21 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program
 
 
-def test_the_variable_names_the_browser(fake: Path) -> None:
-    """Before any that would be found."""
+def test_the_variable_selects_the_browser(fake: Path) -> None:
+    """It takes precedence over browsers that are found automatically."""
     assert find_browser() == str(fake)
 
 
 @pytest.mark.usefixtures("fake")
-def test_a_browser_that_fails_is_quoted() -> None:
-    """With its exit code and what it said."""
+def test_the_error_of_a_browser_is_reported() -> None:
+    """The error has the exit code and the output."""
     with pytest.raises(ExportError, match=r"could not print the page \(exit code 7\): no display"):
         pdf("<p>a page</p>")
 
 
-def test_no_browser_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Three ways out."""
+def test_a_missing_browser_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The error lists three alternatives."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("RLVITALS_CHROMIUM", raising=False)
-    with pytest.raises(ExportError, match=r"install one, or set RLVITALS_CHROMIUM to its path, or write \.html"):
+    with pytest.raises(ExportError, match=r"Install one, set RLVITALS_CHROMIUM to its path, or write \.html"):
         find_browser()

@@ -1,4 +1,4 @@
-"""Charts as SVG."""
+"""Tests of the SVG charts."""
 
 import math
 import re
@@ -43,15 +43,15 @@ def height_in(drawing: str) -> float:
 
 @given(values=st.lists(_ANY, max_size=60))
 def test_any_values_can_be_drawn(values: list[float]) -> None:
-    """The smallest, the largest, none, one, not finite: it is XML, and no coordinate is NaN."""
+    """The drawing is XML without NaN coordinates for any values, also extreme and non-finite ones."""
     drawing = draw(curve(values, bands=(Band(np.arange(2.0), np.zeros(2), np.ones(2)),), healthy=(0.0, 1.0)))
 
     assert not [text for text in numbers_in(drawing) if "nan" in text.lower() or "inf," in text.lower()]
 
 
 @given(low=st.floats(-1e300, 1e300), high=st.floats(-1e300, 1e300))
-def test_ticks_stand_inside_at_even_distances(low: float, high: float) -> None:
-    """At most ten, each with a text of its own."""
+def test_ticks_are_inside_the_axis(low: float, high: float) -> None:
+    """There are at most ten ticks."""
     found = axis(low, high)
 
     assert len(found.ticks) <= 10
@@ -69,14 +69,14 @@ def test_ticks_stand_inside_at_even_distances(low: float, high: float) -> None:
     ],
 )
 def test_ticks_are_round_numbers(low: float, high: float, texts: list[str]) -> None:
-    """Short, and with the digits that tell them apart."""
+    """Labels are short and have enough digits to differ."""
     found = axis(low, high)
 
     assert [tick_text(tick, found) for tick in found.ticks] == texts
 
 
-def test_a_drawing_of_its_own_has_the_legend_of_the_page() -> None:
-    """What each line and shade is, under the title with its unit; and no higher without a legend."""
+def test_a_standalone_drawing_has_a_legend() -> None:
+    """The legend explains each line and shade below the title, and takes no space if it is empty."""
     x, y = np.arange(2.0), np.ones(2)
     lines = (Line(x, y, "group1", "lr=0.1"), Line(x, y, "group2", "lr=0.2"))
     band = Band(x, y, y, "95 % interval", "group1")
@@ -96,8 +96,8 @@ def test_a_drawing_of_its_own_has_the_legend_of_the_page() -> None:
     assert height_in(bare) < height_in(drawn)
 
 
-def test_a_value_that_is_not_finite_shows_below_the_ball_of_its_finding() -> None:
-    """Both stand at the first NaN."""
+def test_the_mark_of_a_non_finite_value_is_below_that_of_its_finding() -> None:
+    """Both marks are at the first NaN."""
     drawn = draw(
         curve([1.0, math.nan, 1.0], marks=(AxisMark(1.0, "1", "warning", "NaN"),), bad=(Bad(np.ones(1), "nan"),))
     )
@@ -108,8 +108,8 @@ def test_a_value_that_is_not_finite_shows_below_the_ball_of_its_finding() -> Non
     assert drawn.index("rv-mark") < drawn.index("rv-bad")
 
 
-def test_a_few_far_points_do_not_flatten_the_rest() -> None:
-    """They are left outside, and counted in the drawing."""
+def test_outliers_do_not_flatten_the_curve() -> None:
+    """They are outside the plot and counted in the drawing."""
     raw = np.concatenate([np.sin(np.arange(400.0)), [1e9]])
     chart = CurveChart("key", "title", "step", (Line(np.arange(401.0), raw, "raw"),))
     over, above, below = height_axis(chart)
@@ -119,7 +119,7 @@ def test_a_few_far_points_do_not_flatten_the_rest() -> None:
 
 
 def test_gaps_break_the_line() -> None:
-    """A point between two that are not finite is a dot."""
+    """A point between two non-finite values is a dot."""
     drawing = draw(curve([1.0, 2.0, math.nan, 3.0, math.inf, 4.0, 5.0]))
     line = next(part for part in drawing.split("<path") if "rv-main" in part)
 
@@ -127,7 +127,7 @@ def test_gaps_break_the_line() -> None:
 
 
 def test_findings_and_goals_are_marked() -> None:
-    """With their number, and with what they are when the pointer rests on them."""
+    """Each finding has its number and a tooltip."""
     marks = (AxisMark(1.0, "1", "critical", "1: <bad>"), AxisMark(1.0, "2", "warning", "2: worse"))
     drawing = draw(curve([0.0, 1.0, 2.0], marks=marks, levels=(ReferenceLine(1.5, "target 1.5"),)))
 
@@ -137,7 +137,7 @@ def test_findings_and_goals_are_marked() -> None:
 
 
 def test_estimates_and_heat_maps_are_drawn() -> None:
-    """Also where nothing is known."""
+    """Missing values are allowed."""
     estimates = IntervalChart(
         "k", "t", "share", (Estimate("a", 0.5, 0.4, 0.6, "50 %"), Estimate("b", None, None, None, "-"))
     )
@@ -147,8 +147,8 @@ def test_estimates_and_heat_maps_are_drawn() -> None:
     assert "not tried" in draw(heat)
 
 
-def test_a_heat_map_brings_the_key_to_its_shades() -> None:
-    """Made of the cells' own shades, so that it holds in any light; what was not tried is hatched, and no shade."""
+def test_a_heat_map_has_a_legend() -> None:
+    """The legend has the shades of the cells and a hatched cell if some cells were not tried."""
     means, counts = np.array([[1.0, 9.0, math.nan]]), np.array([[3, 2, 0]])
     drawing = draw(Heat("k", "t", "x", "y", ("1", "2", "3"), ("a",), means, counts))
     shades = re.findall(r'class="rv-cell" fill-opacity="([\d.]+)"', drawing)
@@ -159,12 +159,12 @@ def test_a_heat_map_brings_the_key_to_its_shades() -> None:
     assert (drawing.count("rv-hatch"), tried.count("rv-hatch"), "dark" in drawing) == (2, 0, False)
 
 
-def test_a_spark_shows_what_is_not_finite() -> None:
-    """As a tick at the top; nothing at all is a dash."""
+def test_a_sparkline_marks_non_finite_values() -> None:
+    """A sparkline without values is a dash."""
     assert spark([1.0, math.nan, 2.0, None]).count("rv-bad") == 1
     assert "svg" not in spark([None, None])
 
 
-def test_a_spark_of_equal_values_is_a_level_line() -> None:
-    """However large they are."""
+def test_a_sparkline_of_equal_values_is_a_horizontal_line() -> None:
+    """This holds for very large values."""
     assert 'd="M2,12L60,12L118,12"' in spark([1.7e308] * 3)

@@ -1,4 +1,4 @@
-"""What a command prints on."""
+"""Tests of the console, colours and JSON output."""
 
 import json
 import math
@@ -12,14 +12,14 @@ from rlvitals.runs.vitality import CRASHED, STALLED
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_not_finite_stands_out(value: float) -> None:
-    """It is never passed over."""
+def test_non_finite_values_are_highlighted(value: float) -> None:
+    """Finite values have no style."""
     assert number_text(value).style == "bold red"
     assert number_text(1.0).style == ""
 
 
 def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
-    """Non-finite numbers are spelled as in a run's files, at any depth."""
+    """Non-finite numbers are spelled as in the run files, at any depth."""
     print_json({"a": [math.nan, {"b": -math.inf}], "c": None, "d": math.inf})
 
     assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
@@ -32,10 +32,10 @@ def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("colour", "coloured"), [({"FORCE_COLOR": "1"}, True), ({"NO_COLOR": "1"}, False), ({}, False)]
 )
-def test_colour_is_for_terminals_and_for_those_who_ask(
+def test_colours_depend_on_the_environment(
     colour: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The two usual variables are heeded."""
+    """`FORCE_COLOR` and `NO_COLOR` are respected."""
     for name in ("FORCE_COLOR", "NO_COLOR", "TERM", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)
     for name, value in colour.items():
@@ -48,15 +48,15 @@ def test_colour_is_for_terminals_and_for_those_who_ask(
 
 @pytest.mark.parametrize("status", [*STATUSES, STALLED, CRASHED])
 def test_every_status_has_a_colour(status: str) -> None:
-    """Those of the writer, and those that readers see."""
+    """Statuses of the writer and derived statuses have a colour."""
     assert status_text(status).style == STYLES[status]
 
 
-def test_an_unknown_status_is_shown_plainly() -> None:
-    """A newer release may have more."""
+def test_an_unknown_status_is_shown_without_a_colour() -> None:
+    """A newer release can have more statuses."""
     assert status_text("dreaming").plain == "dreaming"
 
 
 def test_running_text_is_narrower_than_a_wide_screen() -> None:
-    """And is not folded in a pipe."""
+    """In a pipe, running text is not folded."""
     assert (readable(80), readable(300), readable(PIPED_WIDTH - 2)) == (80, 100, PIPED_WIDTH - 2)

@@ -1,4 +1,4 @@
-"""Documents on a terminal."""
+"""Tests of documents on a terminal."""
 
 import io
 from collections.abc import Callable
@@ -48,14 +48,14 @@ FINDING = Finding(
 
 
 def printed(document: Document, width: int = 100) -> str:
-    """A document as it is printed."""
+    """Return a document as printed."""
     screen = Console(width=width, file=io.StringIO(), color_system=None)
     print_document(screen, document)
     return str(screen.file.getvalue())  # type: ignore[attr-defined]
 
 
 def lines_of(*blocks: Block, width: int = 100) -> list[str]:
-    """The lines of blocks."""
+    """Return the lines of blocks."""
     screen = Console(width=width, file=io.StringIO(), color_system=None)
     print_blocks(screen, blocks)
     return str(screen.file.getvalue()).splitlines()  # type: ignore[attr-defined]
@@ -63,7 +63,7 @@ def lines_of(*blocks: Block, width: int = 100) -> list[str]:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_run_of_any_kind_is_printed(odd: RunReader, width: int) -> None:
-    """Whole and short, at any width: no control character, no line longer than the screen or with spaces at its end."""
+    """No line has control characters or trailing spaces or is wider than the screen, at any width."""
     document = run_document(run_data(Run(odd.path)))
     for text in (printed(document, width), printed(brief_of(document), width)):
         assert document.title in text.replace("\n", "")
@@ -74,7 +74,7 @@ def test_a_run_of_any_kind_is_printed(odd: RunReader, width: int) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_comparison_of_any_kind_is_printed(compared_odd: Comparison, width: int) -> None:
-    """Likewise."""
+    """No line has control characters or is wider than the screen, at any width."""
     document = comparison_document(compared_odd, None, "", 0.0)
     for text in (printed(document, width), printed(brief_of(document), width)):
         assert all(sign.isprintable() for line in text.splitlines() for sign in line)
@@ -83,14 +83,14 @@ def test_a_comparison_of_any_kind_is_printed(compared_odd: Comparison, width: in
 
 @pytest.fixture(params=[(2, False), (9, True)])
 def compared_odd(request: pytest.FixtureRequest, compared: Callable[..., Comparison]) -> Comparison:
-    """Two groups, and nine with everything odd."""
+    """Two ordinary groups, and nine groups with unusual values."""
     many, odd = request.param
     groups = {f"group {place}": [1.0 * place, 1.5 * place, None] for place in range(many)}
     return compared(groups, odd=odd, everything=not odd)
 
 
-def test_the_verdict_stands_on_top_with_the_health() -> None:
-    """Then the key facts, each with its note."""
+def test_the_verdict_is_at_the_top() -> None:
+    """The key facts follow with their notes."""
     facts = (("reward", "0.5", "last 100"), ("steps", "1,000", "10 %"))
     text = printed(Document("run", "logos", "completed", Verdict("good", "Converged", "It is level."), facts, (), ""))
 
@@ -106,13 +106,13 @@ def test_the_verdict_stands_on_top_with_the_health() -> None:
 
 
 def test_health_is_a_number_or_not_judged() -> None:
-    """Never 100 for a run that nobody could judge."""
+    """A run without a verdict never shows 100."""
     assert colored_health(Health(score=80, status="warning")).plain == "health 80 of 100"
     assert colored_health(Health(score=None, status="not judged")).plain == "health not judged"
 
 
-def test_a_finding_has_its_cause_and_what_to_try() -> None:
-    """In brief no more than these."""
+def test_a_finding_has_its_cause_and_advice() -> None:
+    """The brief form has only these."""
     whole = lines_of(FindingsBlock((FINDING,), (Deduction("entropy-collapse", "training_stability", 48, ""),)))
     brief = lines_of(FindingsBlock((FINDING,), (), brief=True))
 
@@ -144,28 +144,28 @@ def test_a_finding_has_its_cause_and_what_to_try() -> None:
     ],
 )
 def test_every_kind_of_block_is_printed(block: Block, lines: list[str]) -> None:
-    """As text."""
+    """Each block has a text form."""
     assert lines_of(block) == lines
 
 
-def test_running_text_takes_a_hundred_columns_and_in_a_pipe_one_line() -> None:
-    """So that it can be read, and found."""
+def test_running_text_takes_a_hundred_columns_or_one_line_in_a_pipe() -> None:
+    """Wide lines are hard to read, and `grep` needs whole lines."""
     text = Prose(" ".join(["word"] * 60))
 
     assert max(map(len, lines_of(text, width=300))) <= 102
     assert len(lines_of(text, width=1_000)) == 1
 
 
-def test_a_section_without_blocks_is_nothing() -> None:
-    """Not even its title."""
+def test_a_section_without_blocks_is_omitted() -> None:
+    """Its title is not printed either."""
     screen = Console(file=io.StringIO())
     print_section(screen, Section("key", "Title", "", ()))
 
     assert screen.file.getvalue() == ""  # type: ignore[attr-defined]
 
 
-def test_recorded_text_cannot_steer_the_terminal() -> None:
-    """Wherever it stands."""
+def test_recorded_text_is_escaped() -> None:
+    """Control characters are escaped in every position."""
     bad = "x\x1b[2J"
     blocks: tuple[Block, ...] = (Prose(bad), Bullets((bad,)), Facts(((bad, bad),)), Code(bad, bad))
     document = Document(

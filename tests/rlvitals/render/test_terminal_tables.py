@@ -1,4 +1,4 @@
-"""Tables that fit a terminal."""
+"""Tests of tables that fit a terminal."""
 
 import io
 import math
@@ -22,7 +22,7 @@ WIDE = Table(TITLES, ROWS, texts=(0, 1, 6))
 
 
 def shown(table: Table, width: int) -> str:
-    """A table as it is printed in so many columns, without the spaces at the ends of lines."""
+    """Return a table as printed at a width, without trailing spaces."""
     screen = Console(width=width, file=io.StringIO(), color_system=None)
     for part in fitted(table, width):
         screen.print(part)
@@ -31,7 +31,7 @@ def shown(table: Table, width: int) -> str:
 
 
 def test_a_table_that_fits_is_one_table() -> None:
-    """A line a row."""
+    """Each row is one line."""
     lines = shown(WIDE, 160).splitlines()
 
     assert len(lines) == 3
@@ -40,7 +40,7 @@ def test_a_table_that_fits_is_one_table() -> None:
 
 @pytest.mark.parametrize("width", range(30, 161, 10))
 def test_no_number_and_no_word_is_broken(width: int) -> None:
-    """At any width all of them are there, whole, and no line is longer than the screen."""
+    """At any width, all words are complete and no line is wider than the screen."""
     text = shown(WIDE, width)
     words = text.split()
 
@@ -57,8 +57,8 @@ def test_a_table_that_is_too_wide_is_split_and_each_part_names_the_rows() -> Non
     assert all("Explained variance" in part for part in parts)
 
 
-def test_rows_are_named_by_as_many_columns_as_it_takes() -> None:
-    """The first column alone is the same in both rows."""
+def test_each_part_repeats_the_columns_that_identify_a_row() -> None:
+    """The first column has the same text in both rows."""
     rows = tuple(("reward", against, *(["1234567890"] * 6)) for against in ("first", "second"))
     titles = ("metric", "against", *(f"column {place}" for place in range(6)))
     parts = shown(Table(titles, rows, texts=(0, 1)), 50).split("\n\n")
@@ -68,22 +68,22 @@ def test_rows_are_named_by_as_many_columns_as_it_takes() -> None:
 
 
 def test_a_single_row_that_does_not_fit_is_a_list_of_names_and_values() -> None:
-    """It is easier to read than a row in parts."""
+    """A list is easier to read than a row in several parts."""
     lines = shown(WIDE._replace(rows=ROWS[1:]), 40).splitlines()
 
     assert lines[0].split() == ["name", "Explained", "variance"]
     assert [line.split()[0] for line in lines[1:3]] == ["verdict", "mean"]
 
 
-def test_a_column_without_any_value_is_left_out() -> None:
-    """It says nothing; one with a single value stays."""
+def test_a_column_without_any_value_is_omitted() -> None:
+    """A column with a single value stays."""
     table = Table(("", "a", "b"), (("x", ABSENT, "1"), ("y", Toned(ABSENT, "quiet"), ABSENT)))
 
     assert shown(table, 80).splitlines()[0].split() == ["b"]
 
 
-def test_a_table_without_rows_is_nothing() -> None:
-    """Not even its titles."""
+def test_a_table_without_rows_is_omitted() -> None:
+    """Its titles are not printed either."""
     assert shown(Table(TITLES, ()), 80) == ""
 
 
@@ -96,14 +96,14 @@ def test_a_table_without_rows_is_nothing() -> None:
     width=st.integers(20, 120),
 )
 def test_no_line_is_longer_than_the_screen(cells: list[tuple[str, str, str]], width: int) -> None:
-    """Whatever the cells hold; every number is there."""
+    """This holds for any cells, and every number is complete."""
     text = shown(Table(("name", "number", "text"), tuple(cells), texts=(0, 2)), width)
 
     assert max(map(len, text.splitlines()), default=0) <= width
     assert all(number in text for _, number, _ in cells)
 
 
-def test_recorded_text_cannot_steer_the_terminal() -> None:
+def test_recorded_text_is_escaped() -> None:
     """Cells and titles are escaped."""
     text = shown(Table(("a\x1b[2J",), ((Toned("b\x07", "bad"),), ("c\u202e",)), texts=(0,)), 80)
 
@@ -111,7 +111,7 @@ def test_recorded_text_cannot_steer_the_terminal() -> None:
 
 
 def test_tones_are_colours() -> None:
-    """And a stretch of a curve that is not finite stands out."""
+    """Stretches of a sparkline with non-finite values are highlighted."""
     spark = cell_text(Spark((1.0, math.nan, 2.0)))
 
     assert cell_text(Toned("x", "bad")).style == TONES["bad"]
@@ -130,13 +130,13 @@ def test_tones_are_colours() -> None:
         ((1.0, 1.0, 1.0, 1.0, 1.0), ABSENT),
     ],
 )
-def test_an_interval_is_drawn_against_zero(
+def test_an_interval_is_drawn_with_its_zero_line(
     ends: tuple[float | None, float | None, float | None, float, float], drawn: str
 ) -> None:
-    """The estimate on it; outside of the drawing there is nothing to draw."""
+    """Intervals outside the drawing are missing."""
     assert interval_line(*ends) == drawn
 
 
 def test_the_largest_intervals_are_drawn() -> None:
-    """Their length has no float."""
+    """An interval whose length overflows is drawn."""
     assert cell_text(Span(1e308, -1e308, 1.7e308, 1.7e308, "")).plain.count("●") == 1

@@ -1,4 +1,4 @@
-"""The screen of `rlvitals watch`: from a state and a size to lines, without a terminal."""
+"""Tests of the screen of `rlvitals watch`, without a terminal."""
 
 import io
 import math
@@ -18,7 +18,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 @pytest.fixture
 def vitals(monitor: Monitor) -> Vitals:
-    """A live run with a finding, a hostile note, and numbers that are not finite."""
+    """Vital signs of a live run with a finding, a hostile note, and non-finite numbers."""
     training = monitor("a-run", total_timesteps=10_000)
     for at in range(60):
         loss = math.nan if at > 30 else 0.1
@@ -37,8 +37,8 @@ def lines(vitals: Vitals, width: int, height: int | None = None) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [30, 40, 71, 72, 100, 300])
-def test_it_fits_any_width(vitals: Vitals, width: int) -> None:
-    """No line is wider than the screen; the curves keep their last part."""
+def test_the_screen_fits_any_width(vitals: Vitals, width: int) -> None:
+    """No line is too wide, and the sparklines keep their last part."""
     found = lines(vitals, width)
 
     assert max(map(len, found)) <= width
@@ -46,13 +46,13 @@ def test_it_fits_any_width(vitals: Vitals, width: int) -> None:
 
 
 @pytest.mark.parametrize("height", [24, 30, 36, 60])
-def test_it_fits_a_window(vitals: Vitals, height: int) -> None:
-    """Events are as many as there is room for."""
+def test_the_screen_fits_any_height(vitals: Vitals, height: int) -> None:
+    """Only the events that fit are shown."""
     assert len(lines(vitals, 100, height)) <= height
 
 
-def test_what_is_wrong_stands_above_the_numbers(vitals: Vitals) -> None:
-    """The likeliest cause first, with what to try."""
+def test_findings_are_above_the_numbers(vitals: Vitals) -> None:
+    """The most likely cause comes first with its advice."""
     found = "\n".join(lines(vitals, 100))
     first = vitals.diagnosis.findings[0]
 
@@ -60,8 +60,8 @@ def test_what_is_wrong_stands_above_the_numbers(vitals: Vitals) -> None:
     assert "Try  " in found
 
 
-def test_what_is_not_finite_is_seen(vitals: Vitals) -> None:
-    """In the value, and as `!` in the curve."""
+def test_non_finite_values_are_shown(vitals: Vitals) -> None:
+    """The value is spelled, and the sparkline has a `!`."""
     rows = {line.split("  ")[0]: line for line in lines(vitals, 100)}
 
     assert "NaN" in rows["Policy loss"]
@@ -69,8 +69,8 @@ def test_what_is_not_finite_is_seen(vitals: Vitals) -> None:
     assert "(9 non-finite)" in rows["Reward"]
 
 
-def test_one_episode_is_singular_and_unknown_steps_are_left_out(monitor: Monitor) -> None:
-    """In the line of the progress."""
+def test_one_episode_is_singular_and_unknown_steps_are_omitted(monitor: Monitor) -> None:
+    """The progress line shows only known counts."""
     training = monitor()
     training.log_episode(0, 1.0, 9)
     screen = lines(Observer(open_run(training.path)).observe(), 100)
@@ -79,7 +79,7 @@ def test_one_episode_is_singular_and_unknown_steps_are_left_out(monitor: Monitor
 
 
 def test_dropped_records_are_reported_once(vitals: Vitals) -> None:
-    """In a line, unless a finding reports them."""
+    """They have a line unless a finding reports them."""
     state = msgspec.structs.replace(vitals.state, dropped_records={"records": 5, "tensorboard": 1})
     overview = msgspec.structs.replace(vitals.overview, state=state)
     found = "\n".join(lines(vitals._replace(overview=overview), 100))
@@ -88,24 +88,24 @@ def test_dropped_records_are_reported_once(vitals: Vitals) -> None:
     assert found.count("records dropped") == 1
 
 
-def test_progress_and_time_left_are_said(vitals: Vitals) -> None:
-    """Where the total is known, and the run goes on."""
+def test_progress_and_remaining_time_are_shown(vitals: Vitals) -> None:
+    """They are shown for an open run with a known total."""
     overview = msgspec.structs.replace(vitals.overview, seconds_left=90.0)
     found = "\n".join(lines(vitals._replace(overview=overview), 100))
 
     assert "5,900 of 10,000 steps (59 %) · 1m 30s left" in found
 
 
-def test_recorded_texts_do_not_steer_the_terminal(vitals: Vitals) -> None:
-    """Control characters are shown as such."""
+def test_recorded_text_is_escaped(vitals: Vitals) -> None:
+    """Control characters are shown as escapes."""
     found = "\n".join(lines(vitals, 100))
 
     assert "\x1b" not in found
     assert "note 11 \\x1b[2J" in found
 
 
-def test_before_the_first_episode_it_says_so(monitor: Monitor) -> None:
-    """Instead of numbers that are none."""
+def test_an_empty_run_is_reported(monitor: Monitor) -> None:
+    """There are no numbers before the first record."""
     training = monitor()
     found = "\n".join(lines(Observer(open_run(training.path)).observe(), 80))
 
@@ -113,8 +113,8 @@ def test_before_the_first_episode_it_says_so(monitor: Monitor) -> None:
     assert "NaN" not in found
 
 
-def test_events_are_in_the_order_of_time_with_the_date_where_it_is_another(monitor: Monitor) -> None:
-    """Records of a replayed training are of another day than its events of now."""
+def test_events_are_sorted_by_time_with_the_date_of_other_days(monitor: Monitor) -> None:
+    """In a replay, recorded times and the current time differ by days."""
     training = monitor("a-replay")
     for at in range(60):
         training.log_episode(at, 1.0 + at % 2, 9, success=at == 30, env_step=100 * at, time=1.7e9 + at)
@@ -126,8 +126,8 @@ def test_events_are_in_the_order_of_time_with_the_date_where_it_is_another(monit
     assert "started" in found[at + 1]
 
 
-def test_a_pipe_gets_no_longer_line_than_it_needs(monitor: Monitor) -> None:
-    """The bar of the progress ends where it is drawn."""
+def test_lines_in_a_pipe_are_as_short_as_possible(monitor: Monitor) -> None:
+    """The progress bar does not fill the width of a pipe."""
     training = monitor("a-run", total_timesteps=1_000)
     training.log_episode(0, 1.0, 9, env_step=100)
     found = lines(Observer(open_run(training.path)).observe(), 1_000)

@@ -1,10 +1,10 @@
-// Asking the server, and hearing from it what is new.
+// Requests to the server, and the stream of changes from it.
 
 class RequestError extends Error {
   constructor(status, message) { super(message); this.status = status; }
 }
 
-/** Put values into a query: each of a list, and none for what is absent. */
+/** Set the parameters of a query: a list sets several values, an empty value removes the parameter. */
 export function fillQuery(query, params) {
   for (const [name, value] of Object.entries(params)) {
     query.delete(name);
@@ -15,7 +15,7 @@ export function fillQuery(query, params) {
 
 export const address = (path, params = {}) => `/api/v1/${path}${fillQuery(new URLSearchParams(), params)}`;
 
-/** What is done about an error, unless it is that nobody waits for the answer any more. */
+/** Return an error handler that ignores aborted requests. */
 export const unlessAborted = (act) => (error) => { if (error.name !== "AbortError") act(error); };
 
 export async function ask(path, params, signal) {
@@ -24,20 +24,20 @@ export async function ask(path, params, signal) {
     answer = await fetch(address(path, params), { signal, credentials: "same-origin" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new RequestError(0, "The server does not answer.");
+    throw new RequestError(0, "The server does not respond.");
   }
   if (answer.ok) return answer.json();
   let said = await answer.text();
   try { said = JSON.parse(said).detail; } catch { /* plain text */ }
-  if (Array.isArray(said)) said = said.map((one) => `${one.loc?.at(-1) ?? "the question"}: ${one.msg}`).join("; ");
-  throw new RequestError(answer.status, typeof said === "string" ? said : "The question was refused.");
+  if (Array.isArray(said)) said = said.map((one) => `${one.loc?.at(-1) ?? "request"}: ${one.msg}`).join("; ");
+  throw new RequestError(answer.status, typeof said === "string" ? said : `The request failed with status ${answer.status}.`);
 }
 
 const HIDDEN_MS = 20_000, RETRY_MS = 2000;
 
-/** Hear what is new. `heard` has a function for each event; `lost` and `back` tell of the connection.
- *  A page that is hidden for a while disconnects, and catches up when it is shown: a browser has six connections to a
- *  server, and people have more than six pages open.
+/** Listen to the stream of changes. `heard` has a handler per event; `lost` and `back` report the connection.
+ *  A page that is hidden for a while disconnects and resyncs when it is shown again, because a browser opens at most six
+ *  connections to a server and users can have more pages open.
  */
 export function listen(params, heard, { lost, back }) {
   let source = null, isLost = false, closed = false, asleep = false, retry = 0, sleep = 0;

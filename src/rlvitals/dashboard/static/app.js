@@ -1,4 +1,4 @@
-// The pages: which one is shown, in which light, and whether the server is there.
+// Page router, colour theme, keyboard shortcuts and connection state.
 
 import { fillQuery, listen } from "./api.js";
 import { h, put, stored } from "./dom.js";
@@ -16,15 +16,15 @@ function connect(state, text) { connection.dataset.state = state; put(connection
 
 const app = {
   get params() { return new URLSearchParams(location.search); },
-  /** Put the state of the view into the address, so that a link carries it. */
+  /** Store the state of the view in the address, so that a link restores it. */
   keep(changes) { history.replaceState(null, "", location.pathname + fillQuery(app.params, changes)); },
   go(path) { history.pushState(null, "", path); show(); },
-  lost(text = "The server does not answer.") { connect("lost", "offline"); app.retrying(text); },
+  lost(text = "The server does not respond.") { connect("lost", "offline"); app.retrying(text); },
   back() { connect("live", "live"); app.say(null); },
   say(text) { banner.hidden = !text; put(banner, text ?? ""); },
-  retrying(text) { app.say(`${text} This page tries again, and shows what it last knew.`); },
+  retrying(text) { app.say(`${text} This page shows the last known state and keeps retrying.`); },
   title(text) { document.title = `${text} – rlvitals`; },
-  /** Hear what is new; what came while the connection was lost is asked for again. */
+  /** Listen to changes; after a lost connection, reload the data. */
   listen(params, heard, { lost = () => app.lost(), back = heard.again } = {}) {
     connect("live", "live");
     return listen(params, heard, { lost, back: () => { app.back(); back(); } });
@@ -54,7 +54,7 @@ const retheme = () => dispatchEvent(new Event("themechange"));
 function theme(name) {
   document.documentElement.dataset.theme = name;
   put(themeButton, THEMES[name]);
-  themeButton.setAttribute("aria-label", `Colours: ${name}. Press for the next.`);
+  themeButton.setAttribute("aria-label", `Colour theme: ${name}. Press to change.`);
   retheme();
   return name;
 }

@@ -1,4 +1,4 @@
-// A line chart on a canvas: live, zoomed by dragging, with what is not finite in sight.
+// A live line chart on a canvas, with zoom by dragging and marks for non-finite values.
 
 import { contextOf, download, h, put } from "./dom.js";
 import { atClock, number, percent } from "./format.js";
@@ -7,7 +7,7 @@ import { SvgContext } from "./svg_context.js";
 import { clamp, ends, heights, nearest, scaler } from "./scale.js";
 
 const PAD = { left: 54, right: 12, top: 10, bottom: 24 };
-/** The size of a chart in a file. */
+/** Size of a saved chart, in pixels, and pixel density. */
 const WIDTH = 960, HEIGHT = 420, DENSE = 2;
 
 const visible = new IntersectionObserver((entries) => {
@@ -20,7 +20,7 @@ const visible = new IntersectionObserver((entries) => {
 const tool = (text, title, onclick, more) => h("button", { type: "button", class: "tool", title, onclick, ...more }, text);
 const badge = (text, kind = "") => h("span", { class: `badge ${kind}` }, text);
 
-/** How many values there are, of which kind; carried on from those before. */
+/** Count values and non-finite values, added to the counts in `before`. */
 export function counted(values, before = { values: 0, nan: 0, infinite: 0, last: null }) {
   const nan = values.filter(Number.isNaN).length, finite = values.filter(Number.isFinite).length;
   return { ...before, values: before.values + values.length, nan: before.nan + nan,
@@ -59,15 +59,15 @@ export class Chart {
   }
 
   /** @param lines [{name, color, raw: {x, y}, smooth: {x, y, window, values}|null, band, extent, smoothOnly, levels}]
-   *  @param options `known`: whether they are what there is; else there was no answer.
+   *  @param options `known`: whether the lines are the answer of the server; false if the request failed.
    */
   set(lines, { clock, range = null, marks = [], outliers = "auto", known = true }) {
     Object.assign(this, { lines, clock, range, marks, outliers, known, added: 0 });
-    if (!this.inView) put(this.badges); // they were of what was there before
+    if (!this.inView) put(this.badges); // remove the badges of the previous data
     this.paint();
   }
 
-  /** Put new values behind those of a line, and carry its average on. */
+  /** Append values to a line and update its moving average. */
   append(index, xs, ys) {
     const line = this.lines[index];
     if (!line || (this.range && this.range[1] !== null)) return 0;
@@ -111,18 +111,18 @@ export class Chart {
     return { width, height, area, y, x: { low, high }, px, py };
   }
 
-  /** What the chart says in words: badges, the last value by its name, and the label of the canvas. */
+  /** Update the badges, the value next to the title, and the accessible label of the canvas. */
   #words() {
     const [first] = this.lines, { y, x } = this.view, sum = (name) => this.lines.reduce((all, { extent }) => all + (extent?.[name] ?? 0), 0);
     const bad = [[sum("nan"), "NaN"], [sum("infinite"), "infinite"]].filter(([many]) => many);
     const isEmpty = this.known && !this.lines.some((line) => line.raw.y.length || line.smooth?.y.length);
-    const plain = [y.clipped && "outliers beyond the edge", y.cut && "intervals reach beyond the edge",
-      y.missed && "the target is beyond the edge", this.note, isEmpty && "nothing in this range"];
+    const plain = [y.clipped && "outliers clipped", y.cut && "intervals clipped",
+      y.missed && "target outside the range", this.note, isEmpty && "no data in this range"];
     put(this.badges, bad.map(([many, kind]) => badge(`${number(many)} ${kind}`, "bad")), plain.filter(Boolean).map((text) => badge(text)));
     const extent = this.lines.length === 1 && first.extent;
     put(this.value, extent && this.#values(first));
     if (extent) {
-      const nan = extent.nan ? `, ${extent.nan} NaN` : "", keys = "Arrow keys move a cursor, plus and minus zoom, 0 shows all.";
+      const nan = extent.nan ? `, ${extent.nan} NaN` : "", keys = "Arrow keys move the cursor, plus and minus zoom, 0 shows all.";
       this.canvas.setAttribute("aria-label", `${this.options.name}: ${number(extent.values)} values, last ${number(extent.last)}${nan}. ${keys}`);
     }
     this.canvas.dataset.points = String(this.lines.reduce((all, line) => all + line.raw.x.length, 0));

@@ -1,4 +1,4 @@
-// Tables of a comparison: groups, what differs, items, settings that matter, every run; and what is said of one or two runs.
+// Tables of a comparison: groups, differences, items, settings that matter, all runs; and the card about one or two runs.
 
 import { ask, unlessAborted } from "./api.js";
 import { h, put } from "./dom.js";
@@ -20,40 +20,40 @@ function said(value) {
 export function groupTable({ groups, statistic, target }, tint) {
   const estimate = (name) => (group) => group.estimates[statistic][name].estimate, exact = (name) => (group) => group.estimates[statistic][name];
   const varying = (group) => Object.entries(group.varying).slice(0, MOST_VARYING).map(([name, values]) => `${name}: ${values.slice(0, MOST_VALUES).map(said).join(", ")}`);
-  const name = (group) => [named(tint.get(group.name), group.name), varying(group).length ? small(`within it vary ${varying(group).join("; ")}`) : null];
+  const name = (group) => [named(tint.get(group.name), group.name), varying(group).length ? small(`varying within the group: ${varying(group).join("; ")}`) : null];
   const odd = (group) => [group.worst && `${group.worst} without outcome`, group.left_out && `${group.left_out} left out`].filter(Boolean).join(", ");
   return section("Groups", "", [
     ["Group", name], ["Runs", (group) => [count(group.counted), small(odd(group))], "num"],
     figure("Mean", estimate("mean")), range("95 % interval", exact("mean")), figure("Median", estimate("median")), figure("IQM", estimate("iqm")),
-    figure("Spread", exact("spread")), figure("Lowest", exact("lowest")), figure("Highest", exact("highest")),
+    figure("Std", exact("spread")), figure("Min", exact("lowest")), figure("Max", exact("highest")),
     groups.some((group) => group.optimality_gap) && figure("Optimality gap", (group) => group.optimality_gap?.estimate),
-    target !== null && ["Reached the target", ({ target: own }) => (own ? `${own.reached} of ${own.runs}` : ABSENT), "num"],
-    target !== null && figure("Mean way to it", (group) => group.target?.restricted_mean.estimate),
+    target !== null && ["Reached target", ({ target: own }) => (own ? `${own.reached} of ${own.runs}` : ABSENT), "num"],
+    target !== null && figure("Restricted mean to target", (group) => group.target?.restricted_mean.estimate),
   ], groups, { most: MOST_GROUPS });
 }
 
 export function settings({ differences, groups }) {
   const names = Object.keys(differences), columns = groups.slice(0, MOST_GROUPS).map(({ name }) => [name, (setting) => said(differences[setting][name])]);
   if (!names.length) return card("Differences", null, h("p", { class: "muted" }, "No recorded setting, version or commit differs between the groups."));
-  const about = "settings, versions and commit that are not the same in all groups";
+  const about = "settings, versions and commits that differ between groups";
   return section("Differences", about, [["", (setting) => setting], ...columns], names, { most: MOST_SETTINGS });
 }
 
 export function pairs({ paired }) {
   if (!paired.length) return null;
-  const about = "last evaluations on the same items; the conclusions hold for further items, and for these runs";
+  const about = "last evaluations on the same items; the result holds for more items and for these runs";
   return section("Item by item", about, [
-    ["Group", (row) => row.group], ["Against", (row) => row.baseline], ["Metric", (row) => row.metric], ["Category", (row) => row.category || "all"],
+    ["Group", (row) => row.group], ["Baseline", (row) => row.baseline], ["Metric", (row) => row.metric], ["Category", (row) => row.category || "all"],
     ["Items", (row) => [count(row.items), row.unshared ? hint(`, ${row.unshared} not shared`) : ""], "num"],
     figure("Difference", (row) => row.difference.estimate), range("95 % interval", (row) => row.difference),
-    figure("Better on", (row) => row.improved.estimate, percent),
-    ["", (row) => row.verdict, "", (row) => ({ better: "good", worse: "bad" })[row.verdict] ?? "muted"],
+    figure("Share better", (row) => row.improved.estimate, percent),
+    ["Verdict", (row) => row.verdict, "", (row) => ({ better: "good", worse: "bad" })[row.verdict] ?? "muted"],
   ], paired, { most: MOST_PAIRED });
 }
 
 export function influences({ settings: known }) {
   if (!known) return null;
-  const together = known.interactions.map(([one, other]) => `${one} and ${other} do not just add up: what one does depends on the other.`);
+  const together = known.interactions.map(([one, other]) => `${one} and ${other} interact: the effect of each depends on the other.`);
   const next = [...known.advice, ...together];
   return h("div", {}, section("Which settings matter", known.verdict, [
     ["Setting", (one) => one.name], ["Matters", (one) => (one.matters ? "yes" : "not shown")],
@@ -67,18 +67,18 @@ export function influences({ settings: known }) {
 export function everyRun({ runs, target }, tint) {
   const tasks = new Set(runs.map((one) => one.task)).size > 1;
   const outcome = (title, name) => [...figure(title, (one) => one.outcomes[name]), (one) => (isBad(one.outcomes[name]) ? "bad" : "")];
-  return h("details", { class: "card runs-told" }, h("summary", {}, h("b", {}, "Runs"), h("span", { class: "muted" }, ` ${count(runs.length)}: their results, and whether they count`)), table([
+  return h("details", { class: "card runs-told" }, h("summary", {}, h("b", {}, "Runs"), h("span", { class: "muted" }, ` ${count(runs.length)} runs with their results`)), table([
     ["Run", (one) => runLink(one.path)], ["Group", (one) => named(tint.get(one.group), one.group)], tasks && ["Environment", (one) => one.task || ABSENT],
     ["Seed", (one) => (one.seed === null ? ABSENT : said(one.seed))], ["Status", (one) => status(one.status)],
-    outcome("Final", "final"), outcome("Whole", "area"), outcome("Best", "best"), target !== null && figure("To the target", (one) => one.steps_to_target),
-    ["Not finite", (one) => (one.not_finite ? count(one.not_finite) : ABSENT), "num"],
-    ["Counts", (one) => [one.standing, one.reason ? `: ${one.reason}` : ""], "", (one) => (one.standing === "counted" ? "muted" : "")],
+    outcome("Final", "final"), outcome("Whole run", "area"), outcome("Best", "best"), target !== null && figure("To target", (one) => one.steps_to_target),
+    ["Non-finite", (one) => (one.not_finite ? count(one.not_finite) : ABSENT), "num"],
+    ["Included", (one) => [one.standing, one.reason ? `: ${one.reason}` : ""], "", (one) => (one.standing === "counted" ? "muted" : "")],
   ], runs, { most: MOST_RUNS }));
 }
 
-/** Where one run ranks among earlier ones, or where two diverge; `again` asks again, and keeps the words until then. */
+/** Card with the rank of one run among earlier runs, or with the divergence of two runs. `again` reloads it. */
 export function relationCard(keys, metric, signal) {
-  const one = keys.length === 1, words = h("div", {}, h("p", { class: "muted" }, "Reading ..."));
+  const one = keys.length === 1, words = h("div", {}, h("p", { class: "muted" }, "Loading ..."));
   const say = (sentences, kind = "") => put(words, sentences.map((sentence) => h("p", { class: kind }, sentence)));
   const again = () => ask(one ? "run/place" : "compare/divergence", { run: keys, ...(one ? { metric } : {}) }, signal)
     .then((answer) => say(answer.sentences)).catch(unlessAborted((error) => say([error.message], "muted")));

@@ -1,4 +1,4 @@
-// Charts of a run: asked for together, drawn, carried on live, zoomed together; and the view that the address keeps.
+// Charts of a run that load, update and zoom together, and the view that the address stores.
 
 import { address, unlessAborted } from "./api.js";
 import { Chart } from "./chart.js";
@@ -9,14 +9,14 @@ import { button, select } from "./widgets.js";
 
 const COLORS = 12, AGAIN_MS = 2500, SOON_MS = 300, LEAST_MS = 60;
 
-/** A colour of the theme for a canvas, as it is now; `css` of it is for elements, which follow the theme by themselves. */
+/** A theme colour: call it for the current value on a canvas, or use its `css` property for elements. */
 const themed = (name) => Object.assign(() => getComputedStyle(document.documentElement).getPropertyValue(name).trim(), { css: `var(${name})` });
 export const color = (index) => themed(`--c${(index % COLORS) + 1}`);
 
-/** Of what is beyond the twelve: the same colour again would be taken for another. */
+/** Colour of lines after the twelfth, because a repeated colour would be ambiguous. */
 export const neutral = themed("--muted");
 
-/** The answer of the API as a line of a chart. */
+/** Convert a series of the API to a line of a chart. */
 export function lineOf(series, index = 0, { name = title(series.field, series.stream), smoothOnly = false } = {}) {
   const { points, smooth, extent } = series;
   return {
@@ -25,19 +25,19 @@ export function lineOf(series, index = 0, { name = title(series.field, series.st
   };
 }
 
-/** What a number means, from the metric dictionary. */
+/** Hint that explains a metric, from the metric dictionary. */
 function meaning(stream, field) {
   if (!isKnown(stream, field)) return null;
   const { title: name, unit, formula, healthy, source } = metricOf(stream, field);
-  return tip(`What ${name} means`, () => [
+  return tip(`About ${name}`, () => [
     h("b", {}, name), unit !== "1" ? h("span", { class: "muted" }, `  in ${unit}`) : null, h("p", {}, formula),
     healthy ? h("p", {}, h("b", { class: "good" }, "Healthy: "), healthy) : null, source ? h("p", { class: "muted small" }, source) : null]);
 }
 
-/** The part of a question that a view decides: its clock and its range. */
+/** Request parameters for the clock and the range of a view. */
 export const rangeOf = ({ clock, range }) => ({ clock, from: range?.[0], to: range?.[1] });
 
-/** A chart of a metric, with its name, unit and least value. */
+/** Create a chart for a metric, with its name, unit and minimum. */
 export function metricChart(stream, field, { wide, ...options }) {
   const metric = metricOf(stream, field);
   const chart = new Chart({ name: metric.label, unit: metric.format === "percent", floor: metric.axis[0] ?? undefined, ...options });
@@ -45,7 +45,7 @@ export function metricChart(stream, field, { wide, ...options }) {
   return chart;
 }
 
-/** Charts of some fields of streams, in a grid, that share a clock and a range.
+/** Create a grid of charts of fields that share a clock and a range.
  *  @param wanted [{stream, field, heading, tall, smoothOnly, wide, healthy, tint}]
  */
 export function board(run, box, wanted) {
@@ -75,11 +75,11 @@ export function board(run, box, wanted) {
     const params = { stream, ...asked(view), smoothing, points, field: list.map((one) => one.field) };
     const found = await run.ask("run/series", params).catch(unlessAborted(fail));
     if (!found || mine !== round) return;
-    if (found.series[0]?.rows < heard[stream]) soon(SOON_MS); // it was on its way when more came
+    if (found.series[0]?.rows < heard[stream]) soon(SOON_MS); // the run grew while the request was running
     found.series.forEach((series, i) => {
       const one = list[i], { clock } = series;
       one.rows = series.rows;
-      one.chart.note = clock === view.clock ? "" : `by ${CLOCKS[clock]}: not recorded by ${CLOCKS[view.clock]}`;
+      one.chart.note = clock === view.clock ? "" : `by ${CLOCKS[clock]}, because no ${CLOCKS[view.clock]} was recorded`;
       one.chart.set([lineOf(series, one.tint, one)], { clock, range, marks: marks(clock), outliers });
     });
   }
@@ -87,13 +87,13 @@ export function board(run, box, wanted) {
   async function load() {
     const mine = ++round, streams = [...new Set(items.map((one) => one.stream))];
     lastLoad = performance.now();
-    heard = {}; // what was heard of before is in the answer
+    heard = {}; // the answer includes all earlier changes
     asking += 1;
     await Promise.all(streams.map((stream) => loadStream(stream, items.filter((one) => one.stream === stream), mine)));
     asking -= 1;
   }
 
-  /** At once at first, then no sooner than it makes sense: what is new is drawn already. */
+  /** Schedule a reload, at most one per `least` milliseconds, because new values are drawn already. */
   function soon(least = AGAIN_MS) {
     timer ||= setTimeout(() => { timer = 0; if (asking) soon(); else load(); }, Math.max(LEAST_MS, least - (performance.now() - lastLoad)));
   }
@@ -115,7 +115,7 @@ export function board(run, box, wanted) {
   }
   return {
     first: load(), load, grown,
-    /** The head says how many rows there are: a chart that has fewer has missed some. */
+    /** Compare with the row counts in the header: a chart with fewer rows has missed some and reloads. */
     head: () => {
       heard = { ...run.head.rows };
       if (items.some((one) => one.rows < heard[one.stream])) soon();
@@ -126,10 +126,10 @@ export function board(run, box, wanted) {
 }
 
 export const AXES = [["episode", "by episode"], ["env_step", "by environment step"], ["update", "by update"], ["time", "by time"]];
-const SMOOTHING = [["-1", "smoothing: auto"], ["0", "no smoothing"], ["10", "over 10"], ["100", "over 100"], ["1000", "over 1,000"]];
-const OUTLIERS = [["auto", "outliers: auto"], ["show", "show outliers"], ["clip", "hide outliers"]];
+const SMOOTHING = [["-1", "smoothing: auto"], ["0", "no smoothing"], ["10", "smoothing: 10"], ["100", "smoothing: 100"], ["1000", "smoothing: 1,000"]];
+const OUTLIERS = [["auto", "outliers: auto"], ["show", "show outliers"], ["clip", "clip outliers"]];
 
-/** The view that an address gives; `start` is its clock where it names none. */
+/** Read the view from the parameters of the address; `start` is the default clock. */
 export function viewOf(params, start) {
   const end = (name) => (params.has(name) && Number.isFinite(Number(params.get(name))) ? Number(params.get(name)) : null);
   const range = [end("from"), end("to")];
@@ -141,17 +141,17 @@ export function viewOf(params, start) {
 
 const digits = (value) => String(Number(value.toPrecision(9)));
 
-/** What a range changes in the address; null shows all. */
+/** Address parameters for a range; null shows all. */
 export const zoomed = (range) => ({ from: range && digits(range[0]), to: range && digits(range[1]) });
 
-/** The controls that charts share; `change` is told what they change in the address. */
+/** Draw the controls that charts share; `change` gets the changes to the address. */
 export function viewControls(box, view, change, { lines = true, outliers = lines, categories = [], note = null } = {}) {
   const set = (name, usual) => (value) => change({ [name]: value === usual ? null : value });
   refill(box,
     select("Horizontal axis", AXES, view.clock, (x) => change({ x: x === view.start ? null : x, ...zoomed(null) })),
     lines && select("Smoothing", SMOOTHING, String(view.smoothing), set("smooth", "-1")),
     outliers && select("Outliers", OUTLIERS, view.outliers, set("outliers", "auto")),
-    categories.length > 1 && select("Type", [["", "all types"], ...categories.map((name) => [name, name])], view.category, set("type", "")),
-    view.range ? button("Show all  (0)", () => change(zoomed(null))) : h("span", { class: "muted small hint" }, "drag in a chart to zoom"),
+    categories.length > 1 && select("Category", [["", "all categories"], ...categories.map((name) => [name, name])], view.category, set("type", "")),
+    view.range ? button("Show all  (0)", () => change(zoomed(null))) : h("span", { class: "muted small hint" }, "Drag in a chart to zoom."),
     note);
 }

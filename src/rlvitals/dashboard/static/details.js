@@ -17,29 +17,29 @@ export function evaluations(panel, run, controls) {
   const show = ({ evaluations: agent, baselines, compared }) => {
     leave();
     viewControls(controls, run.view, run.change, { lines: false });
-    const none = "No evaluation was logged yet. log_evaluation records them, of the agent and of baselines.";
+    const none = "No evaluations yet. Record the agent and baselines with monitor.log_evaluation(...).";
     if (!agent.length && !baselines.length) return put(panel, empty(none));
     const metrics = panelOf("evaluations", "evaluation");
     charts = agent.length > 1 ? metrics.filter(({ name }) => agent.some((one) => one[name] !== undefined)).map((metric) => plot(run, metric, agent, baselines)) : [];
     const rows = [...baselines, ...agent.slice(-1)].sort((a, b) => (num(b.reward) ?? 0) - (num(a.reward) ?? 0));
     put(panel, charts.length ? h("div", { class: "board" }, charts.map((chart) => chart.element)) : null,
-      card("Against the baselines", null, table([
-        ["Policy", (one) => one.policy || "the agent, last"],
+      card("Agent and baselines", null, table([
+        ["Policy", (one) => one.policy || "agent (last evaluation)"],
         ...metrics.map((metric) => [metric.label, (one) => formatValue(metric, one[metric.name]), "num"]),
         ["Episodes", (one) => count(one.episodes), "num"],
       ], rows, { tone: (one) => (one.policy ? "" : "strong") })),
-      compared.length ? card("Item by item", hint("the agent less the baseline, on the items that both have"), table([
-        ["Baseline", (one) => one.baseline], ["Measure", (one) => title(one.metric)],
+      compared.length ? card("Item by item", hint("agent minus baseline, on the items that both have"), table([
+        ["Baseline", (one) => one.baseline], ["Metric", (one) => title(one.metric)],
         ["Verdict", (one) => one.verdict, "", ({ verdict }) => (/better/.test(verdict) ? "good" : /worse/.test(verdict) ? "bad" : "")],
         ["Difference (95 %)", ({ difference }) => [number(difference.estimate), h("span", { class: "muted" }, `  ${interval(difference)}`)], "num"],
-        ["Better on", (one) => percent(one.improved.estimate), "num"], ["Items", (one) => count(one.items), "num"],
+        ["Share better", (one) => percent(one.improved.estimate), "num"], ["Items", (one) => count(one.items), "num"],
       ], compared)) : null);
   };
-  const tab = answerTab(panel, "Reading the evaluations ...", () => run.ask("run/evaluations"), show, true);
+  const tab = answerTab(panel, "Loading the evaluations ...", () => run.ask("run/evaluations"), show, true);
   return { ...tab, evaluations: tab.load, leave };
 }
 
-/** A metric over the evaluations of the agent, with those of the baselines as levels. */
+/** Plot a metric over the evaluations of the agent, with the baselines as horizontal lines. */
 function plot(run, metric, agent, baselines) {
   const { clock, range } = run.view, value = (one) => num(one[metric.name]), chart = metricChart("evaluations", metric.name, { onzoom: run.zoom });
   const said = agent.filter((one) => value(one) !== undefined && one.at[clock] !== null), y = said.map(value), [low, high] = ends(y);
@@ -51,7 +51,7 @@ function plot(run, metric, agent, baselines) {
 
 export function pictures(panel, run) {
   const show = ({ pictures: all }) => {
-    if (!all.length) return put(panel, empty("No picture was logged yet. monitor.log_image records them."));
+    if (!all.length) return put(panel, empty("No pictures yet. Record one with monitor.log_image(...)."));
     const stepOf = (one) => one.env_step ?? 0, steps = [...new Set(all.map(stepOf))].sort((a, b) => a - b), last = steps.length - 1;
     const label = h("b", {}), wall = h("div", { class: "wall" });
     const showStep = (step) => {
@@ -68,20 +68,20 @@ export function pictures(panel, run) {
     put(panel, last ? h("div", { class: "slider" }, "Over training", slider, label) : null, wall);
     showStep(steps[last]);
   };
-  const tab = answerTab(panel, "Looking for pictures ...", () => run.ask("run/pictures"), show);
+  const tab = answerTab(panel, "Loading the pictures ...", () => run.ask("run/pictures"), show);
   return { ...tab, events: (events) => { if (events.some((event) => event.kind === "image")) tab.load(); } };
 }
 
 function picture(run, { file, data, message, env_step: step }) {
   const source = address("run/picture", { run: run.key, name: file });
   const told = ([name, value]) => (/bytes/.test(name) && typeof value === "number" ? bytes(value) : `${title(name)} ${number(value)}`);
-  const image = h("img", { src: source, loading: "lazy", alt: message, onerror: () => { image.alt = `${message} (cannot be shown)`; } });
+  const image = h("img", { src: source, loading: "lazy", alt: message, onerror: () => { image.alt = `${message} (cannot be displayed)`; } });
   return h("figure", { class: "picture" }, h("a", { href: source, target: "_blank", rel: "noopener" }, image),
     h("figcaption", {}, h("b", {}, data.name ?? message), data.caption ? h("div", {}, data.caption) : null,
       h("div", { class: "muted small" }, [...Object.entries(data.metrics ?? {}).map(told), `step ${count(step)}`].join(" · "))));
 }
 
-/** A command as a shell takes it; one that is no list stays as it is. */
+/** Quote a command for a shell; a command that is not a list stays unchanged. */
 function shellLine(command) {
   const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
   try { return JSON.parse(command).map(quoted).join(" "); } catch { return command; }
@@ -93,20 +93,20 @@ export function configuration(panel, run) {
     const line = shellLine(new Map(reproduction).get("command")), settings = h("div", {}), last = writers.at(-1);
     const filter = filterField("Filter settings", () => list()), asked = ([name, text]) => `${name} ${text}`.toLowerCase().includes(filter.value.toLowerCase());
     const list = () => put(settings, pairs(all.filter(asked)));
-    const copy = button("Copy", () => navigator.clipboard?.writeText(line).then(() => put(copy, "Copied"), () => put(copy, "Not allowed")));
+    const copy = button("Copy", () => navigator.clipboard?.writeText(line).then(() => put(copy, "Copied"), () => put(copy, "Copying is blocked")));
     list();
     put(panel,
       card("Reproduce", null, line ? h("div", { class: "command" }, h("code", {}, line), copy) : null, pairs(reproduction.filter(([name]) => name !== "command")),
         h("details", {}, h("summary", {}, `${packages.length} packages`), pairs(packages)),
-        writers.length > 1 ? h("p", { class: "muted" }, `Written in ${writers.length} sessions or branches; the last began ${moment(last.started)} on ${last.host}.`) : null),
+        writers.length > 1 ? h("p", { class: "muted" }, `Written in ${writers.length} sessions or branches. The last one started ${moment(last.started)} on ${last.host}.`) : null),
       failure ? card("Failure", null, h("pre", { class: "trace" }, failure.traceback || `${failure.type}: ${failure.message}`)) : null,
-      card("Configuration", [grow(), all.length > MANY_SETTINGS ? filter : null], all.length ? settings : empty("The training gave no configuration."),
-        leftOut ? h("p", { class: "muted" }, `${leftOut} more are not shown.`) : null));
+      card("Configuration", [grow(), all.length > MANY_SETTINGS ? filter : null], all.length ? settings : empty("No configuration was recorded. Pass configuration={...} to TrainingMonitor."),
+        leftOut ? h("p", { class: "muted" }, `${leftOut} more settings are not shown.`) : null));
   };
-  return answerTab(panel, "Reading the configuration ...", () => run.ask("run/configuration"), show);
+  return answerTab(panel, "Loading the configuration ...", () => run.ask("run/configuration"), show);
 }
 
-const KINDS = [["", "all but findings and pictures"], ["note", "notes"], ["milestone", "milestones"], ["finding", "findings"], ["state", "states"], ["alert", "alerts"]];
+const KINDS = [["", "all except findings and pictures"], ["note", "notes"], ["milestone", "milestones"], ["finding", "findings"], ["state", "states"], ["alert", "alerts"]];
 
 export function notes(panel, run, controls) {
   let kind = "";
@@ -118,8 +118,8 @@ export function notes(panel, run, controls) {
     h("span", { class: "kind" }, event.kind), h("span", { class: "said" }, event.message), hint(when(event)));
   const show = ({ events }) => {
     put(controls, select("Kind", KINDS, kind, (next) => { kind = next; tab.load(); }));
-    put(panel, events.length ? h("ol", { class: "timeline card" }, events.map(line)) : empty("Nothing of that kind happened."));
+    put(panel, events.length ? h("ol", { class: "timeline card" }, events.map(line)) : empty("No events of this kind. Record a note with monitor.log_note(...)."));
   };
-  const tab = answerTab(panel, "Reading the notes ...", () => run.ask("run/events", { kind, limit: MOST_EVENTS }), show);
+  const tab = answerTab(panel, "Loading the notes ...", () => run.ask("run/events", { kind, limit: MOST_EVENTS }), show);
   return { ...tab, events: tab.load };
 }

@@ -1,12 +1,12 @@
-// Elements, made without a word of HTML: whatever a run is called, it is text.
+// Creation of elements without HTML strings, so that recorded names are always text.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Characters that cannot be seen but steer what is: controls but for tabs and line breaks, and marks of direction. */
+/** Invisible characters that affect the display: control characters except tab and line feed, and direction marks. */
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 const escape = (sign) => (sign <= "\u00ff" ? "\\x" : "\\u") + sign.charCodeAt(0).toString(16).padStart(sign <= "\u00ff" ? 2 : 4, "0");
 
-/** A text with these as escapes, as in the terminal: `\x1b`, `\u202e`. */
+/** Replace these characters with escapes, as in the terminal: `\x1b`, `\u202e`. */
 export const clean = (text) => text.replace(UNSEEN, escape);
 
 const shown = (children) => children.flat(Infinity).filter((child) => child != null && child !== false)
@@ -34,7 +34,7 @@ export function put(parent, ...children) {
   return parent;
 }
 
-/** Return a function that focuses the control of a part of a page that has the focus now, or, once made again, its successor. */
+/** Return a function that restores the focus in a part of a page, also if its controls have been recreated. */
 export function keptFocus(part) {
   const at = document.activeElement;
   if (!part.contains(at)) return () => {};
@@ -46,14 +46,14 @@ export function keptFocus(part) {
   return () => (part.contains(at) ? at : alike()[place])?.focus({ preventScroll: true });
 }
 
-/** Fill a part of a page again; the control that had the focus has it again. */
+/** Replace the contents of a part of a page and restore the focus. */
 export function refill(parent, ...children) {
   const refocus = keptFocus(parent);
   put(parent, ...children);
   refocus();
 }
 
-/** The drawing context of a canvas of this size, in the pixels of the screen. */
+/** Resize a canvas and return its context, scaled to the pixel density of the screen. */
 export function contextOf(canvas, width, height, dense = devicePixelRatio || 1) {
   [canvas.width, canvas.height] = [Math.round(width * dense), Math.round(height * dense)];
   const context = canvas.getContext("2d");
@@ -69,7 +69,7 @@ export function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** A button that tells more in a small card, which Escape or a click elsewhere closes. */
+/** Create a button that opens a small card. Escape or a click outside closes the card. */
 export function tip(label, content) {
   const button = h("button", { type: "button", class: "tip", "aria-label": label }, "i");
   const card = h("div", { class: "card-tip", popover: "auto", role: "note", onbeforetoggle: ({ newState }) => {
@@ -81,7 +81,7 @@ export function tip(label, content) {
   return [button, card];
 }
 
-/** What this browser keeps for the pages; a private window keeps nothing. */
+/** Read or write a value in local storage; return null if storage is unavailable. */
 export function stored(name, value) {
   try {
     if (value !== undefined) localStorage.setItem(name, value);

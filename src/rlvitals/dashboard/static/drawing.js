@@ -1,10 +1,10 @@
-// Drawing a chart on a canvas context: grid, healthy range, spread, lines, what is not finite, marks, cursor.
+// Drawing of a chart on a canvas context: grid, healthy range, bands, lines, non-finite values, marks, cursor.
 
 import { percent, short, span } from "./format.js";
 import { clamp, logTicks, ticks } from "./scale.js";
 
 const FONT = "11px system-ui, sans-serif";
-/** How far beyond the edges lines are drawn, in heights of the chart. */
+/** Distance beyond the edges up to which lines are drawn, in chart heights. */
 const BEYOND = 4;
 
 export function draw(context, view, chart) {
@@ -75,13 +75,13 @@ function healthy(context, { area, y, py }, range, colors) {
   }
 }
 
-/** Where a value is drawn; what a scale has no place for is NaN. */
+/** Return the function from a value to its vertical position; NaN for values that the scale cannot show. */
 function placed({ area, py }) {
   const far = BEYOND * (area.bottom - area.top);
   return (value) => clamp(py(value), area.top - far, area.bottom + far);
 }
 
-/** Where it has no ends there is a gap; what a logarithmic scale has no place for is below the edge. */
+/** Draw a band. Missing ends leave a gap; ends that a logarithmic scale cannot show are drawn below the edge. */
 function band(context, { x, low, high }, view, color) {
   const { area, px } = view, place = placed(view), below = (1 + BEYOND) * area.bottom;
   const point = (i, ends) => { const at = place(ends[i]); return [px(x[i]), Number.isNaN(at) ? below : at]; };
@@ -102,7 +102,7 @@ function band(context, { x, low, high }, view, color) {
 }
 
 function trail(context, { x, y }, view, color, alpha, width) {
-  const place = placed(view), few = x.length <= 60; // few points: each is shown
+  const place = placed(view), few = x.length <= 60; // mark each point of a short line
   context.strokeStyle = context.fillStyle = color; context.globalAlpha = alpha; context.lineWidth = width; context.lineJoin = "round";
   context.beginPath();
   let down = false;
@@ -116,10 +116,10 @@ function trail(context, { x, y }, view, color, alpha, width) {
   context.globalAlpha = 1;
 }
 
-/** NaN is a red line from top to bottom with a cross below; infinities are arrows at the edge they went over. */
+/** Mark NaN with a red vertical line and a cross at the bottom, and infinities with arrows at the top or bottom edge. */
 function broken(context, { area, px }, { x, y }, colors) {
   for (let i = 0; i < x.length; i++) {
-    if (Number.isFinite(y[i]) || y[i] === null) continue; // null: there was nothing
+    if (Number.isFinite(y[i]) || y[i] === null) continue; // null is a missing value
     const at = px(x[i]);
     stroke(context, [[at, area.top], [at, area.bottom]], colors.bad, 1, 0.25);
     if (Number.isNaN(y[i])) {

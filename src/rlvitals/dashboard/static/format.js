@@ -1,9 +1,9 @@
-// Numbers, times and shares as a person reads them, by the rules of `rlvitals.formatting`: one table of cases tests both.
+// Formatting of numbers, times and shares, by the rules of `rlvitals.formatting`. Both are tested with the same cases.
 
 export const ABSENT = "-";
 const SPELLED = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };
 
-/** A number of the API: what is not finite is spelled there; null stays null. */
+/** Convert a number of the API, which spells non-finite numbers as strings; null stays null. */
 export const num = (value) => (typeof value === "string" ? SPELLED[value] ?? NaN : value);
 export const nums = (values) => {
   for (let i = 0; i < values.length; i++) if (typeof values[i] === "string") values[i] = num(values[i]);
@@ -14,7 +14,7 @@ export const isBad = (value) => { const v = num(value); return typeof v === "num
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const rounded = (value) => Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
 
-/** A number to so many significant digits; large numbers whole. */
+/** Format a number with `digits` significant digits; large numbers without decimals. */
 export function number(raw, digits = 4) {
   const value = num(raw);
   if (value == null) return ABSENT;
@@ -26,21 +26,21 @@ export function number(raw, digits = 4) {
 }
 export const count = (value) => (value == null ? ABSENT : whole.format(value));
 
-/** A share of one in per cent: whole, or to so many significant digits. */
+/** Format a share (0 to 1) in per cent, without decimals or with `digits` significant digits. */
 export function percent(share, digits = null) {
   if (share == null) return ABSENT;
   const value = 100 * num(share);
   return Number.isFinite(value) ? `${digits ? number(value, digits) : number(rounded(value))} %` : number(value);
 }
 
-/** A value of a metric, by the metric's format. */
+/** Format a value by the format of its metric. */
 export function formatValue(metric, raw, digits = 4) {
   if (metric.format === "percent") return percent(raw);
   if (metric.format === "time") return moment(num(raw));
   return metric.format === "count" && Number.isInteger(num(raw)) ? count(raw) : number(raw, digits);
 }
 
-/** A number at a tick. */
+/** Format the label of a tick. */
 export function short(value) {
   const size = Math.abs(value);
   if (size >= 1e12 || (size > 0 && size < 1e-4)) return number(value, 2);
@@ -48,7 +48,7 @@ export function short(value) {
   return String(Number((value / by).toPrecision(4))) + name;
 }
 
-/** A length of time by its two largest units; a second unit of zero is left out. */
+/** Format a duration with its two largest units; a second unit of zero is omitted. */
 export function span(seconds) {
   if (!Number.isFinite(seconds)) return number(seconds);
   const all = Math.max(0, rounded(seconds));
@@ -61,7 +61,7 @@ export function span(seconds) {
 }
 export const ago = (seconds) => (seconds == null ? ABSENT : seconds < 1 ? "now" : `${span(seconds)} ago`);
 
-/** A moment in the time zone of this machine. */
+/** Format a time (seconds since 1970) in the local time zone. */
 export function moment(time) {
   const at = new Date(time * 1000), year = at.getFullYear(), east = -at.getTimezoneOffset(), size = Math.floor(Math.abs(east));
   if (time == null) return ABSENT;
@@ -71,7 +71,7 @@ export function moment(time) {
 }
 export const bytes = (size) => (size < 1000 ? `${size} B` : size < 1e6 ? `${(size / 1000).toPrecision(3)} kB` : `${(size / 1e6).toPrecision(3)} MB`);
 
-/** The two ends of an estimate, where it has them. */
+/** Format the interval of an estimate; empty if it has no interval. */
 export const interval = ({ low, high }, show = number) => (low == null || high == null ? "" : `${show(low)} to ${show(high)}`);
 
 export const CLOCKS = { episode: "episode", env_step: "environment step", update: "update", time: "time", row: "row" };

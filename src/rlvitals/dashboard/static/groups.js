@@ -11,13 +11,13 @@ import { differences, outcomes } from "./interval_chart.js";
 import { bullets, card, grow, named, refusals, select, withFacts } from "./widgets.js";
 
 const KEPT = ["metric", "statistic", "axis", "by", "baseline", "target", "margin", "lower_is_better", "every_pair"];
-const STATISTICS = [["final", "the last tenth"], ["area", "the whole training"], ["best", "the best stretch"]];
-const DIRECTIONS = [["", "more is better"], ["true", "less is better"]];
+const STATISTICS = [["final", "last tenth"], ["area", "whole training"], ["best", "best stretch"]];
+const DIRECTIONS = [["", "higher is better"], ["true", "lower is better"]];
 const VERDICTS = ["better", "worse", "different", "the same", "no difference shown", "not enough runs", "not comparable"];
 const EACH = "\u0000each";
 const MOST_IN_PAIRS = 25, MOST_CURVES = 12, MOST_VERDICTS = 12, FEW_VERDICTS = 3, MOST_TASKS = 6, MOST_REFUSED = 100, AGAIN_MS = 15_000;
 
-/** What the address asks of the API. */
+/** Request parameters from the address. */
 export const comparisonQuery = ({ params }) => ({ run: params.getAll("run"), group: params.getAll("group"),
   ...Object.fromEntries(KEPT.map((name) => [name, params.get(name)])) });
 
@@ -25,21 +25,21 @@ export function groupsView(box, app, { again }) {
   const controller = new AbortController(), charts = new Map(), used = new Set(), seen = new Set();
   let found = null, shown = "", chosen = "", relation = null, timer = 0, known = new Map();
   const change = (changes) => { app.keep(changes); again(); };
-  // What somebody types into is made once: an answer that comes meanwhile takes nothing away.
+  // Input fields are created once, so that a reload does not interrupt typing.
   const field = (name, label, more, others = {}) => h("input", { ...more, class: "narrow", "aria-label": label,
     onchange: (event) => change({ [name]: event.target.value.trim(), ...others }) });
   const metric = field("metric", "Metric", { list: "metrics" }, { target: null, margin: null, lower_is_better: null });
-  const target = field("target", "A mean to reach", { type: "number", step: "any" });
-  const margin = field("margin", "Within which groups count as the same", { type: "number", step: "any", min: 0 });
+  const target = field("target", "Target mean", { type: "number", step: "any" });
+  const margin = field("margin", "Equivalence margin", { type: "number", step: "any", min: 0 });
   const list = h("datalist", { id: "metrics" }, metricNames(["episodes", "evaluations", "updates"]).map((name) => h("option", { value: name })));
   const labelled = (text, input) => h("label", { class: "asked" }, text, input);
   const inside = h("div", { class: "compared" }), data = h("a", { class: "quiet" }, "JSON"), choices = h("span", { class: "choices" });
   put(box, h("div", { class: "controls" }, list, labelled("Metric ", metric), choices, labelled("Target ", target),
     labelled("Same within ± ", margin), grow(), data), inside);
 
-  /** Show an answer, or why there is none. */
+  /** Show a comparison or the reason for a failure. */
   function update(answer, { quiet }) {
-    found = answer.found; // what is planned stays: news that came since it was asked are not in it
+    found = answer.found; // keep a planned reload: the answer can lack the latest changes
     known = new Map(found?.runs.map((one) => [one.path, one.status]) ?? []);
     drawControls();
     const state = JSON.stringify([answer, asked()]);
@@ -60,24 +60,24 @@ export function groupsView(box, app, { again }) {
     const values = [[metric, query.metric ?? "reward"], [target, query.target ?? ""], [margin, query.margin ?? ""]];
     for (const [input, value] of values) if (input !== document.activeElement) input.value = value;
     data.setAttribute("href", address("compare/groups", query));
-    const baselines = groups.map(({ name }) => [name, `against ${name}`]);
-    if (groups.length > 2 && groups.length <= MOST_IN_PAIRS) baselines.push([EACH, "each against each"]);
+    const baselines = groups.map(({ name }) => [name, `baseline: ${name}`]);
+    if (groups.length > 2 && groups.length <= MOST_IN_PAIRS) baselines.push([EACH, "every pair"]);
     const compareWith = (name) => change(name === EACH ? { every_pair: "true", baseline: null } : { baseline: name, every_pair: null });
     const isFixed = found && found.higher_is_better !== true && !query.lower_is_better;
     const all = [
-      ["Result of a run", STATISTICS, query.statistic ?? "final", (statistic) => change({ statistic: statistic === "final" ? null : statistic })],
-      ["What makes a group", [["", "groups: same settings"], ["run", "groups: each run"], ...[...named].map((name) => [name, `groups: ${name}`])],
+      ["Statistic", STATISTICS, query.statistic ?? "final", (statistic) => change({ statistic: statistic === "final" ? null : statistic })],
+      ["Group by", [["", "group by settings"], ["run", "group by run"], ...[...named].map((name) => [name, `group by ${name}`])],
         query.by ?? "", (by) => change({ by, baseline: null })],
-      groups.length > 1 && ["Compared with", baselines, query.every_pair ? EACH : groups[0].name, compareWith],
-      !isFixed && ["Which way is better", DIRECTIONS, query.lower_is_better ?? "", (lower) => change({ lower_is_better: lower })],
-      ["Aligned by", [["", "by what all runs have"], ...AXES], query.axis ?? "", (axis) => change({ axis })],
+      groups.length > 1 && ["Compare with", baselines, query.every_pair ? EACH : groups[0].name, compareWith],
+      !isFixed && ["Direction", DIRECTIONS, query.lower_is_better ?? "", (lower) => change({ lower_is_better: lower })],
+      ["Axis", [["", "by a common axis"], ...AXES], query.axis ?? "", (axis) => change({ axis })],
     ].filter(Boolean);
     const state = JSON.stringify(all);
     if (state !== chosen) refill(choices, all.map((one) => select(...one)));
     chosen = state;
   }
 
-  /** A chart keeps what was chosen in it when there is a new answer. */
+  /** Reuse the chart of the previous answer, so that its options stay. */
   function chartOf(lines, clock, { low = false, ...options }) {
     const name = `${options.name}: ${options.heading}`, chart = charts.get(name) ?? new Chart(options);
     used.add(name);
@@ -95,18 +95,18 @@ export function groupsView(box, app, { again }) {
     const metricName = metricNamed(found.metric.replace(/^episodes\./, "")), several = found.groups.length > 1, all = count(found.runs.length);
     // Results in different environments are on separate scales.
     const every = Object.keys(found.horizons), tasks = every.length > 1 ? every.slice(0, MOST_TASKS) : [null];
-    const alone = found.groups[0].name === "settings unknown" ? `The settings of these ${all} runs are unknown: add groups, or make each run a group, to compare.`
-      : `All ${all} runs are one group: choose another setting to group by, or add a group, to compare.`;
+    const alone = found.groups[0].name === "settings unknown" ? `The settings of these ${all} runs are unknown. To compare the runs, add groups or group by run.`
+      : `All ${all} runs are one group. To compare the runs, group by another setting or add a group.`;
     put(inside,
       several ? verdicts(found, tint) : h("p", { class: "card muted" }, alone),
       sentences("Limits of the conclusions", found.limits), related(), curves(metricName, tint),
       h("div", { class: "board" }, tasks.map((task) => [outcomes(found, tint, task), several ? differences(found, tint, task) : null])),
       profile(metricName, tint), groupTable(found, tint), several || Object.keys(found.differences).length ? settings(found) : null, pairs(found),
       influences(found), sentences("Rules applied", found.notes), everyRun(found, tint),
-      refusals(found.refused, `${found.refused.length} could not be opened`, MOST_REFUSED));
+      refusals(found.refused, `Runs that could not be opened: ${found.refused.length}`, MOST_REFUSED));
   }
 
-  /** Of one run its rank among earlier ones, of two where they diverge. */
+  /** Card with the rank of a single run among earlier runs, or the divergence of two runs. */
   function related() {
     const keys = found.runs.map((one) => one.path), name = JSON.stringify([keys, asked()]);
     if (keys.length !== 1 && keys.length !== 2) return null;
@@ -126,13 +126,13 @@ export function groupsView(box, app, { again }) {
       const few = lines.map(({ name, color: tone, raw, runs }) => ({ name, color: tone, raw: { x: raw.x, y: runs } }));
       return [chartOf(lines, found.axis, { name: `${title}${on}`, heading: `Mean ${phrase}${on}, with 95 % intervals over runs`, tall: true }),
         lines.some(({ runs }) => new Set(runs).size > 1)
-          && chartOf(few, found.axis, { name: `Runs at each place${on}`, heading: "Runs that measured something there", floor: 0, low: true })];
+          && chartOf(few, found.axis, { name: `Number of runs${on}`, heading: "Number of runs with data", floor: 0, low: true })];
     });
     const left = [[found.groups.length - groups.length, "groups"], [every.length - drawn.length, "environments"]].filter(([many]) => many > 0);
     return h("div", { class: "board" }, drawn, h("p", { class: "wide muted small" },
       h("span", { class: "legend" }, groups.map(({ name, counted }) => named(tint.get(name), `${name} (${counted})`))),
       left.map(([many, what]) => ` ${many} more ${what} are not drawn.`),
-      ` Over the ${CLOCKS[found.axis] ?? found.axis}; nothing is interpolated. Where fewer than two runs measured something there is no interval.`));
+      ` By ${CLOCKS[found.axis] ?? found.axis}, without interpolation. Intervals need data from at least two runs.`));
   }
 
   function profile({ phrase }, tint) {
@@ -142,9 +142,9 @@ export function groupsView(box, app, { again }) {
     return lines.length ? h("div", { class: "board" }, chartOf(lines, "value", options)) : null;
   }
 
-  /** Ask again in a while; what comes meanwhile is part of that answer. */
+  /** Schedule a reload, which includes all changes until then. */
   function later() { timer ||= setTimeout(() => { timer = 0; again({ quiet: true }); }, AGAIN_MS); }
-  /** Whether a row may change the answer: of a run that is open, whose status is another, or that a pattern may match. */
+  /** Whether a row can change the comparison: an open run, a changed status, or a new run that a pattern can match. */
   function matters(row) {
     const status = known.get(row.key), isNew = status === undefined && app.params.has("group") && !seen.has(row.key);
     if (isNew) seen.add(row.key);
@@ -156,7 +156,7 @@ export function groupsView(box, app, { again }) {
   return { kind: "groups", update, later, leave };
 }
 
-/** What a person has opened, scrolled to and focused in a part of the page, to be put back when it is made again. */
+/** Return a function that restores open details, scroll positions and focus after a part of the page was redrawn. */
 function keptState(part, quiet) {
   const refocus = keptFocus(part);
   const open = [...part.querySelectorAll("details[open]")].map((one) => one.className), top = scrollY;
@@ -176,10 +176,10 @@ function verdicts({ comparisons: all, horizons, tones }, tint) {
   const tally = [h("b", {}, `${count(all.length)} comparisons: `), counts.map(([many, verdict]) => `${count(many)} ${verdict}`).join(", "), "."];
   const article = ({ verdict, group, baseline, task, sentences: [first, ...rest] }) => h("article", { class: "verdict", "data-tone": tones[verdict] },
     h("div", { class: "verdict-main" },
-      h("div", { class: "verdict-name" }, h("b", { class: "verdict-title" }, verdict), h("span", {}, named(tint.get(group), group), h("span", { class: "muted" }, " against "),
+      h("div", { class: "verdict-name" }, h("b", { class: "verdict-title" }, verdict), h("span", {}, named(tint.get(group), group), h("span", { class: "muted" }, " compared with "),
         named(tint.get(baseline), baseline), task && isMany ? h("span", { class: "muted" }, ` on ${task}`) : null)),
       h("p", { class: "verdict-say" }, first), rest.length ? bullets(rest) : null));
-  const more = `These are the ${MOST_VERDICTS} clearest; the other ${count(left)} are among the differences below, and in the JSON.`;
+  const more = `The ${MOST_VERDICTS} clearest are shown. The remaining ${count(left)} are in the differences below and in the JSON.`;
   return h("section", { class: "verdicts", "aria-label": "Conclusions" }, all.length > FEW_VERDICTS ? h("p", { class: "tally" }, tally) : null,
     shown.map(article), left > 0 ? h("p", { class: "muted small" }, more) : null);
 }

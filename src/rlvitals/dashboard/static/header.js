@@ -1,4 +1,4 @@
-// The top of a run's page: what it is, how it goes, and what is wrong, cause first.
+// Header of the page of a run: name, status, verdict, health, key figures and findings.
 
 import { levelInterval, title } from "./dictionary.js";
 import { h, refill, tip } from "./dom.js";
@@ -6,11 +6,11 @@ import { ago, count, isBad, moment, number, percent, span } from "./format.js";
 import { button, progress, ring, status } from "./widgets.js";
 
 const UNKNOWN = { tone: "neutral", title: "Checking", text: "The run is being checked." };
-/** How much is shown around the begin of a finding, on either side, as a share of the run. */
+/** Range shown on either side of the onset of a finding, as a share of the run. */
 const AROUND = 0.06;
 const opened = new Set();
 
-/** Draw the top; while a hint is open in it, and where there is nothing new, only the times. */
+/** Draw the header. Update only the times if nothing changed or while a hint is open. */
 export function header(top, run) {
   const { head, drawn, view: { clock } } = run, now = Date.now() / 1000 - run.skew;
   if ((head === drawn?.head && clock === drawn.clock) || top.querySelector(":popover-open")) {
@@ -31,7 +31,7 @@ export function header(top, run) {
 }
 
 function facts(head, now) {
-  const ran = head.is_open ? `running for ${span(head.duration)}` : `${head.is_replayed ? "" : `ran ${span(head.duration)}, `}${moment(head.started)}`;
+  const ran = head.is_open ? `running for ${span(head.duration)}` : `${head.is_replayed ? "" : `duration ${span(head.duration)}, `}started ${moment(head.started)}`;
   const listed = head.findings.some((one) => Object.keys(one.evidence).some((name) => name.startsWith("records_dropped")));
   const done = head.progress !== null && h("span", { class: "fact-progress" }, progress(head.progress),
     ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.seconds_left === null ? "" : h("b", {}, `, ${span(head.seconds_left)} left`));
@@ -43,9 +43,9 @@ function facts(head, now) {
 function health(head) {
   const { score, status: state, deductions } = head.health, skipped = Object.entries(head.skipped_rules);
   const verdict = score === null ? `Not judged yet: ${head.evidence}.`
-    : `${score} of 100. ${deductions.length ? "Each deduction names its finding:" : "No finding lowers the score."}`;
+    : `${score} of 100. ${deductions.length ? "Points are deducted for these findings:" : "No finding lowers the score."}`;
   const missing = skipped.map(([code, wanted]) => `${code}: ${wanted.join(", ")}`).join("; ");
-  const more = tip("How the health score comes about", () => [h("p", {}, verdict),
+  const more = tip("About the health score", () => [h("p", {}, verdict),
     deductions.length ? h("ul", {}, deductions.map((one) => h("li", {}, `-${one.points}  ${one.reason}`))) : null,
     missing ? h("p", { class: "muted" }, `Rules skipped for missing data: ${missing}.`) : null]);
   return h("div", { class: "health" }, ring(score, state),
@@ -64,27 +64,27 @@ function tiles(head) {
   return h("div", { class: "tiles" },
     level("reward", head.reward_source ? `Reward: ${head.reward_source}` : undefined),
     ["quality_final", "quality_improvement", "success", "length"].map((field) => level(field)),
-    tile("Episodes", count(head.episodes), head.episode_rate ? `${number(head.episode_rate, 3)} a minute${recently}` : ""),
-    tile("Steps", count(head.env_step), head.speed ? `${number(head.speed, 3)} a second${recently}` : ""),
+    tile("Episodes", count(head.episodes), head.episode_rate ? `${number(head.episode_rate, 3)} per minute${recently}` : ""),
+    tile("Steps", count(head.env_step), head.speed ? `${number(head.speed, 3)} per second${recently}` : ""),
     tile("Updates", count(head.updates), head.target !== null ? `target reward ${number(head.target)}` : ""));
 }
 
 function finding(one, run) {
   const at = one.at[run.view.clock], seen = one.since_step !== null;
-  // The stream of a number that the finding was seen by.
+  // The stream of a metric in the evidence.
   const streamOf = (name) => one.series?.find((field) => field.endsWith(`.${name}`))?.split(".")[0];
   const shown = (value) => (typeof value === "number" || isBad(value) ? number(value) : typeof value === "string" ? value : JSON.stringify(value));
   const evidence = Object.entries(one.evidence).map(([name, value]) => h("div", {}, h("dt", {}, title(name, streamOf(name))), h("dd", {}, shown(value))));
   const box = h("details", {
     class: one.open ? "finding" : "finding over", "data-severity": one.severity, "data-code": one.code, open: opened.has(one.code),
     ontoggle: () => (box.open ? opened.add(one.code) : opened.delete(one.code)) },
-  h("summary", {}, h("span", { class: "severity" }, one.open ? one.severity : "over"), h("b", {}, one.title),
+  h("summary", {}, h("span", { class: "severity" }, one.open ? one.severity : "closed"), h("b", {}, one.title),
     seen ? h("span", { class: "muted" }, ` since step ${count(one.since_step)}`) : "", h("span", { class: "finding-cause" }, one.cause)),
   h("div", { class: "finding-more" },
     one.advice ? h("p", {}, h("b", {}, "Try: "), one.advice) : null, evidence.length ? h("dl", { class: "evidence" }, evidence) : null,
-    one.symptoms.length ? h("p", { class: "muted" }, "It explains: ", one.symptoms.map((other) => other.title).join(", "), ".") : null,
-    h("p", { class: "muted small" }, one.code, one.confidence ? `, ${percent(one.confidence)} sure` : "", one.source ? `. ${one.source}` : ""),
-    seen && at != null ? button("Show where it began", () => around(run, at)) : null));
+    one.symptoms.length ? h("p", { class: "muted" }, "Also explains: ", one.symptoms.map((other) => other.title).join(", "), ".") : null,
+    h("p", { class: "muted small" }, one.code, one.confidence ? `, confidence ${percent(one.confidence)}` : "", one.source ? `. ${one.source}` : ""),
+    seen && at != null ? button("Show onset in the charts", () => around(run, at)) : null));
   return box;
 }
 

@@ -1,4 +1,4 @@
-// Estimates with their intervals on a common scale, and every run as a dot.
+// Charts of estimates with intervals on a common scale, with each run as a dot.
 
 import { h, svg } from "./dom.js";
 import { count, interval, number, percent, short } from "./format.js";
@@ -21,7 +21,7 @@ function scaleOf(low, high) {
   return { low, high, share, at: (v) => `${(100 * clamp(share(v), 0, 1)).toFixed(2)}%` };
 }
 
-/** A scale over some values; the ends of intervals widen it, but not beyond `reach`, nor by more than twice its width. */
+/** Scale over values. The ends of intervals widen it by at most `reach` and at most twice its width. */
 function spanning(values, intervals, reach = Infinity) {
   let [low, high] = ends(values);
   if (!(low <= high)) [low, high] = [0, 1];
@@ -32,7 +32,7 @@ function spanning(values, intervals, reach = Infinity) {
   return scaleOf(low - pad, high + pad);
 }
 
-/** An interval; an end that the scale does not reach is an arrow. */
+/** Draw an interval; an end outside the scale is an arrow. */
 function whisker(scale, { low, high }, kind) {
   if (low == null || high == null) return null;
   const arrow = (at, beyond) =>
@@ -44,7 +44,7 @@ function whisker(scale, { low, high }, kind) {
   return [line(scale.at(low), scale.at(high), MIDDLE, MIDDLE, kind), end(low), end(high)];
 }
 
-/** Shares of one as bars: rows of {name, estimate, low, high, note, tone}. */
+/** Draw shares (0 to 1) as bars: rows of {name, estimate, low, high, note, tone}. */
 export function shareBars(caption, rows) {
   const scale = scaleOf(0, 1), rect = (width, kind) => svg("rect", { x: 0, y: 5, width, height: 10, rx: 2, class: kind });
   return bars(caption, rows.map(({ name, estimate, note = "", tone = "", ...range }) => row(name, name,
@@ -53,7 +53,7 @@ export function shareBars(caption, rows) {
     percent(estimate), note && h("span", { class: "muted" }, ` ${note}`))));
 }
 
-/** Each group's runs as dots, with their mean and its interval; of one environment, where there are several. */
+/** Draw the runs of each group as dots, with the mean and its interval, for one or all environments. */
 export function outcomes(found, tint, task = null) {
   const runs = found.runs.filter((run) => (task === null || run.task === task) && run.outcomes[found.statistic] !== undefined);
   const valueOf = (run) => run.outcomes[found.statistic], mean = (all) => ({ estimate: all.length ? all.reduce((sum, v) => sum + v / all.length, 0) : null });
@@ -71,11 +71,11 @@ export function outcomes(found, tint, task = null) {
       mean.estimate === null ? null : upright(scale.at(mean.estimate), 10, "mean-whisker"), own.map((run) => dot(run, own.length > MANY_DOTS))),
     number(mean.estimate), small(said));
   });
-  const meaning = task === null ? "Each dot is a run; the bar is the mean with its 95 % interval." : "Each dot is a run, the line their mean.";
+  const meaning = task === null ? "Each dot is a run. The bar is the mean with its 95 % interval." : "Each dot is a run. The line is the mean.";
   return chartCard(`Result of each run${task ? ` on ${task}` : ""}`, meaning, drawn, scale, found.groups.length - rows.length);
 }
 
-/** Each comparison's difference, with its interval, around zero. */
+/** Draw the difference of each comparison with its interval, around zero. */
 export function differences(found, tint, task = null) {
   const known = found.comparisons.filter((one) => one.difference.estimate !== null && (task === null || one.task === task));
   const shown = known.slice(0, MOST_ROWS), estimates = shown.map((one) => one.difference.estimate);
@@ -84,13 +84,13 @@ export function differences(found, tint, task = null) {
   const baselines = new Set(found.comparisons.map((one) => one.baseline)), [first] = baselines;
   const drawn = shown.map(({ group, baseline, difference }) => {
     const { estimate } = difference, color = tint.get(group), range = interval(difference) || "no interval";
-    const name = [swatch(color), group, baselines.size > 1 ? h("span", { class: "muted" }, ` less ${baseline}`) : null];
-    return row(name, group, frame(`${group} less ${baseline}: ${number(estimate)}, ${range}`, color.css, upright(scale.at(0), MIDDLE, "zero"),
+    const name = [swatch(color), group, baselines.size > 1 ? h("span", { class: "muted" }, ` minus ${baseline}`) : null];
+    return row(name, group, frame(`${group} minus ${baseline}: ${number(estimate)}, ${range}`, color.css, upright(scale.at(0), MIDDLE, "zero"),
       whisker(scale, difference, "bar-whisker"), svg("circle", { cx: scale.at(estimate), cy: MIDDLE, r: 4.5, class: "dot" })),
     estimate > 0 ? "+" : "", number(estimate), small(range));
   });
-  const meaning = "Intervals at the level of the verdicts; one that excludes zero shows a difference, before other comparisons are taken into account.";
-  const heading = `Difference to ${baselines.size === 1 ? first : "the baseline"}${task ? ` on ${task}` : ""}`;
+  const meaning = "Intervals have the level of the verdicts. An interval that excludes zero shows a difference, before the correction for several comparisons.";
+  const heading = `Difference from ${baselines.size === 1 ? first : "the baseline"}${task ? ` on ${task}` : ""}`;
   return chartCard(heading, meaning, drawn, scale, known.length - shown.length);
 }
 

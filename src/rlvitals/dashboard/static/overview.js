@@ -1,4 +1,4 @@
-// The overview: reward, quality, length, success, and why episodes end.
+// The overview tab: reward, quality, length, success rates, and how episodes end.
 
 import { board, rangeOf, viewControls } from "./curves.js";
 import { episodeValue, metricOf, panel as panelOf } from "./dictionary.js";
@@ -14,11 +14,11 @@ export function overview(panel, run, controls) {
   const has = new Set(run.head.fields.episodes), source = run.head.reward_source;
   const grid = h("div", { class: "board" }), groups = h("div", { class: "board sides" });
   if (!has.has("reward")) {
-    put(panel, empty(run.head.is_open ? "The curves begin with the first episode that ends." : "No reward was recorded."));
+    put(panel, empty(run.head.is_open ? "No episodes yet. Curves appear after the first episode." : "No rewards were recorded. Record episodes with monitor.log_episode(...)."));
     return {};
   }
   const rank = button("Rank among earlier runs", () => rank.replaceWith(relationCard([run.key], "reward").element));
-  put(panel, source ? h("p", { class: "muted" }, `No episodes were recorded. The reward is the ${source}.`) : null, grid, groups, rank);
+  put(panel, source ? h("p", { class: "muted" }, `No episodes were recorded. The reward shown is the ${source}.`) : null, grid, groups, rank);
   const isRepeated = (name) => name === "quality_improvement" && has.has("quality_final") && !has.has("quality_initial");
   const wanted = panelOf("episodes", "outcome").filter(({ name }) => has.has(name) && !isRepeated(name)).map(({ name, format }, tint) =>
     ({ stream: "episodes", field: name, tint, smoothOnly: format === "percent", tall: name === "reward", wide: name === "reward" }));
@@ -29,14 +29,14 @@ export function overview(panel, run, controls) {
     next = performance.now() + EVERY_MS;
     const ask = (by) => run.ask("run/groups", { by, ...rangeOf(run.view) }).then((answer) => answer.groups);
     const [types, ends] = await Promise.all([by ? ask(by) : [], has.has("termination_reason") ? ask("termination_reason") : []]);
-    // Shares are of the episodes whose end was reported; the rest stands in the table alone.
+    // Shares cover the episodes with a reported end. The table also counts the remaining ones.
     const named = ends.filter((group) => group.name !== null), total = named.reduce((sum, group) => sum + group.episodes, 0);
-    const choice = kinds.length > 1 ? select("Grouped by", kinds.map((kind) => [kind, kind]), by, (kind) => { by = kind; shares(); }) : null;
-    const success = types.some((group) => group.known) && shareBars("Success rate by type, with 95 % intervals",
+    const choice = kinds.length > 1 ? select("Group by", kinds.map((kind) => [kind, kind]), by, (kind) => { by = kind; shares(); }) : null;
+    const success = types.some((group) => group.known) && shareBars("Success rate by category, with 95 % intervals",
       types.slice(0, MOST_GROUPS).map(({ name, rate }) => ({ name: name ?? "(none)", ...rate })));
-    const ways = shareBars("Shares of the ways in which episodes end", named.slice(0, MOST_GROUPS)
+    const ways = shareBars("Shares of termination reasons", named.slice(0, MOST_GROUPS)
       .map(({ name, episodes }) => ({ name, estimate: episodes / total, note: count(episodes), tone: "plain" })));
-    put(groups, types.length ? card("Success by type", [grow(), choice], success, groupTable(types)) : null,
+    put(groups, types.length ? card("Success by category", [grow(), choice], success, groupTable(types)) : null,
       named.length ? card("How episodes end", null, ways, groupTable(ends, "not reported")) : null);
   }
   const quietly = () => shares().catch(() => {});

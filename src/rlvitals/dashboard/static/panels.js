@@ -1,11 +1,11 @@
-// Panels of charts: the algorithm, the machine, and everything else that was logged.
+// Chart tabs: updates, system metrics, and all other logged curves.
 
 import { board, viewControls } from "./curves.js";
 import { isCurve, isKnown, panel as panelOf } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { answered, checkbox, empty, filterField } from "./widgets.js";
 
-const UNSAMPLED = "No system samples: sampling is off, or the run is shorter than the sampling interval.";
+const UNSAMPLED = "No system metrics: sampling is off, or the run is shorter than the sampling interval.";
 const MOST_NAMES = 200, MOST_CHARTS = 24, FIRST_CHARTS = 9;
 const note = (...text) => h("p", { class: "muted note" }, text);
 
@@ -17,7 +17,7 @@ function charts(panel, run, controls, wanted, above, emptyText) {
   return { ...shown, refresh: () => { draw(); shown.load(); } };
 }
 
-/** A tab of charts that are chosen when the fields of the run are known. */
+/** Create a tab whose charts depend on the fields of the run. */
 function ofFields(panel, run, waiting, make) {
   const tab = {};
   answered(panel, run.ask("run/fields"), (fields) => make(fields, tab), waiting);
@@ -28,16 +28,16 @@ export function ppo(panel, run, controls) {
   const has = new Set(run.head.fields.updates), known = panelOf("updates", "update", "update detail").filter((one) => has.has(one.name));
   if (!known.length) return fromEpisodes(panel, run, controls);
   const missing = panelOf("updates", "update").filter((one) => !has.has(one.name)).map((one) => one.title);
-  const above = note("Green: the range of healthy runs. ", missing.length ? `Not logged: ${missing.join(", ")}.` : "");
+  const above = note("Green: healthy range. ", missing.length ? `Not logged: ${missing.join(", ")}.` : "");
   return charts(panel, run, controls, known.map(({ name }) => ({ stream: "updates", field: name, healthy: true })), above, "");
 }
 
-/** Runs that log no updates may have logged the metrics with their episodes. */
-const fromEpisodes = (panel, run, controls) => ofFields(panel, run, "Looking for the algorithm's metrics ...", (fields, tab) => {
+/** Runs without updates can have logged the metrics with their episodes. */
+const fromEpisodes = (panel, run, controls) => ofFields(panel, run, "Loading the algorithm metrics ...", (fields, tab) => {
   const found = (fields.episodes ?? []).filter((name) => name.startsWith("algorithm."));
   const wanted = found.map((field) => ({ stream: "episodes", field, heading: field.replace("algorithm.", "") }));
-  const above = found.length ? note("This run logs the algorithm's metrics with its episodes.") : null;
-  const none = "No update was logged yet. log_training_step records policy loss, value loss, entropy, KL and more.";
+  const above = found.length ? note("This run logs algorithm metrics with its episodes.") : null;
+  const none = "No updates yet. Record policy loss, value loss, entropy, KL and more with monitor.log_training_step(...).";
   Object.assign(tab, charts(panel, run, controls, wanted, above, none));
 });
 
@@ -51,7 +51,7 @@ export function system(panel, run, controls) {
 
 const elsewhere = (name) => /^(updates|system)\/|^episodes\/parameters\./.test(name) || isKnown(...name.split("/"));
 
-export const more = (panel, run, controls) => ofFields(panel, run, "Looking for what was logged ...", (fields, tab) => {
+export const more = (panel, run, controls) => ofFields(panel, run, "Loading the curves ...", (fields, tab) => {
   const all = Object.entries(fields).flatMap(([stream, names]) => names.filter((name) => isCurve(stream, name)).map((name) => `${stream}/${name}`));
   const kept = run.app.params.getAll("curve").filter((name) => all.includes(name));
   const chosen = new Set(kept.length ? kept : all.filter((name) => !elsewhere(name)).slice(0, FIRST_CHARTS));
@@ -62,9 +62,9 @@ export const more = (panel, run, controls) => ofFields(panel, run, "Looking for 
   const draw = () => {
     tab.leave?.();
     const wanted = [...chosen].slice(0, MOST_CHARTS).map((name) => ({ stream: name.split("/")[0], field: name.slice(name.indexOf("/") + 1) }));
-    Object.assign(tab, charts(body, run, controls, wanted, null, "Choose curves above."));
+    Object.assign(tab, charts(body, run, controls, wanted, null, "No curves selected. Select curves above."));
   };
-  const heading = h("summary", {}, `${all.length} curves were logged; choose what is shown`);
+  const heading = h("summary", {}, `Select from ${all.length} logged curves`);
   put(panel, h("details", { class: "card chooser", open: !chosen.size }, heading, filter, boxes), body);
   list();
   draw();

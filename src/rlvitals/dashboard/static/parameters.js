@@ -1,4 +1,4 @@
-// The parameters that were tried: what works, by lines, by cells, and by effect.
+// The parameters tab: parallel coordinates, a heat map, and the effects of the explored parameters.
 
 import { metricOf, title } from "./dictionary.js";
 import { contextOf, h, put } from "./dom.js";
@@ -6,14 +6,14 @@ import { isBad, nums, number, percent, short } from "./format.js";
 import { clamp, ends, scaler } from "./scale.js";
 import { answered, card, empty, grow, hint, select, table } from "./widgets.js";
 
-/** Low to high in a scale that every eye tells apart, in either light. */
+/** Colours from low to high that people with colour vision deficiencies can distinguish, in light and dark themes. */
 const STOPS = [[48, 60, 130], [38, 110, 150], [60, 155, 125], [150, 190, 80], [245, 205, 70]];
 function shade(share) {
   const at = clamp(share, 0, 1) * (STOPS.length - 1), i = Math.min(STOPS.length - 2, Math.floor(at)), part = at - i;
   return `rgb(${STOPS[i].map((c, k) => Math.round(c + part * (STOPS[i + 1][k] - c))).join(" ")})`;
 }
 
-/** What was tried is worked out again when there is so much more of it: that takes seconds for a long run. */
+/** The analysis is repeated after this growth of the number of episodes, because it takes seconds for a long run. */
 const GROWTH = 1.2, AGAIN_MS = 5000;
 const TALL = 300, WIDE = 92, MARGIN = 46, TOP = 30, BOTTOM = TALL - 26;
 const MOST_EFFECTS = 10, MOST_TOLD_CELLS = 12;
@@ -24,7 +24,7 @@ export function parameters(panel, run, controls) {
   const choose = (label, names, value, then) => select(label, names.map((name) => [name, name]), value, then);
 
   function show(found) {
-    const none = "No episode reported its parameters. log_episode takes them as parameters={...}.";
+    const none = "No parameters were recorded. Pass parameters={...} to monitor.log_episode(...).";
     if (!found.parameters.length) return put(panel, empty(none));
     put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${metricOf("episodes", name).phrase}`]), found.outcome ?? "reward",
       (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
@@ -36,24 +36,24 @@ export function parameters(panel, run, controls) {
     if (!names.includes(y) || y === x) y = names.find((name) => name !== x) ?? x;
     const cells = () => answered(heat, run.ask("run/heatmap", { x, y, outcome: found.outcome }), (map) => put(heat, heatmap(map)));
     put(panel,
-      card("Parameters tried", [hint(`${number(values.length)} of ${number(found.episodes)} episodes, one line each`), grow(), legend(values)],
+      card("Explored parameters", [hint(`${number(values.length)} of ${number(found.episodes)} episodes, one line each`), grow(), legend(values)],
         h("div", { class: "parallel" }, canvas)),
       h("div", { class: "board" },
         card(`Mean ${metricOf("episodes", outcome).phrase}`, [grow(),
-          choose("Across", names, x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×",
-          choose("Down", names, y, (next) => { y = next; run.app.keep({ py: y }); cells(); })], heat),
-        card("What works", null, effects)));
+          choose("Horizontal parameter", names, x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×",
+          choose("Vertical parameter", names, y, (next) => { y = next; run.app.keep({ py: y }); cells(); })], heat),
+        card("Parameter effects", null, effects)));
     resize?.disconnect();
     repaint = () => lines(canvas, found.parameters, values);
     resize = new ResizeObserver(repaint);
     resize.observe(canvas.parentElement);
     if (names.length) cells();
-    const explain = (told) => put(effects, told ? explained(told, outcome) : empty("Too little was tried."));
-    answered(effects, run.ask("run/exploration"), explain, "Working out what the parameters do ...");
+    const explain = (told) => put(effects, told ? explained(told, outcome) : empty("Not enough data to analyse the parameters."));
+    answered(effects, run.ask("run/exploration"), explain, "Analysing the parameters ...");
   }
   const begin = (waiting) => { known = run.head.rows.episodes; load(waiting); };
   const retheme = () => repaint();
-  begin("Reading the parameters ...");
+  begin("Loading the parameters ...");
   addEventListener("themechange", retheme);
   return {
     refresh: (again) => { if (again) begin(); },
@@ -62,7 +62,7 @@ export function parameters(panel, run, controls) {
   };
 }
 
-/** The range of colours: without the two per cent at either end. */
+/** Range of the colour scale, without the lowest and highest two per cent of the values. */
 function extent(values) {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b), last = sorted.length - 1;
   return sorted.length ? [sorted[Math.floor(0.02 * last)], sorted[Math.ceil(0.98 * last)]] : [0, 1];
@@ -73,7 +73,7 @@ function legend(values) {
   return h("span", { class: "legend" }, number(low, 3), h("span", { class: "ramp" }, ramp), number(high, 3));
 }
 
-/** Parallel coordinates: a line for each episode, the best on top. */
+/** Draw parallel coordinates: one line per episode, with the best on top. */
 function lines(canvas, axes, values) {
   const wide = Math.max(canvas.parentElement.clientWidth, axes.length * WIDE), style = getComputedStyle(canvas.parentElement);
   Object.assign(canvas.style, { width: `${wide}px`, height: `${TALL}px` });
@@ -117,7 +117,7 @@ function heatmap({ x, y, means, counts }) {
   };
   const rows = means.map((cells, j) => h("tr", {}, h("th", { scope: "row" }, y.labels[j]), cells.map((value, i) => cell(value, i, j))));
   return h("div", { class: "table-box" }, h("table", { class: told ? "heatmap" : "heatmap dense" },
-    h("caption", {}, `${y.name} up, ${x.name} across`, means.flat().includes(null) ? "; hatched: not tried" : ""), h("tbody", {}, rows.reverse()),
+    h("caption", {}, `${x.name} (horizontal), ${y.name} (vertical)`, means.flat().includes(null) ? "; hatched: not tried" : ""), h("tbody", {}, rows.reverse()),
     h("tfoot", {}, h("tr", {}, h("td", {}), x.labels.map((text) => h("th", { scope: "col" }, text))))));
 }
 
@@ -125,12 +125,12 @@ function explained({ findings, at_bounds: bounds, combinations }, outcome) {
   const range = (value) => (Array.isArray(value) ? value.map((one) => number(one, 3)).join(" to ") : typeof value === "number" ? number(value, 3) : String(value));
   const pinned = bounds.filter((one) => one.verdict.startsWith("pinned")).map((one) => `${one.name} (${one.verdict})`);
   const groups = findings.filter((one) => one.outcome === outcome).map(({ category, drivers, region }, i) => h("details", { class: "effect", open: i === 0 },
-    h("summary", {}, h("b", {}, category ?? "All types"), drivers.verdict === "found" ? null : h("span", { class: "muted" }, ` ${drivers.verdict}`)),
+    h("summary", {}, h("b", {}, category ?? "All categories"), drivers.verdict === "found" ? null : h("span", { class: "muted" }, ` ${drivers.verdict}`)),
     table([["Parameter", (effect) => effect.name], ["Share of variance", (effect) => (effect.drives ? percent(effect.share, 3) : "no effect shown"), "num"],
       ["Shape", (effect) => (effect.drives ? effect.shape : "")], ["Best", (effect) => (effect.drives ? range(effect.best) : ""), "num"]],
     drivers.effects.slice(0, MOST_EFFECTS), { tone: (effect) => (effect.drives ? "strong" : "muted") }),
     region.verdict.includes("better") ? h("p", {}, h("b", {}, "Best region: "), Object.entries(region.where).map(([name, where]) => `${name} ${range(where)}`).join(", "),
-      `: ${number(region.mean)} against ${number(region.elsewhere)} elsewhere.`) : null));
+      `: ${number(region.mean)} compared with ${number(region.elsewhere)} elsewhere.`) : null));
   return [groups, pinned.length ? h("p", {}, h("b", {}, "Pinned at a bound: "), pinned.join(", ")) : null,
     h("p", { class: "muted small" }, `${number(combinations.distinct)} different combinations in ${number(combinations.rows)} episodes.`)];
 }

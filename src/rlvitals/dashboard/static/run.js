@@ -1,4 +1,4 @@
-// One run: the verdict at the top, then what it rests on, by tabs.
+// The page of a run: the header with the verdict, and tabs with the data.
 
 import { ask, unlessAborted } from "./api.js";
 import { panel as panelOf } from "./dictionary.js";
@@ -12,21 +12,21 @@ import { configuration, evaluations, notes, pictures } from "./details.js";
 import { empty, tabList, withFacts } from "./widgets.js";
 import { viewOf, zoomed } from "./curves.js";
 
-/** A tab's function fills the panel, and gives what it does about news: {refresh, head, grown, events, evaluations, leave}. */
+/** The function of a tab fills the panel and returns handlers: {refresh, head, grown, events, evaluations, leave}. */
 const TABS = [["overview", "Overview", overview], ["ppo", "Updates", ppo], ["parameters", "Parameters", parameters],
   ["evaluations", "Evaluations", evaluations], ["pictures", "Pictures", pictures], ["more", "All curves", more],
   ["system", "System", system], ["configuration", "Configuration", configuration], ["notes", "Notes", notes]];
 
-/** The parts that show what there is: a first update, or a metric that comes late, makes them anew. */
+/** Tabs that depend on the recorded fields; a new field recreates them. */
 const OF_FIELDS = new Set(["overview", "ppo", "system"]);
 const CLOCK_MS = 10_000;
 
 export function runPage(root, app) {
   const key = app.params.get("run") ?? "";
   app.title(key);
-  const page = new AbortController(), top = h("div", { class: "top" }, empty("Reading the run ..."));
+  const page = new AbortController(), top = h("div", { class: "top" }, empty("Loading the run ..."));
   const controls = h("div", { class: "controls" }), panel = h("div", { class: "panel", id: "panel" });
-  const tabs = tabList("Parts of the run", panel, (name) => { app.keep({ tab: name === "overview" ? null : name }); current(); });
+  const tabs = tabList("Run details", panel, (name) => { app.keep({ tab: name === "overview" ? null : name }); current(); });
   put(root, top, tabs.element, controls, panel);
   let tab = {}, requests = new AbortController(), shownTab = null, shownFields = "", shownCounts = "", draws = 0;
 
@@ -41,7 +41,7 @@ export function runPage(root, app) {
   const chosen = () => TABS.find(([name]) => name === app.params.get("tab")) ?? TABS[0];
   const fields = (name) => (OF_FIELDS.has(name) ? JSON.stringify(run.head.fields) : "");
   const hasAny = (stream, ...panels) => panelOf(stream, ...panels).some((one) => run.head.fields[stream].includes(one.name));
-  /** What there is for the parts that not every run has, by part. */
+  /** Number or presence of data for the optional tabs. */
   const counts = () => ({
     pictures: run.head.pictures, evaluations: run.head.evaluations, parameters: run.head.dicts.includes("parameters"),
     ppo: hasAny("updates", "update", "update detail") || run.head.dicts.includes("algorithm"),
@@ -53,7 +53,7 @@ export function runPage(root, app) {
     tabs.draw(TABS.filter(([name]) => !(name in has) || has[name] || name === current)
       .map(([name, text]) => [name, text, typeof has[name] === "number" ? has[name] : null]), current);
   }
-  /** Leave a tab: what it asked for and did not get yet is not shown in the next one. */
+  /** Leave a tab and abort its pending requests. */
   function leave() {
     requests.abort();
     requests = new AbortController();
@@ -77,10 +77,10 @@ export function runPage(root, app) {
     draws ||= requestAnimationFrame(() => { draws = 0; header(top, run); tab.head?.(); });
   };
   const takeHead = (said) => { run.head = withFacts(said); run.skew = Date.now() / 1000 - said.now; };
-  const unreadable = (reason) => app.say(reason && run.head ? `The run cannot be read at present: ${reason}. This page tries again.` : null);
+  const unreadable = (reason) => app.say(reason && run.head ? `The run cannot be read at present: ${reason}. This page keeps retrying.` : null);
   const failed = unlessAborted((error) => {
     if (run.head) { app.say(error.message); return; }
-    const what = error.status === 404 ? `There is no run ${key} in this folder.` : `The run cannot be read: ${error.message}.`;
+    const what = error.status === 404 ? `Run ${key} does not exist in this folder.` : `The run cannot be read: ${error.message}.`;
     put(top, empty(h("b", {}, what), " ", h("a", { href: "/", "data-nav": true }, "All runs")));
   });
   const load = (again = false) => ask("run", { run: key }, page.signal).then((head) => {

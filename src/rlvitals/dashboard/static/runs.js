@@ -1,4 +1,4 @@
-// The list of runs: searched, sorted, filtered, pinned, and live.
+// The live list of runs, with search, sorting, filters and pins.
 
 import { ask, fillQuery } from "./api.js";
 import { h, put, refill, stored } from "./dom.js";
@@ -9,7 +9,7 @@ const num = (...inside) => h("span", { class: "num" }, inside);
 
 function rewardCell({ key, levels: { reward }, level_texts: texts, spark, reward_source: source, whole }) {
   const line = whole ? sparkline(spark, `Reward of ${key}, last ${count(reward?.window)}: ${texts.reward ?? ABSENT}`) : null;
-  const bad = reward?.not_finite ? h("div", { class: "small" }, `${count(reward.not_finite)} of the last ${count(reward.window)} not finite`) : null;
+  const bad = reward?.not_finite ? h("div", { class: "small" }, `${count(reward.not_finite)} of the last ${count(reward.window)} non-finite`) : null;
   return h("div", { class: "reward-cell" }, line, h("span", { class: bad ? "num bad" : "num", title: source || null }, number(reward?.mean), source ? "*" : "", bad));
 }
 
@@ -18,7 +18,7 @@ function progressCell({ progress: share, seconds_left: left, env_step: step }) {
   return [progress(share), small(percent(share), left === null ? "" : `, ${span(left)} left`)];
 }
 
-/** By name: the title, what is sorted by, the way it is sorted at first, and the cell. */
+/** Columns by name: title, sort key, initial sort direction, and cell. */
 const COLUMNS = {
   name: ["Run", (row) => row.key.toLowerCase(), 1, (row) => [runLink(row.key), small([row.project, ...row.tags].filter(Boolean).join(" · "))]],
   status: ["Status", (row) => row.status, 1, ({ status: name, reason, verdict }) => [
@@ -36,7 +36,7 @@ const COLUMNS = {
 const STATUSES = ["running", "paused", "stalled", "completed", "preempted", "failed", "crashed"];
 const MOST_SHOWN = 300, MORE = 1000, MOST_COMPARED = 1000, CLOCK_MS = 5000, PINS = "rlvitals.pins";
 
-/** The pinned runs; what is stored may be damaged. */
+/** Read the pinned runs; stored data can be damaged. */
 const keptPins = () => { try { return new Set(JSON.parse(stored(PINS))); } catch { return new Set(); } };
 const toggle = (set, key, on) => (on ? set.add(key) : set.delete(key));
 const compared = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
@@ -65,7 +65,7 @@ export function runsPage(root, app) {
 
   function head() {
     const down = sort.startsWith("-");
-    refill(heading, h("th", { class: "pick" }, h("span", { class: "hidden" }, "Choose")), Object.entries(COLUMNS).map(([name, [text, , first]]) => {
+    refill(heading, h("th", { class: "pick" }, h("span", { class: "hidden" }, "Select")), Object.entries(COLUMNS).map(([name, [text, , first]]) => {
       const on = sort.replace("-", "") === name, goesDown = on ? !down : first < 0;
       const act = () => { sort = goesDown ? `-${name}` : name; app.keep({ sort }); render(); };
       return h("th", { scope: "col", class: `c-${name}`, "aria-sort": on ? (down ? "descending" : "ascending") : null },
@@ -80,14 +80,14 @@ export function runsPage(root, app) {
     const choose = (event) => { toggle(chosen, key, event.target.checked); choice(); };
     const turn = () => { toggle(pinned, key, !pin); stored(PINS, JSON.stringify([...pinned])); render(); };
     const element = h("tr", { "data-run": key, class: pin ? "pinned" : "", onclick: open },
-      h("td", { class: "pick" }, h("input", { type: "checkbox", "aria-label": `Choose ${key} to compare`, checked: chosen.has(key), onchange: choose }),
+      h("td", { class: "pick" }, h("input", { type: "checkbox", "aria-label": `Select ${key} to compare`, checked: chosen.has(key), onchange: choose }),
         button(pin ? "★" : "☆", turn, { class: "pin", "aria-pressed": String(pin), "aria-label": `Pin ${key}` })),
       Object.entries(COLUMNS).map(([name, [text, , , cell]]) => h("td", { class: `c-${name}`, "data-label": text }, cell(row))));
     lines.set(key, { row, pin, element });
     return element;
   }
 
-  /** The runs that are chosen can be compared, or else all that a search or a status leaves. */
+  /** Update the compare button for the selected runs or, without a selection, all runs that match the filters. */
   function choice(found = order()) {
     const narrowed = search.value.trim() || filter, all = chosen.size < 2 && narrowed && found.length > 1 && found.length <= MOST_COMPARED;
     const begun = (a, b) => a.started - b.started || compared(a.key, b.key); // the first is the baseline
@@ -98,9 +98,9 @@ export function runsPage(root, app) {
   }
 
   function nothing(found) {
-    if (!loaded) return "Looking into the folder ...";
-    if (rows.size) return found.length ? "" : "No run fits the search.";
-    return [h("b", {}, "There is no run in this folder yet. "), "Start a training with a TrainingMonitor that writes here: this page shows it at once."];
+    if (!loaded) return "Loading the runs ...";
+    if (rows.size) return found.length ? "" : "No run matches the search. Change the search or the status filter.";
+    return [h("b", {}, "No runs yet. "), "Record one with a TrainingMonitor that writes to this folder. It appears here immediately."];
   }
 
   const later = () => { planned ||= requestAnimationFrame(() => { planned = 0; render(); }); };
@@ -132,12 +132,12 @@ export function runsPage(root, app) {
       rows.clear();
       take({ rows: found.runs, gone: [], refused: found.refused });
       [folder, loaded] = [found.folder, true];
-      mine.forEach(take); // the answer may have been made before them
+      mine.forEach(take); // apply changes that the answer can lack
       render();
     } catch (error) { app.lost(error.message); } finally { if (meanwhile === mine) meanwhile = null; }
   }
   const stop = app.listen({}, {
-    hello: load, // what comes from now on is heard
+    hello: load, // load after the stream is connected, to miss no change
     list: (news) => { meanwhile?.push(news); take(news); later(); },
     again: load,
   }, { lost: () => { app.lost(); if (!loaded) load(); }, back: () => {} });

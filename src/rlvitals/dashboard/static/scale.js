@@ -1,23 +1,23 @@
-// The scales of charts: what of the values is shown, where on the page, and the round values along an axis.
+// Scales of charts: visible ranges, positions, and ticks.
 
-/** How much wider a chart becomes for bands, on either side. */
+/** Maximum extension of the range for bands on either side, as a share of the range. */
 const ROOM = 0.6;
 
 export const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 
-/** The smallest and the largest finite value; of none the ends are infinite, and the wrong way round. */
+/** Return the smallest and largest finite values, or [Infinity, -Infinity] if there are none. */
 export function ends(values, log = false) {
   let low = Infinity, high = -Infinity;
   for (const v of values) if (Number.isFinite(v) && (!log || v > 0)) { low = Math.min(low, v); high = Math.max(high, v); }
   return [low, high];
 }
 
-/** The visible range of y.
- *  @param lines what is drawn: {raw: {y}, smooth: {y}, extent}; with `bandCounts` there is room for bands and levels
+/** Return the visible vertical range.
+ *  @param lines lines to draw: {raw: {y}, smooth: {y}, extent}; with `bandCounts` the range has room for bands and levels
  *  @param outliers "auto", "show" or "clip"
  */
 export function heights(lines, { log, outliers, unit, floor }) {
-  // Ends of ends: the values themselves are not copied, as this runs with each paint.
+  // Combine the ends of each line instead of copying all values, because this runs on each paint.
   const calm = lines.flatMap((line) => [...ends(line.smooth?.y ?? [], log), ...(line.bandCounts ? [] : line.levels ?? [])]);
   let [low, high] = ends([...calm, ...lines.flatMap((line) => (line.smoothOnly ? [] : ends(line.raw.y, log)))], log);
   const [calmLow, calmHigh] = ends([...calm, ...lines.flatMap(({ extent }) => [extent?.low, extent?.high])], log);
@@ -34,7 +34,7 @@ export function heights(lines, { log, outliers, unit, floor }) {
   return { low, high, clipped: clipped && far, cut, missed: aims.some((aim) => aim < low || aim > high) };
 }
 
-/** A range with a margin, which does not cross the least possible value. */
+/** Add a margin to a range, without crossing the lowest possible value. */
 function padded(low, high, log, floor) {
   const factor = low === high ? 2 : (high / low) ** 0.05;
   if (log) return [low / factor, high * factor];
@@ -42,7 +42,7 @@ function padded(low, high, log, floor) {
   return [low < high && low - pad < floor && floor <= low + 1e-12 ? floor : low - pad, high + pad];
 }
 
-/** A range that has room for bands and levels, but not so much that the lines lie flat in it. */
+/** Widen a range for bands and levels, up to a limit that keeps the lines readable. */
 function widened(low, high, bands, log) {
   const room = log ? (high / low) ** ROOM : ROOM * (high - low);
   const [least, most] = high === low ? [-Infinity, Infinity] : log ? [low / room, high * room] : [low - room, high + room];
@@ -57,14 +57,14 @@ export function scaler(low, high, from, to, log) {
     at.invert = (p) => Math.exp(a + ((p - from) / (to - from)) * b);
     return at;
   }
-  // Halved first, so that a range wider than the largest number does no harm.
+  // Halve the ends first, to avoid overflow for very wide ranges.
   const reach = high / 2 - low / 2 || 1;
   const at = (v) => from + ((v / 2 - low / 2) / reach) * (to - from);
   at.invert = (p) => low + 2 * reach * ((p - from) / (to - from));
   return at;
 }
 
-/** The place of the value that is nearest, in an array that rises. */
+/** Return the index of the nearest value in an ascending array. */
 export function nearest(xs, x) {
   let low = 0, high = xs.length - 1;
   if (high < 0) return -1;
@@ -75,7 +75,7 @@ export function nearest(xs, x) {
 const LENGTHS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
 const MOST_TICKS = 40;
 
-/** About `wanted` round values between two ends; of a `time` in seconds, round lengths of time. */
+/** Return about `wanted` round values between two ends, or round durations if `time` is set (seconds). */
 export function ticks(low, high, wanted, { time = false } = {}) {
   const rough = (high - low) / wanted, size = 10 ** Math.floor(Math.log10(rough));
   if (!(rough > 0) || !Number.isFinite(rough)) return [low];
@@ -87,7 +87,7 @@ export function ticks(low, high, wanted, { time = false } = {}) {
   return found;
 }
 
-/** Powers of ten, with steps between where they are few. */
+/** Return powers of ten, with intermediate steps for small ranges. */
 export function logTicks(low, high) {
   const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high)), found = [];
   const every = Math.max(1, Math.ceil((last - first) / 7)), within = last - first <= 2 ? [1, 2, 5] : [1];

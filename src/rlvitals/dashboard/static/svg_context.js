@@ -1,10 +1,10 @@
-// What a chart draws with: the canvas on the page, or SVG text for a file. The chart itself does not know which.
+// Drawing context that writes SVG text, used in place of a canvas context to save a chart as SVG.
 
 import { clean } from "./dom.js";
 
 const escaped = (text) => clean(String(text)).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
-/** The part of a canvas's context that charts use, written down as SVG. */
+/** The subset of a canvas context that charts use, with SVG output. */
 export class SvgContext {
   constructor(width, height) {
     Object.assign(this, { width, height, parts: [], path: "", clips: 0, open: [], strokeStyle: "#000", fillStyle: "#000", lineWidth: 1,

@@ -1,4 +1,4 @@
-// What every page is built from: cards, tables, tabs, buttons, choices, and small signs such as status and health.
+// Building blocks of the pages: cards, tables, tabs, buttons, selects, status labels, health rings and sparklines.
 
 import { unlessAborted } from "./api.js";
 import { h, put, refill, svg } from "./dom.js";
@@ -11,19 +11,19 @@ export const small = (...text) => (text.flat().some(Boolean) ? h("div", { class:
 export const grow = () => h("span", { class: "grow" });
 export const swatch = (color) => h("i", { class: "swatch", css: { background: color?.css ?? "transparent" } });
 export const button = (text, onclick, props) => h("button", { type: "button", class: "button", onclick, ...props }, text);
-/** A name with its colour, which stays next to it. */
+/** A name with its colour swatch, kept on one line. */
 export const named = (color, name) => h("span", { class: "named" }, swatch(color), h("span", {}, name));
 
 export const runHref = (key) => `/run?run=${encodeURIComponent(key)}`;
 export const runLink = (key) => h("a", { href: runHref(key), "data-nav": true }, key);
 
-/** A part of a page with its heading, which `more` stands next to. */
+/** A section of a page; `more` is placed next to its heading. */
 export const card = (heading, more, ...body) => h("section", { class: "card" }, h("header", {}, h("h2", {}, heading), more), body);
 
 export const bullets = (sentences) => h("ul", { class: "said" }, sentences.map((one) => h("li", {}, one)));
 
-/** A table. A column is [title, cell(row), alignment, class(row)]; the first column names the row.
- *  `tone` gives the class of a row; beyond `most` rows there is a count of the rest.
+/** A table. A column is [title, cell(row), alignment, class(row)]; the first column is the row header.
+ *  `tone` returns the class of a row. Rows beyond `most` are only counted.
  */
 export function table(columns, rows, { kind = "", tone = () => null, most = rows.length } = {}) {
   const kept = columns.filter(Boolean), left = rows.length - most;
@@ -32,7 +32,7 @@ export function table(columns, rows, { kind = "", tone = () => null, most = rows
     h(i ? "td" : "th", { scope: i ? null : "row", class: [align, shade?.(row)].filter(Boolean).join(" ") }, cell(row))));
   return [h("div", { class: "table-box" }, h("table", { class: `plain ${kind}` },
     kept.some(([title]) => title) ? h("thead", {}, h("tr", {}, head)) : null,
-    h("tbody", {}, rows.slice(0, most).map(line)))), left > 0 ? h("p", { class: "muted small" }, `${count(left)} more: the JSON has all.`) : null];
+    h("tbody", {}, rows.slice(0, most).map(line)))), left > 0 ? h("p", { class: "muted small" }, `${count(left)} more rows are in the JSON.`) : null];
 }
 
 export function select(label, options, value, onchange) {
@@ -42,13 +42,13 @@ export function select(label, options, value, onchange) {
   return box;
 }
 
-/** A field that a list is filtered by, as one types. */
+/** A search field that filters a list. */
 export const filterField = (label, oninput) => h("input", { type: "search", placeholder: label, "aria-label": label, oninput });
 
 export const checkbox = (text, checked, onchange) =>
   h("label", {}, h("input", { type: "checkbox", checked, onchange: (event) => onchange(event.target.checked) }), " ", text);
 
-/** Tabs of which one is chosen, by click or by arrow keys. `draw` takes rows of [name, text, more]. */
+/** Tabs, selected with a click or the arrow keys. `draw` takes rows of [name, text, more]. */
 export function tabList(label, panel, choose) {
   const element = h("div", { class: "tabs", role: "tablist", "aria-label": label, onkeydown: (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key], all = [...element.children], at = all.indexOf(document.activeElement);
@@ -66,38 +66,38 @@ export function tabList(label, panel, choose) {
   return { element, draw };
 }
 
-/** Show an answer in a box, or why there is none; `waiting` stands there until then. */
+/** Show an answer or its error in a box, with `waiting` as a placeholder. */
 export function answered(box, question, show, waiting = "") {
   if (waiting) put(box, empty(waiting));
   return question.then(show).catch(unlessAborted((error) => put(box, empty(error.message))));
 }
 
-/** A tab of a run that asks one question: again when the view changes (`always`) or there may be another answer. */
+/** A tab with one request, repeated when the data or, with `always`, the view changes. */
 export function answerTab(panel, waiting, question, show, always = false) {
   const load = (text) => answered(panel, question(), show, text);
   load(waiting);
   return { load: () => load(), refresh: (again) => { if (again || always) load(); } };
 }
 
-/** What could not be opened, with the reasons. */
+/** List of the folders that could not be opened, with the reasons. */
 export const refusals = (refused, heading, most = refused.length) => (refused.length ? h("details", { class: "card refused" }, h("summary", {}, heading),
   h("ul", {}, refused.slice(0, most).map((one) => h("li", {}, h("b", {}, one.key ?? one.path), ": ", one.reason)))) : null);
 
-/** Stands for what is not assessed yet. */
+/** Placeholder for a run that is not assessed yet. */
 export const UNKNOWN = "…";
 
 const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", preempted: "⏏", stalled: "◌" };
 
-/** A row or a header of the API, with the facts of its overview at hand. */
+/** Merge the fields of the overview into a row or header of the API. */
 export const withFacts = (entry) => ({ ...entry.overview.state, ...entry.overview, ...entry });
 
 export const status = (name, reason) => h("span", { class: "status", "data-status": name, title: reason },
   h("span", { "aria-hidden": "true" }, GLYPH[name] ?? "•"), ` ${name}`);
 
-/** The tally of a row's findings. Rewards that are not finite are counted where no finding names them yet. */
+/** Number of findings of a row by severity. Non-finite rewards are shown until a finding reports them. */
 export function findingDots({ findings: tally, not_finite: bad, is_judged: judged, health }) {
   const parts = ["critical", "warning", "info"].filter((name) => tally[name]).map((name) => [name, `${tally[name]} ${name}`]);
-  if (bad && !parts.length) parts.push(["critical", `${count(bad)} not finite in the run`]);
+  if (bad && !parts.length) parts.push(["critical", `${count(bad)} non-finite in the run`]);
   if (!parts.length) return h("span", { class: "muted" }, health === null ? UNKNOWN : judged ? "none" : "not judged");
   return h("span", { class: "dots" }, parts.map(([severity, text]) => h("span", { class: "dot-count", "data-severity": severity }, text)));
 }
@@ -117,7 +117,7 @@ export function sparkline(raw, label) {
   return box;
 }
 
-/** A score of 0 to 100 as a ring. */
+/** A health score (0 to 100) as a ring. */
 export function ring(score, state) {
   const name = score === null ? "Health: not judged" : `Health ${score} of 100`, length = 2 * Math.PI * 20;
   const circle = (kind, more) => svg("circle", { cx: 24, cy: 24, r: 20, class: kind, ...more });
