@@ -25,6 +25,8 @@ Each rule of the [diagnosis](../../concepts/diagnosis.md) produces one kind of f
 data that it needs, its measured rates and its thresholds.
 """
 
+_FIRST = "If `rlvitals check` lists this finding below another one, correct the other one first."
+
 _ALGORITHMS = f"""\
 ## Algorithms
 
@@ -71,11 +73,11 @@ def _page(rule: Rule) -> str:
     facts["Algorithms"] = f"all except {', '.join(foreign)}" if foreign else "all"
     facts["Explains"] = _links(EXPLAINS.get(rule.code, ()))
     facts["Can be a symptom of"] = _links(code for code, symptoms in EXPLAINS.items() if rule.code in symptoms)
-    facts["Measured"] = _rates(rule.code)
+    facts["Measured"] = f"{_rates(rule.code)} ([conditions](../../validation/diagnosis.md#the-corpus))"
     facts["Source"] = rule.source
-    lines = [f"# {rule.title}", "", f"Code: `{rule.code}`", "", rule.meaning, ""]
-    lines += [f"**Probable cause.** {rule.cause}", "", f"**What to do.** {rule.advice}", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {text} |" for name, text in facts.items() if text]
+    lines = [f"# {rule.title}", "", f"Code: `{rule.code}`", "", f"**Probable cause.** {rule.cause}", ""]
+    lines += [f"**What to do.** {rule.advice} {_FIRST}", "", f"**How it is detected.** {rule.meaning}", ""]
+    lines += ["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in facts.items() if text)]
     thresholds = {name: value for name, value in thresholds_of(rule.judge).items() if name not in _SHARED}
     if thresholds:
         lines += ["", "## Thresholds", "", *_table(thresholds)]
