@@ -303,7 +303,7 @@ async def stream(
         str | None, Query(max_length=1_000, description="Key of the run; omit it for the list of runs.")
     ] = None,
 ) -> Response:
-    """Stream changes as server-sent events; see docs/dashboard.md."""
+    """Stream changes as server-sent events; see docs/reference/json-api.md."""
     if state.broadcaster.pages >= MOST_PAGES:
         raise HTTPException(429, f"more than {MOST_PAGES} pages are open: close some pages and reload this one")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
