@@ -250,3 +250,15 @@ def test_every_metric_sink_and_format_is_documented() -> None:
         names = [line.split(" = ")[0] for line in section.splitlines()]
         shown = (ROOT / f"docs/reference/{page}.md").read_text(encoding="utf-8")
         assert [name for name in names if f"`{name}`" not in shown] == []
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    """In documents, the hosted CI and `.ci/run`."""
+    places = [*(ROOT / document for document in ALL), ROOT / ".ci/run", *(ROOT / ".github").rglob("*.[ym][ma]*")]
+    texts = [path.read_text(encoding="utf-8") for path in places]
+    pattern = re.compile(r"(?:`|\$ |run: (?:sudo )?|required |^)make ([a-z-]+)", re.MULTILINE)
+    named = {target for text in texts for target in pattern.findall(text)}
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    known = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+    assert {"test", "docs", "browser"} <= named <= known
