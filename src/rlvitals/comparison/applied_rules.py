@@ -121,7 +121,7 @@ def _groups(groups: Sequence[RunGroup], *, normalised: bool) -> Iterator[str]:
 
 
 def _intervals(groups: Sequence[RunGroup], *, normalised: bool) -> Iterator[str]:
-    """Report how reliable intervals of means are for the smallest group, as measured in `docs/comparison.md`."""
+    """State how reliable intervals of means are for the smallest group, as in `docs/validation/comparison.md`."""
     sizes = [group.counted // (max(1, len(group.tasks)) if normalised else 1) for group in groups]
     fewest = min((size for size in sizes if size > 1), default=_MANY)
     if fewest < _FEW:

@@ -109,7 +109,7 @@ def repeats_said(outcomes: Sequence[RunOutcome]) -> list[str]:
 
 
 def doubtful_seeds(members: Sequence[Member], outcomes: Sequence[RunOutcome]) -> Iterator[str]:
-    """Report runs of one group with the same seed and settings but different outcomes. They may not be independent."""
+    """Report runs of one group with equal seed and settings but different outcomes. Their independence is unknown."""
     same: dict[Hashable, list[str]] = defaultdict(list)
     for member, outcome in zip(members, outcomes, strict=True):
         sign = _seed_sign(member)

@@ -89,7 +89,7 @@ def first_divergence(first: Run, second: Run) -> Divergence:
         second: Second run.
 
     Raises:
-        RunFormatError: A segment is corrupt.
+        RunFormatError: A segment is damaged.
     """
     names = [
         field.name
@@ -166,7 +166,9 @@ def rank_in_history(
     substitutes = substitutes_of(runs, labels, known, source, axis)
     known |= {label: extent_of(series, axis) for label, series in substitutes.items()}
     if labels[0] not in known:
-        raise ComparisonError(f"{run.path} has no {source.name} along {axis}, so it has no rank")
+        raise ComparisonError(
+            f"{run.path} has no {source.name} along {axis}, so it has no rank; choose a metric that it recorded"
+        )
     place = known[labels[0]].reached
     far = [label for label in labels[1:] if label in known and known[label].reached >= place]
     found = measured(runs, labels, source, axis, [place or 1.0] * len(runs))
@@ -312,7 +314,7 @@ def _parting_words(
         recorded = f"Only one of them recorded {', '.join(partly[:5])}, so whether they differ in it is unknown."
         return [said, recorded]
     cause = (
-        f"Their configurations differ in {', '.join(named)}, but this does not show the cause."
+        f"Their configurations differ in {', '.join(named)}. This alone does not show the cause of the divergence."
         if named
         else "Their recorded configurations do not differ."
     )
@@ -325,7 +327,7 @@ def _placed_words(placed: HistoryRank, unit: str) -> str:
         return f"There is no finite value in the last tenth up to {place}, so the run has no rank."
     where = f"{placed.task or 'an unnamed environment'} at {place}"
     if not placed.earlier:
-        return f"No earlier run in {where} to compare with."
+        return f"There is no earlier run in {where} to compare with."
     above = placed.earlier - placed.below - placed.equal
     every = "the only earlier run" if placed.earlier == 1 else f"all {placed.earlier} earlier runs"
     if placed.below == 0 and not placed.equal:

@@ -200,8 +200,8 @@ def _profile(
 def way(outcomes: Sequence[RunOutcome], horizon: float) -> tuple[list[float], list[bool]]:
     """Return each run's time to target or censoring time, and whether it reached the target.
 
-    A run that ended early never reaches the target. A run that is still running is censored at its current position.
-    Duplicate runs are excluded.
+    A run that ended early counts as never reaching the target: it is censored at the horizon. A run that is still
+    running is censored at its current position. Duplicate runs are excluded.
     """
     known = [one for one in outcomes if one.repeats is None]
     kept = [one for one in known if one.standing != "left out" or one.reached is not None]

@@ -241,7 +241,7 @@ def _relative(mine: _Values, theirs: _Values) -> float | None:
 
 
 def _wider(mine: _Values, theirs: _Values) -> float:
-    """Return the ratio of the groups' standard deviations. 1 unless both groups are small and the ratio is known."""
+    """Return the ratio of the groups' standard deviations. 1 unless the smaller group has 2 to 9 runs."""
     if min(mine.size, theirs.size) not in range(FEWEST_RUNS, _FEW):
         return 1.0
     first, second = float(mine.std()), float(theirs.std())

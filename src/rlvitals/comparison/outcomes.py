@@ -179,5 +179,5 @@ def _short_of(status: str, share: str) -> tuple[Standing, str]:
     if status == COMPLETED:
         return "left out", f"completed at {share}: it had a different budget"
     if status == PREEMPTED:
-        return "left out", f"was preempted at {share}, which does not reflect its method"
+        return "left out", f"was preempted at {share}, which is not due to its method"
     return "counts as worst", f"{status} at {share}"

@@ -82,7 +82,7 @@ def compare(
         ComparisonError: There is nothing to compare, or an option is invalid.
         ColumnError: The metric does not exist.
         RunNotFoundError: A path or folder has no run.
-        RunFormatError: A segment is corrupt.
+        RunFormatError: A segment is damaged.
     """
     from rlvitals.comparison.metric_queries import measured  # noqa: PLC0415 - a trainer needs no database
 
@@ -192,7 +192,7 @@ def _refuse_episodes(unit: str) -> None:
     if unit == "run":
         return
     raise ComparisonError(
-        f"unit={unit!r}: only runs can be compared. Episodes of one run share a policy and a seed, so a t-test over "
+        f"unit={unit!r}: only runs can be compared. Episodes of one run share a policy and a seed, so a t test over "
         "the episodes of single runs reports noise as significant in 68 % of cases, and no number of episodes shows "
         "the result of another seed. Train at least 3 seeds of each and compare those"
     )
@@ -237,7 +237,9 @@ def _horizons(
 ) -> dict[str, Horizon]:
     """Return the end of the comparison for each task."""
     if not found:
-        raise ColumnError(f"none of the {len(members)} runs has a value of {source.name}")
+        raise ColumnError(
+            f"none of the {len(members)} runs has a value of {source.name}; choose a metric that they recorded"
+        )
     if wanted is not None and not (wanted > 0.0 and math.isfinite(wanted)):
         raise ComparisonError(f"horizon={wanted!r}: use a finite position on the axis above zero")
     ends = {}
@@ -304,7 +306,7 @@ def _grouped(members: Sequence[Member], baseline: str | None) -> dict[str, list[
         unknown = {name: rows for name, rows in groups.items() if name == UNKNOWN_SETTINGS}
         return {name: rows for name, rows in groups.items() if name not in unknown} | unknown
     if baseline not in groups:
-        raise ComparisonError(f"baseline={baseline!r}: the groups are {', '.join(groups)}")
+        raise ComparisonError(f"baseline={baseline!r} is not a group: the groups are {', '.join(groups)}")
     return {baseline: groups[baseline]} | groups
 
 

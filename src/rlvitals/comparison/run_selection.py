@@ -38,7 +38,7 @@ def opened(what: Sequence[What | Sequence[What]], folder: Path | None = None) ->
     Raises:
         ComparisonError: There is no run.
         RunNotFoundError: A path, folder or pattern matches no run.
-        RunFormatError: A run that was listed by name is corrupt.
+        RunFormatError: A run that was listed by name is damaged.
     """
     words = [word for one in what for word in ([one] if isinstance(one, str | Path | Run) else one)]
     parts = [_found(word, folder) for word in words]

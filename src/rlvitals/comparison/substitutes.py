@@ -85,7 +85,7 @@ def notes_on(substitutes: Substitutes) -> Iterator[str]:
         verb = "has" if len(runs) == 1 else "have"
         yield f"{listed(runs, _MOST_NAMED)} {verb} no episodes. Their reward is the {source}."
     if len(by_source) > 1:
-        yield "These rewards are measured in different ways, so a difference may not be due to the policies."
+        yield "These rewards are measured in different ways, so a difference can have other causes than the policies."
 
 
 def _places(series: RewardSeries, axis: Axis) -> NDArray[np.float64]:

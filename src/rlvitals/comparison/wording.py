@@ -50,8 +50,8 @@ class Said(NamedTuple):
         without: Number of runs without an outcome, in the group and in the baseline.
         tasks: Environments of the group and of the baseline.
         normalised: Whether outcomes are normalised by reference scores.
-        wider: Ratio of the standard deviation of the group's outcomes to that of the baseline's, if both groups are
-            small. Otherwise 1.
+        wider: Ratio of the standard deviation of the group's outcomes to that of the baseline's, if the smaller group
+            has few runs. Otherwise 1.
     """
 
     metric: str
@@ -125,7 +125,7 @@ def _verdict(versus: Versus, said: Said) -> Iterator[str]:
     if versus.verdict == "not enough runs":
         yield (
             f"{runs} are too few to compare {mine} with {theirs}{where}: a group with fewer than 2 outcomes shows no "
-            "spread between seeds, so the observed difference may be chance. Episodes of one run do not replace seeds: "
+            "spread between seeds, so the observed difference can be chance. Episodes of one run do not replace seeds: "
             "a test over episodes reports noise as significant in most cases. Train at least 3 seeds of each."
         )
         return

@@ -73,7 +73,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
 def folded(findings: Iterable[Finding], *, so_far: float = 0.0) -> tuple[Finding, ...]:
     """Order findings by probability and fold each symptom under the first cause that explains it.
 
-    Findings are ordered by severity (info after warnings and critical findings) and confidence. A finding that is a
+    Findings are ordered by confidence, with info findings after warnings and critical findings. A finding that is a
     known symptom of an earlier one is folded under it, unless the cause started later by more than a tenth of the run.
 
     Args:

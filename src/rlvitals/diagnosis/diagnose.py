@@ -24,7 +24,8 @@ class SkippedRule(msgspec.Struct, frozen=True):
 
     Attributes:
         code: Code of the rule.
-        missing: Signals that were not logged. In an entry with `|`, any one of the signals is enough.
+        missing: Signals that were not logged, or the error of the rule. In an entry with `|`, any one of the signals
+            is enough.
     """
 
     code: str

@@ -49,7 +49,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence:
-    """The input of the rules. The owner of an instance must not add to its tables.
+    """The input of the rules. Do not add to the tables of an instance.
 
     Args:
         episodes: Table with the columns `evidence_builder.EPISODE_COLUMNS`; the other tables have corresponding
@@ -136,7 +136,7 @@ class Evidence:
     def judges_success(self) -> bool:
         """Whether success is defined for this task: an episode succeeded, or evaluations report a success rate.
 
-        If no episode is a success, it is possible that nothing reports success.
+        Without any success, it is possible that the environment does not report success.
         """
         return bool(self.episodes.total("success").sum() > 0) or self.evaluations.has("success_rate")
 

@@ -16,9 +16,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A fault of a run, or a fact worth knowing.
 
     Attributes:
-        code: Stable name; the catalogue is in `docs/diagnosis.md`.
+        code: Stable name; `docs/reference/findings` has a page for each code.
         severity: `info`, `warning` or `critical`.
-        confidence: Confidence of the rule in the cause, 0 to 1. The most probable cause is listed first.
+        confidence: Confidence of the rule in the cause, 0 to 1.
         title: Short title.
         since_step: Environment step at which the fault started; `None` if it holds from the start or has no step.
         evidence: Values that support the finding, by name.

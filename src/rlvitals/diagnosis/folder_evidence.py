@@ -31,7 +31,7 @@ def evidence_of(
     clock: Clock = SYSTEM_CLOCK,
     on_rewards: Callable[[Floats], None] = lambda _: None,
 ) -> Evidence:
-    """Read the evidence of a run, without branches that a rewind discarded.
+    """Read the evidence of a run, without branches that a rewind abandoned.
 
     Args:
         run: Open run folder.
@@ -47,7 +47,7 @@ def evidence_of(
 
 
 def collected(run: Run, *, on_rewards: Callable[[Floats], None] = lambda _: None) -> EvidenceBuilder:
-    """Return a builder that holds the records of a run so far, without branches that a rewind discarded.
+    """Return a builder that holds the records of a run so far, without branches that a rewind abandoned.
 
     Raises:
         RunFormatError: A sealed segment is damaged.

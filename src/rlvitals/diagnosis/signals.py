@@ -11,7 +11,7 @@ from rlvitals.diagnosis.thresholds import Threshold
 
 FEWEST_UPDATES = Threshold(8, "updates", "Minimum number of updates to assess the development of a metric.")
 NO_ACCIDENT = Threshold(
-    3, "updates", "Minimum number of updates to report a direct fault. A single one can be an accident."
+    3, "updates", "Minimum number of updates to report an obvious fault. A single one can be an accident."
 )
 LITTLE_CHANGE = Threshold(1e-5, "", "Learning rate below which the learning rate is the cause of any symptom.")
 USUAL_LIMIT = Threshold(0.5, "", "Assumed limit of the gradient norm if none is known (SB3, CleanRL).")

@@ -74,7 +74,9 @@ def thresholds_of(function: Callable[..., Any]) -> dict[str, Threshold]:
 
     assert isinstance(function, FunctionType)
     for default in (function.__kwdefaults__ or {}).values():
-        assert not isinstance(default, Threshold), "the code of a function does not read its default values"
+        assert not isinstance(default, Threshold), (
+            "a default value is not found; read the threshold in the body of the function"
+        )
     visit(function)
     return found
 

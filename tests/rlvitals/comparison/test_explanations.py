@@ -112,7 +112,7 @@ def test_a_run_without_earlier_runs_has_no_rank(seeds: Seeds) -> None:
     """Without an earlier run of the environment there is no rank, and a run without the metric is refused."""
     (alone,) = seeds("a", 0.0, 1)
 
-    assert "No earlier run" in rank_in_history(alone, []).sentences[0]
+    assert "There is no earlier run" in rank_in_history(alone, []).sentences[0]
     with pytest.raises(ComparisonError, match=r"has no evaluations\.reward"):
         rank_in_history(alone, [], "evaluations.reward")
 

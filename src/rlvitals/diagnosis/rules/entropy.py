@@ -121,8 +121,8 @@ def _entropy_collapse(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911
 @rule(
     "entropy-too-high",
     title="Entropy too high",
-    meaning=f"The entropy coefficient is {_LARGE_COEFFICIENT} or more, and the entropy does not fall. A discrete "
-    f"policy's entropy stays above {_HIGH} of the maximum, or a Gaussian policy's entropy rises above its first "
+    meaning=f"The entropy coefficient is {_LARGE_COEFFICIENT} or more, and the entropy stays high: a discrete "
+    f"policy's entropy is above {_HIGH} of the maximum, or a Gaussian policy's entropy has risen above its first "
     "value.",
     needs=("updates.entropy", "settings.entropy_coefficient"),
     series=("updates.entropy", "episodes.reward"),

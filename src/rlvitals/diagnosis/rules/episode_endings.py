@@ -80,7 +80,8 @@ def _episodes_of_length_one(evidence: Evidence) -> RuleResult | None:
     title="Time limit treated as termination",
     meaning=f"{_FEWEST_AT_LIMIT} or more ended at exactly the same, greatest length ({_SHORTEST_LIMIT} or more). "
     f"All episodes are reported as terminated, and none as truncated. From {NEARLY_OVER} of the budget, the rule "
-    "also warns if the time limit truncates every episode, returns have not risen, and explained variance is low.",
+    "also warns, with low confidence, if the time limit truncates every episode, returns have not risen, and "
+    "explained variance is low.",
     needs=("episodes.length", "episodes.terminated|episodes.truncated"),
     series=("episodes.length", "episodes.termination_reason", "updates.explained_variance"),
     cause="The last state of a truncated episode is valued at zero, so the critic learns that good states are "

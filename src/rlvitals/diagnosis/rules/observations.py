@@ -129,9 +129,9 @@ def _observations_frozen(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0
     "dead-policy",
     title="Dead policy network",
     meaning="The critic predicts the same value for every state, and the policy does not react. Fewer than "
-    f"{_REACHES_CLIP} of the samples reach the clip range in the first updates. In addition, either measured "
-    "observations vary, or the critic's mean moves no further than the learning rate lets a single weight move. "
-    "The second test is skipped if that distance is unknown.",
+    f"{_REACHES_CLIP} of the samples reach the clip range in the first updates. In addition, measured observations "
+    "must vary, or the critic's mean must move no further than the learning rate lets a single weight move. This "
+    "additional condition does not apply if that distance is unknown.",
     needs=("updates.explained_variance", "updates.clip_fraction|updates.kl_divergence"),
     series=("updates.kl_divergence", "updates.clip_fraction", "updates.explained_variance", "updates.entropy"),
     cause="Only the biases of the last layers learn, because the network does not propagate its inputs.",

@@ -55,7 +55,8 @@ _STILL_ENTROPY = Threshold(0.05, "nats", "Change of the entropy in the second ha
     "kl-too-large",
     title="KL divergence too large",
     meaning=f"The median KL divergence between the old and the new policy is above {_LARGE_KL} in recent updates. "
-    f"If the clip range is {_WIDE_CLIP} or more, which clips nothing, the limit is {_LEAPS}.",
+    f"If the clip range is {_WIDE_CLIP} or more, which clips nothing, the limit is {_LEAPS} in the "
+    "first or recent updates.",
     needs=("updates.kl_divergence",),
     series=("updates.kl_divergence", "updates.clip_fraction"),
     cause="Each update moves the policy so far that the rollout no longer describes the new policy.",

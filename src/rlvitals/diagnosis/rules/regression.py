@@ -68,16 +68,17 @@ _TINY = 1e-12
     "regression",
     title="Returns dropped and have not recovered",
     meaning=f"The last window of episodes has lost {_LOST} or more of the gain of the best window over the first "
-    f"episodes. The gain must be at least {GAIN}, both within windows and within the first episodes. Or an earlier "
+    f"episodes. The gain must be at least {GAIN} of the returns within windows and of the first returns. Or an earlier "
     f"window had lost more than {_ALL_LOST}, and less than {_HALF} of the gain has come back since. The finding is "
     f"critical if more than {_ALL_LOST} is lost. Otherwise it is a warning. The rule also warns in two weaker "
     "cases. First, the best level was hardly above the first level (of random actions or a checkpoint), and "
-    f"returns are now below it. The distance is {_BELOW_NOW} of the current returns, {_BELOW_BEST} of the returns "
-    f"at the best level, and {_CERTAINLY_BELOW}. The drop must last for {_LASTING} of the steps so far, from "
-    f"{_PATIENCE} of the budget on, or until the end. If the algorithm can begin with random actions, the rule "
-    f"waits for {_LONG_PATIENCE}, counted from the first update, and needs a known budget. Second, from "
-    f"{NEARLY_OVER} of the budget, a change point after the plateau (`rlvitals.stats.series.change_points`) lost "
-    f"more than {_PARTLY} of the gain. Returns before and after it must vary by less than {_TIGHT} of the gain.",
+    f"returns are now below it by more than {_BELOW_NOW} of the current returns, {_BELOW_BEST} of the returns at "
+    f"that level, and {_CERTAINLY_BELOW}. The drop must have lasted for {_LASTING} of the steps so far, and the rule "
+    f"waits for {_PATIENCE} of the budget. If the algorithm can begin with random actions, the rule waits for "
+    f"{_LONG_PATIENCE}, counted from the first update, and needs a known budget. From {NEARLY_OVER} of the budget, "
+    f"a drop of any duration counts. Second, from {NEARLY_OVER} of the budget, a change point after the plateau "
+    f"(`rlvitals.stats.series.change_points`) lost more than {_PARTLY} of the gain. Returns before and after it must "
+    f"vary by less than {_TIGHT} of the gain.",
     needs=("episodes.reward",),
     series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
     cause="The policy broke down after it had learned.",

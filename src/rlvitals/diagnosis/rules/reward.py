@@ -19,7 +19,7 @@ _FEWEST = Threshold(20, "episodes", "Minimum number of episodes, all with the sa
 _UNLIKE = Threshold(0.01, "times", "Difference of evaluations, relative to their size, above which they differ.")
 _MANY = Threshold(100, "episodes", "Number of episodes that is enough if their lengths differ or are one step.")
 _HALFWAY = Threshold(0.5, "%", "Budget from which that many episodes are enough.")
-_FEWEST_LONG = Threshold(4, "updates", "Minimum number of updates. A run with long rollouts reaches it early.")
+_FEWEST_LONG = Threshold(4, "updates", "Minimum number of updates. It is low because long rollouts give few updates.")
 _CLIPPED = Threshold(100.0, "", "Limit of the gradient norm below which gradients are clipped.")
 _TOO_LONG = Threshold(10_000.0, "times", "Gradient norm relative to its limit above which rewards are too large.")
 _LONG = Threshold(
@@ -135,9 +135,8 @@ def _reward_scale(evidence: Evidence) -> RuleResult | None:
     limit, norm = signals.gradient_limit(evidence), signals.median(updates, "gradient_norm")
     sure = 0.6 if math.isnan(limit) else 0.9
     limit = signals.USUAL_LIMIT if math.isnan(limit) else limit
-    moved = signals.median(
-        updates, "kl_divergence"
-    )  # of the whole run, because a decayed learning rate ends with no change
+    # Over the whole run, because a learning rate that has decayed to zero ends with no change.
+    moved = signals.median(updates, "kl_divergence")
     began = float(updates.low("step")[0])
     rate = signals.learning_rate(evidence)
     if limit < _CLIPPED and math.isfinite(norm) and not rate < signals.LITTLE_CHANGE:
@@ -194,13 +193,13 @@ def _correlation(reward: Floats, quality: Floats) -> float:
 @rule(
     "reward-sign",
     title="Wrong sign of reward or policy loss",
-    meaning="The rule fires on any of five patterns. Return and quality of episodes are opposed (correlation below "
-    f"{_OPPOSED_AT_ONCE}). From {_OPPOSED_FROM} of the budget, {_OPPOSED} in each of {_QUARTERS} of the episodes is "
-    "enough if returns rise and quality falls. Evaluations equal training returns with the opposite sign. Returns "
-    f"are below a configured baseline from {_OPPOSED_FROM} of the budget. From {_SINKS_FROM} of the budget, returns "
-    "are far below those of the untrained policy although the critic predicts them well (explained variance above "
-    f"{_KNOWS}). In this case policy updates must have a normal size. Every step costs the same, episodes terminate "
-    "earlier and earlier, and none is a success.",
+    meaning="The rule fires on any of five patterns. (1) Return and quality of episodes are opposed (correlation below "
+    f"{_OPPOSED_AT_ONCE}). From {_OPPOSED_FROM} of the budget, a correlation below {_OPPOSED} in each of {_QUARTERS} "
+    "of the episodes is enough if returns rise and quality falls. (2) Evaluations match training returns with the "
+    f"opposite sign. (3) From {_OPPOSED_FROM} of the budget, returns are below a configured baseline by more than "
+    f"{_BELOW}. (4) From {_SINKS_FROM} of the budget, returns are far below those of the untrained policy, although "
+    f"the critic predicts them well (explained variance above {_KNOWS}) and policy updates have a normal size. (5) "
+    "Every step costs the same, episodes terminate earlier and earlier, and none is a success.",
     needs=("episodes.reward",),
     series=("episodes.reward", "episodes.length", "episodes.quality_improvement", "updates.entropy"),
     cause="The agent learns to perform badly: the sign of the reward or of the policy loss is flipped.",
@@ -240,7 +239,7 @@ def _reward_sign(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - on
 
 
 def _mirrored(evidence: Evidence) -> bool:
-    """Return whether evaluations (at least four) equal the negated training returns at the same steps."""
+    """Return whether evaluations (at least four) match the negated training returns at the same steps."""
     evaluated, steps = evidence.evaluations.mean("reward"), evidence.evaluations.mean("step")
     said = np.isfinite(evaluated) & np.isfinite(steps)
     ends, means = window_means(evidence.episodes, int(_PARTS))

@@ -90,7 +90,7 @@ def _fast_start(speeds: Floats) -> int:
 def _slow_end(table: BlockTable, speeds: Floats) -> int:
     """Return the number of last speeds that are below the usual speed; 0 if they do not amount to a slowdown.
 
-    Measured on the corpus: `analysis.change_points` of all speeds found the same faults no earlier, and a diagnosis
+    Measured on the corpus: `stats.series.change_points` of all speeds found the same faults no earlier, and a diagnosis
     took 1.2 times as long.
     """
     if speeds.size < _FEWEST_SPEEDS:

@@ -25,7 +25,8 @@ _HALFWAY = Threshold(0.5, "%", "Budget before which the rule does not fire.")
 _OPENING = Threshold(
     0.25,
     "%",
-    "End of the opening, as a share of the steps at the late stretch, up to which it is the start of training.",
+    "Step at which the opening ends, relative to the end of the late stretch, up to which the opening shows the start "
+    "of training.",
 )
 _ENOUGH = Threshold(
     100,
@@ -142,9 +143,8 @@ def _evaluation_gap(evidence: Evidence) -> RuleResult | None:
         return None
     said = np.isfinite(evidence.evaluations.mean("reward"))
     ends, means = window_means(evidence.episodes, int(_PARTS))
-    trained = np.interp(
-        evidence.evaluations.mean("step")[said], ends, means
-    )  # at the same steps, because both can rise
+    # Compare at the same steps, because both can rise.
+    trained = np.interp(evidence.evaluations.mean("step")[said], ends, means)
     evaluated = float(np.median(rewards[-last:]))
     gap = float(np.median((trained - rewards)[-last:]))
     if gap > _GAP * course.spread and gap > _GAP_OF_GAIN * (course.best.mean - course.start.mean):

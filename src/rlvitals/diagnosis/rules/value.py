@@ -82,8 +82,9 @@ _SAME_REWARDS = Threshold(
     "updates whose returns do not vary), and one of three conditions holds. The critic's mean has moved by less "
     f"than {_HELD} of its error since the start. Or its mean error is more than {_OFFSET} times the spread of the "
     f"advantages. Or explained variance stays below {_WORSE_THAN_NOTHING}. If more than {_SAME_RETURNS} of the "
-    f"episodes have the same return, as in sparse tasks, the mean error must exceed {_FAR_OFF} times that spread. A "
-    "critic that was good before and explains little of the remaining variance of a solved task is healthy.",
+    f"episodes have the same return, as in sparse tasks, a mean error above {_FAR_OFF} times that spread replaces the "
+    "last two conditions. A critic that was good before and explains little of the remaining variance of a solved "
+    "task is healthy.",
     needs=("updates.explained_variance",),
     series=("updates.explained_variance", "updates.value_loss", "updates.value_mean", "updates.return_mean"),
     cause="The value function does not follow the returns: its weights do not change, or they receive no gradient.",
@@ -162,7 +163,7 @@ def _short_sighted(evidence: Evidence, gamma: float, length: float) -> RuleResul
     if _are_attempts(evidence):
         if not (evidence.past(NEARLY_OVER) and has_not_risen(evidence)):
             return None
-        cause = "Returns have not risen. With this discount, the agent hardly learns the later effects of its actions."
+        cause = "Returns have not risen. If rewards depend on earlier actions, the discount hides this from the agent."
         return RuleResult(INFO, 0.3, shown, 0.0, cause)
     if length * (1.0 - gamma) > _LOOKS:
         return RuleResult(CRITICAL, 0.94, shown, 0.0)
@@ -194,11 +195,11 @@ def _unbounded(evidence: Evidence, gamma: float) -> RuleResult | None:
     "advantage-estimation",
     title="Wrong advantage estimates",
     meaning="Advantages violate the recursion that defines them (if the adapter checks it). Or the mean return is "
-    f"more than {_IMPOSSIBLE} the largest return of any episode in the second half so far, although episodes "
-    f"terminate. The rule also warns if nothing else explains why returns have not risen at {NEARLY_OVER} of the "
-    "budget, or stopped early without any success. The policy must change, and explained variance must be above "
-    f"{_KNOWS}, or above {_KNOWS_SOME} if returns show no sign of a rise. If it is above {_KNOWS_ALL}, {_EARLY} of "
-    "the budget is enough.",
+    f"more than {_IMPOSSIBLE} the largest absolute return of any episode in the second half so far, although episodes "
+    f"terminate. With low confidence, the rule also warns if returns have not risen at {NEARLY_OVER} of the "
+    "budget, or have stopped rising early without any success. The policy must change, and explained variance must be "
+    f"above {_KNOWS}, or above {_KNOWS_SOME} if returns show no sign of a rise. If it is above {_KNOWS_ALL}, "
+    f"{_EARLY} of the budget is enough.",
     needs=("updates.advantage_residual|updates.return_mean|updates.explained_variance",),
     series=("updates.advantage_std", "updates.return_mean", "updates.explained_variance", "episodes.reward"),
     cause="The critic learns and the policy changes, but not towards more reward: advantages belong to the wrong "

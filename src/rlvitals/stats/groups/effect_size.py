@@ -22,7 +22,7 @@ def hedges_g(first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95) -
         1 + (d^2 k / 4 N) / (1/n + 1/m + d^2 / 2 nu),   k = the excess kurtosis within groups (G2), at least 0
 
     because extreme runs make the estimated spread less certain (delta method). This is not sufficient for skewed
-    outcomes and large effects, because few runs do not show the full spread (`docs/comparison.md`).
+    outcomes and large effects, because few runs do not show the full spread (`docs/validation/comparison.md`).
 
     Args:
         first: Outcomes of the runs of the first group, shape `(n,)`. Non-finite values are left out.

@@ -25,7 +25,7 @@ def mean_of_runs(values: ArrayLike, generator: np.random.Generator, *, confidenc
     ends are the farther of Student's and the studentised bootstrap's. No interval of finite length has guaranteed
     coverage for the mean of every distribution (Bahadur and Savage 1956, Annals of Mathematical Statistics 27). With 3
     runs of a strongly skewed or bimodal outcome, the coverage is 82 to 89 %, and the studentised bootstrap would be
-    eight times as wide (`docs/comparison.md`).
+    eight times as wide (`docs/validation/comparison.md`).
 
     Args:
         values: Outcomes, shape `(n,)`. Non-finite values are left out.
@@ -52,7 +52,8 @@ def median_of_runs(values: ArrayLike, *, confidence: float = 0.95) -> PairedEffe
       (`paired_items.median_effect`).
     - With 5 runs, it is the range of the runs, which covers 93.75 % for any distribution.
     - With 4 and 3 runs, that range covers 87.5 and 75 %. The interval is extended by half a range and a whole range on
-      either side. It then covers 95 % or more for the outcomes of `docs/comparison.md`, which is an empirical result.
+      either side. It then covers 95 % or more for the outcomes of `docs/validation/comparison.md`. This is an empirical
+      result.
 
     For confidence levels other than 95 %, only order statistics are used.
 

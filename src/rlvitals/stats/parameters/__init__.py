@@ -1,1 +1,1 @@
-"""Statistics of hyperparameters and exploration: coverage, effects, best region, exploration decay."""
+"""Statistics of the parameter values that were tried: coverage, effects, best region, exploration decay."""
