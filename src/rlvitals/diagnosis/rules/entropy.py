@@ -73,8 +73,9 @@ def is_frozen(evidence: Evidence) -> bool:
     needs=("updates.entropy",),
     series=("updates.entropy", "updates.action_std", "episodes.reward"),
     cause="The policy became almost deterministic before it found good actions.",
-    advice="Set the entropy coefficient to 0.001 to 0.01 and lower the learning rate. Remove any lower bound on "
-    "the standard deviation. Check the initial scale of the last layer (0.01 for the policy).",
+    advice="Raise the entropy coefficient (usual values: 0.001 to 0.01) and lower the learning rate. If the standard "
+    "deviation is clamped or frozen at a small value, free it. Check the initial scale of the last layer (0.01 for "
+    "the policy).",
     source="Mnih et al. 2016, Asynchronous Methods for Deep RL (entropy bonus); Huang et al. 2022, detail 2 (layer "
     "initialisation); Ahmed et al. 2019, Understanding the Impact of Entropy on Policy Optimization",
 )
