@@ -2,7 +2,7 @@
 
     model.learn(100_000, callback=VitalsCallback("logs"))
 
-Requires the extra `sb3`. `docs/adapters.md` describes what is recorded and how.
+Requires the extra `sb3`. `docs/guides/stable-baselines3.md` describes what is recorded and how.
 """
 
 from rlvitals.errors import MissingExtraError

@@ -1,7 +1,7 @@
 """The metric dictionary: title, meaning and display of every number in a record.
 
 Titles, units, directions, number formats and panels on pages, in reports and in the terminal come from this dictionary.
-`docs/metrics.md` is generated from it.
+`docs/reference/metrics` is generated from it.
 
 Healthy values are described in words, because they depend on the environment. Numeric bounds are given only if they
 apply to every environment.

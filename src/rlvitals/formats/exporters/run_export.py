@@ -92,7 +92,7 @@ def _check_free(path: Path, *, overwrite: bool) -> None:
     if not path.exists():
         return
     if not overwrite:
-        raise ExportError(f"{path} already exists. Choose another path, or enable overwriting")
+        raise ExportError(f"{path} already exists. Choose another path, or pass overwrite=True (--force)")
     if path.is_dir() and not is_export(path):
         raise ExportError(f"{path} is a folder but not an export, so it is not overwritten. Choose another path")
 
