@@ -202,8 +202,8 @@ PPO_UPDATES = (
         "action",
         "Standard deviation of a Gaussian policy, averaged over the action dimensions: mean(exp(log std)).",
         "SB3 `train/std`",
-        "Falls slowly from its initial value, usually 1. Growing without limit: the entropy coefficient is too large, or "
-        "the advantages carry no information about actions.",
+        "Falls slowly from its initial value, usually 1. Growing without limit: the entropy coefficient is too large, "
+        "or the advantages carry no information about actions.",
         0.0,
         panel="update detail",
     ),

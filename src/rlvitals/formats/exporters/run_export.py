@@ -113,7 +113,7 @@ def _put(target: Path, path: Path) -> None:
 def _aside(path: Path) -> Iterator[Path]:
     """Yield a path of the same name in a hidden sibling folder, which is removed afterwards."""
     if not path.name:
-        raise ExportError(f"{path} has no file name")
+        raise ExportError(f"{path} has no file name. Choose a path that ends in one")
     folder = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,7 @@ def trace(
     try:
         out.write_text(chosen.svg, encoding="utf-8")
     except FileNotFoundError:
-        raise TraceError(f"{out} cannot be written: {out.parent} does not exist") from None
+        raise TraceError(f"{out} cannot be written: {out.parent} does not exist. Create this folder first") from None
     console.print(f"{out}: {kilobytes(chosen.size_bytes)}, SSIM {chosen.quality:.4f}", highlight=False)
     if model is not None:
         said = f"{kilobytes(default.size_bytes)}, SSIM {default.quality:.4f}"
