@@ -2,13 +2,14 @@
 
 The input is a corpus: a folder with `labels.json` and, for each training, `NAME/run.json` and `NAME/episodes.parquet`,
 `updates.parquet`, `evaluations.parquet`. The script replays each training through a `TrainingMonitor`, record by record
-with the original times. It diagnoses the live run at every twentieth of the budget, and the run folder once at the end.
+with the original times. It diagnoses the live run at every twentieth of the budget and at the end. `--check-folder`
+also compares the final diagnosis with that of the run folder.
 `bench/faults.py` creates such a corpus.
 
     python bench/diagnosis.py CORPUS [--json] [--looks 20] [--only r0001,r0002] [--check-folder] [--rates]
 
 A fault counts as found if any alarm (warning or critical) is raised at or after its onset. Its cause counts as
-diagnosed if it is the first finding at the end (or among the first three). Trainings with ambiguous labels and faults
+diagnosed if it is the first alarm at the end (or among the first three). Trainings with ambiguous labels and faults
 that do not manifest are left out. No parameters are fitted to the corpus and no rule knows the environment, so the rows
 by environment are a validation across environments.
 """

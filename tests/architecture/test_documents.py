@@ -1,4 +1,4 @@
-"""The documentation: its examples and commands run, its pages are short, and every public name has one."""
+"""The examples and commands of the documentation run, pages are short, and every public name is documented."""
 
 import argparse
 import ast
@@ -59,13 +59,13 @@ _PUBLIC = (
 
 
 def blocks(document: str, language: str) -> list[str]:
-    """The code blocks of a document in a language."""
+    """Return the code blocks of a document in a language."""
     text = (ROOT / document).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def commands(document: str) -> list[str]:
-    """The commands of this project in the console blocks of a document, without comments."""
+    """Return the commands of this project in the console blocks of a document, without comments."""
     lines = [line for block in blocks(document, "console") for line in block.splitlines() if line.startswith("$ ")]
     plain = [line[2:].split("  #")[0].split(" # ")[0].strip() for line in lines]
     return [line for line in plain if line.split()[0] in _APPS]
@@ -77,7 +77,7 @@ def reason_not_to_run(command: str) -> str | None:
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The working directory of a reader who has followed the README and has some runs and logos."""
+    """Create the working directory of a reader who has followed the README and has some runs and logos."""
     root = tmp_path_factory.mktemp("reader")
     runs = [
         *(("logs/base", f"base-{seed}") for seed in range(3)), *(("logs/new", f"new-{seed}") for seed in range(3)),
@@ -103,14 +103,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of that directory, which becomes the working directory."""
+    """Copy the directory of `recorded`, and make the copy the working directory."""
     shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def names_of_reader() -> dict[str, Any]:
-    """Names that the examples expect from the reader's own script."""
+    """Return the names that the examples expect from the reader's own script."""
     optimizer = SimpleNamespace(param_groups=[{"lr": 2.5e-4}])
     losses = {"pg_loss": -0.01, "v_loss": 0.5, "entropy_loss": 0.6, "approx_kl": np.float32(0.01), "explained_var": 0.8}
     return {
@@ -145,7 +145,7 @@ def run_blocks(wanted: list[tuple[str, int]]) -> None:
 
 @pytest.mark.parametrize("document", WITH_PYTHON)
 def test_the_examples_of_a_document_run_in_order(folder: Path, document: str) -> None:
-    """Each example continues from those before it, and the pages from the run that the README records."""
+    """Each example continues from the previous ones, and the pages continue from the run that the README records."""
     wanted = [("README.md", 1)] if document != "README.md" else []
     wanted += [(document, at) for at, _ in enumerate(blocks(document, "python")) if (document, at) not in NOT_RUN]
     run_blocks(wanted)
@@ -156,7 +156,7 @@ def test_the_examples_of_a_document_run_in_order(folder: Path, document: str) ->
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("document", WITH_COMMANDS)
 def test_the_commands_of_a_document_work(document: str) -> None:
-    """They end with 0, or with 1 for a bad result, and not with 2 for a mistake."""
+    """Each command exits with code 0, or with 1 for a bad result, but not with 2 for a usage error."""
     run_blocks([("README.md", 1)])
     runner = CliRunner()
     for command in commands(document):
@@ -168,7 +168,7 @@ def test_the_commands_of_a_document_work(document: str) -> None:
 
 @pytest.mark.parametrize("document", [document for document in ALL if commands(document)])
 def test_the_options_of_documented_commands_exist(document: str) -> None:
-    """Also of commands that are not run here."""
+    """Every option in a documented command exists, including those of commands that are not run here."""
     for command in commands(document):
         program, *words = shlex.split(command)
         known: Any = typer.main.get_command(_APPS[program])
@@ -180,7 +180,7 @@ def test_the_options_of_documented_commands_exist(document: str) -> None:
 
 
 def test_the_exceptions_exist() -> None:
-    """A block or command that is gone, or moved, does not hide another."""
+    """Every listed exception matches an existing block or command, so that no outdated entry hides another one."""
     every = [command for document in ALL for command in commands(document)]
 
     assert [one for one in NOT_RUN if one[1] >= len(blocks(one[0], "python"))] == []
@@ -189,7 +189,7 @@ def test_the_exceptions_exist() -> None:
 
 @pytest.mark.parametrize("document", ALL)
 def test_no_placeholder_is_left(document: str) -> None:
-    """Such as a table to be inserted later."""
+    """No document has a placeholder, for example for a table to be inserted later."""
     text = (ROOT / document).read_text(encoding="utf-8")
 
     assert re.findall(r"@[A-Z_]+@|^[A-Z]+_[A-Z]+$|\b(?:TODO|TBD|FIXME|XXX)\b", text, re.MULTILINE) == []
@@ -197,7 +197,7 @@ def test_no_placeholder_is_left(document: str) -> None:
 
 @pytest.mark.parametrize("document", ALL)
 def test_a_page_is_short(document: str) -> None:
-    """A reader finds their way in it; the README has at most 150 lines."""
+    """A page has at most 250 lines, and the README has at most 150."""
     lines = (ROOT / document).read_text(encoding="utf-8").count("\n")
 
     assert lines <= (150 if document == "README.md" else _MOST_LINES)
@@ -205,7 +205,7 @@ def test_a_page_is_short(document: str) -> None:
 
 @pytest.mark.parametrize("document", ALL)
 def test_links_between_files_lead_somewhere(document: str) -> None:
-    """Files and, in Markdown, headings: on GitHub as well as on the site, which `make docs` checks."""
+    """Links to files and headings resolve on GitHub. `make docs` checks the links of the site."""
     path = ROOT / document
     text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     wrong = []
@@ -220,13 +220,13 @@ def test_links_between_files_lead_somewhere(document: str) -> None:
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors of a page's headings."""
+    """Return the anchors of a page's headings."""
     titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
 def test_every_public_name_has_a_reference_page() -> None:
-    """Each name that a public package offers, and each exception."""
+    """Each name in the `__all__` of a public package, and each exception, has an entry in the reference."""
     reference = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs/reference/python").iterdir())
     documented = set(re.findall(r"^::: (\S+)$", reference, re.MULTILINE))
     tree = ast.parse((ROOT / "src/rlvitals/errors.py").read_text(encoding="utf-8"))
@@ -238,12 +238,12 @@ def test_every_public_name_has_a_reference_page() -> None:
 
 
 def is_first_place(package: ModuleType, name: str) -> bool:
-    """Whether a package is where users get a name: `rlvitals` itself offers some names of other packages."""
+    """Return whether users import a name from this package, and not from `rlvitals`, which also exports it."""
     return package is rlvitals or name not in rlvitals.__all__
 
 
 def test_every_metric_sink_and_format_is_documented() -> None:
-    """Plug-ins that come with rlvitals have a row in the reference."""
+    """Each built-in sink, exporter and importer is named in the reference."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for group, page in (("sinks", "sinks"), ("exporters", "formats"), ("importers", "formats")):
         section = text.split(f'[project.entry-points."rlvitals.{group}"]\n')[1].split("\n\n")[0]

@@ -1,4 +1,4 @@
-"""Texts are plain English: no private phrases, short sentences, names that say what they hold."""
+"""Texts are plain English: no private phrases, short sentences, and descriptive names in examples."""
 
 import ast
 import re
@@ -18,27 +18,27 @@ DOCUMENTS = sorted(text.place for text in TEXTS["document"])
 
 @pytest.mark.parametrize("kind", ["docstring", "comment", "claim", "document"])
 def test_few_texts_have_phrases_to_decode(kind: str) -> None:
-    """Fewer than 0.3 per 1,000 words; `python tests/fixtures/texts.py --list` names them."""
+    """Texts have fewer than 0.3 phrases per 1,000 words. `python tests/fixtures/texts.py --list` lists the phrases."""
 
     assert per_thousand(TEXTS[kind]) < _LIMIT
 
 
 @pytest.mark.parametrize("kind", ["message", "page"])
 def test_no_message_has_a_phrase_to_decode(kind: str) -> None:
-    """Errors, log lines, findings, labels and help texts."""
+    """No error, log line, finding, label, help text or page text has a phrase from `texts.PHRASES`."""
 
     assert [(text.place, phrases_in(text.text)) for text in TEXTS[kind] if phrases_in(text.text)] == []
 
 
 def test_phrases_are_found() -> None:
-    """Each pattern finds its phrase, and the rate counts them per 1,000 words."""
+    """The patterns find their phrases, and the rate is per 1,000 words."""
 
     assert phrases_in("Nobody is told of it, for want of time.") == ["is told", "for want of"]
     assert per_thousand([Text("a.py:1", "held against it")]) == pytest.approx(1000 / 3)
 
 
 def sentences(document: str) -> list[str]:
-    """The sentences of paragraphs and lists, without tables, headings, links' targets and code."""
+    """Return the sentences of paragraphs and lists, without tables, headings, link targets and code."""
     plain = re.sub(r"`[^`]*`", "x", re.sub(r"\]\([^)]*\)", "]", prose(ROOT / document)))
     lines = [line for line in plain.splitlines() if not re.match(r"\s*(\||#|!\[|:::|<)", line)]
     blocks = re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )", "\n".join(lines))
@@ -47,7 +47,7 @@ def sentences(document: str) -> list[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_sentences_are_short(document: str) -> None:
-    """None has more than 45 words, and half of them have at most 20."""
+    """No sentence of a document has more than 45 words, and the median is at most 20."""
     lengths = [len(sentence.split()) for sentence in sentences(document)]
 
     assert [one for one in sentences(document) if len(one.split()) > _MOST_WORDS] == []
@@ -56,7 +56,7 @@ def test_sentences_are_short(document: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_names_in_examples_are_words(document: str) -> None:
-    """A one-letter name in an example does not say what it holds."""
+    """Variables and arguments in the examples have names of more than one letter."""
     text = (ROOT / document).read_text(encoding="utf-8")
     trees = [ast.parse(block) for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
     stored = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name | ast.arg)]
@@ -66,7 +66,7 @@ def test_names_in_examples_are_words(document: str) -> None:
 
 
 def test_the_script_prints_the_rates(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line per kind of text."""
+    """The script prints one line per kind of text."""
     texts.main([])
 
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == list(TEXTS)

@@ -133,7 +133,7 @@ def test_info_names_the_logo() -> None:
 
 
 def test_success_is_smaller_and_as_good() -> None:
-    """The same number of bytes as the defaults is not a success, and fewer bytes at the same quality are possible."""
+    """The defaults are not a success, because they save no bytes, and a lower precision saves bytes."""
     fewer = AS_THE_DEFAULTS.copy()
     fewer[7] = 0.75  # seven decimals: the difference is invisible
 

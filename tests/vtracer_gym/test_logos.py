@@ -115,7 +115,7 @@ def test_missing_file() -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    """The first sub-folder is the type, other files are ignored, and unusable images are reported."""
+    """The first subfolder is the type, other files are ignored, and unusable images are reported."""
     for place in ("text/a.png", "text/deeper/b.PNG", "simple/c.jpg", "d.webp"):
         path = tmp_path / place
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -51,9 +51,10 @@ class VitalsCallback(BaseCallback):
     """Records a Stable-Baselines3 training: every episode, every update, evaluations, configuration.
 
     With a `log_dir`, the callback creates a run when the training begins and closes it when the training ends.
-    Stable-Baselines3 does not notify callbacks of an exception, so a watch detects that `learn` was left and marks the
-    run as failed. In a `with` statement, the run lasts as long as the statement, over several calls of `learn`. With a
-    `monitor`, the caller closes the run. In the latter two cases, an interrupted `learn` pauses the run.
+    Stable-Baselines3 does not notify callbacks of an exception, so a watch detects that `learn` was interrupted and
+    marks the run as failed. In a `with` statement, the run lasts as long as the statement, over several calls of
+    `learn`. With a `monitor`, the caller closes the run. In the latter two cases, an interrupted `learn` pauses the
+    run.
 
     Recording failures and unusual `info` values are counted, reported once, and never raised into the training.
 

@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 Better = Literal["higher", "lower"] | None
 Format = Literal["number", "count", "percent", "time"]
-"""How values are formatted (`words.format_value`). `percent` formats a share: 0.5 is 50 %."""
+"""How values are formatted (`formatting.format_value`). `percent` formats a share: 0.5 is 50 %."""
 Panel = Literal["clock", "outcome", "update", "update detail", "evaluation", "machine", "machine detail", ""]
 """Where pages and reports plot a metric. A clock is never plotted, and a metric without a panel only on request."""
 

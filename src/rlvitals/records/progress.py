@@ -110,7 +110,7 @@ class Throughput:
         return furthest_of(*(track.furthest.step for track in self._tracks.values()))
 
     def span(self, away: Spans = ()) -> float:
-        """Return the seconds from the first record with a step to the first record at the highest step.
+        """Return the seconds from the first record with a step until every stream has reached its highest step.
 
         Args:
             away: Periods in which the run was not open, as pairs of start and end. They do not count.
@@ -119,7 +119,7 @@ class Throughput:
         return seconds_between(_begin(tracks).time, _end(tracks).time, away) if tracks else 0.0
 
     def overall(self, away: Spans = ()) -> float | None:
-        """Return the steps per second from the first record with a step to the first record at the highest step.
+        """Return the average steps per second over the time that `span` measures.
 
         Time before the first record and after the last step (setup, evaluation, waiting) does not count.
 
@@ -133,7 +133,7 @@ class Throughput:
         return _rate(_begin(tracks), _end(tracks), away) if tracks else None
 
     def recent(self, away: Spans = (), *, is_open: bool = False) -> float | None:
-        """Return the steps per second over the last tenth of that time, at least one and at most ten minutes.
+        """Return the steps per second over the last tenth of the run, at least one and at most ten minutes.
 
         This window covers whole rollouts with their updates. A shorter one could cover only a part of either.
 

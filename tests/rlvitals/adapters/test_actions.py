@@ -125,7 +125,7 @@ def _falling(progress_remaining: float) -> float:
 
 
 def test_most_and_rest_limit_an_action(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
-    """Two findings at the same time lower the rate once, and the next one must wait until the rest is over."""
+    """Two findings at the same time lower the rate once, and the next one must wait for `rest` rollouts."""
 
     at_once = {33: "kl-too-large", 34: "learning-rate-too-high", 40: "a"}
     later = {130: "b", 230: "c"}

@@ -67,7 +67,7 @@ def test_before_the_first_episode_there_is_a_message() -> None:
 
 
 def test_episode_statistics_match_manual_results() -> None:
-    """Rewards 1, 2, 6: mean 3, squares about it 4 + 1 + 9, median 2; lengths 10, 20, 30; one success of two reports."""
+    """Rewards 1, 2, 6: mean 3, squares about it 4 + 1 + 9, median 2; lengths 10, 20, 30; one success in two."""
 
     told = statistics(
         episode(1.0, length=10, success=True, quality_improvement=0.25),

@@ -75,7 +75,10 @@ class PreparedLogo:
         self._similarities = {}
 
     def attempt(self, parameters: Parameters, color_mode: ColorMode = "color") -> Attempt:
-        """Trace the logo, draw the SVG and compare it. A panic or error of VTracer returns a failed attempt."""
+        """Trace the logo, draw the SVG and compare it with the logo.
+
+        If tracing or drawing fails or panics, return a failed attempt instead of raising.
+        """
         try:
             traced = trace(self._png, parameters, color_mode, cut_rows=self._cut_rows)
             quality = self._quality(traced.svg)

@@ -215,7 +215,8 @@ def evaluate(
 
     Raises:
         ValueError: There are fewer search tries than attempts.
-        VtracerGymError: VTracer fails on every logo with its defaults. Individual failing logos are logged and skipped.
+        VtracerGymError: There is no logo that VTracer can trace with its defaults. Individual failing logos are logged
+            and skipped.
     """
     check_search_tries(attempts, search_tries)
     settings = {**FIXED_SETTINGS, **(extra_settings or {})}
@@ -250,7 +251,7 @@ def _assemble(
         evaluations.append(LogoEvaluation(task.logo.name, task.logo.category, outcomes, curve))
         on_logo()
     if not evaluations:
-        raise VtracerGymError("VTracer fails on every logo, even with its default parameters")
+        raise VtracerGymError("no logo to evaluate on. Pass at least one logo that VTracer can trace with its defaults")
     return evaluations
 
 
@@ -272,7 +273,7 @@ def pooled(runs: Iterable[Sequence[LogoEvaluation]]) -> list[LogoEvaluation]:
 
 
 def summarize(evaluations: Sequence[LogoEvaluation], method: str, seed: int = 0) -> Summary:
-    """Summarize one method over all logos with 95 % intervals, obtained by resampling logos.
+    """Return the summary of one method over all logos, with 95 % intervals from resampling logos.
 
     Raises:
         ValueError: There are no evaluations.

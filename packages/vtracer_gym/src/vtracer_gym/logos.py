@@ -173,7 +173,7 @@ def load_logo(path: Path | str, category: str | None = None, size: int = DEFAULT
 def load_folder(folder: Path | str, size: int = DEFAULT_SIZE) -> LogoFolder:
     """Load all PNG, JPEG and WebP images below a folder in the order of their paths.
 
-    The first sub-folder is the type of a logo. Images directly in the folder have the type ``other``. Unusable images
+    The first subfolder is the type of a logo. Images directly in the folder have the type ``other``. Unusable images
     are skipped and returned as rejections with the reason.
 
     Raises:

@@ -72,8 +72,8 @@ class TrainingSettings:
         batch_size: Number of samples per gradient step.
         epochs: Number of passes over a rollout.
         learning_rate: Initial learning rate of Adam. It decreases linearly to a tenth.
-        discount: Discount factor gamma. It is 0 by default because an attempt does not change the logo, so later
-            rewards hardly depend on it.
+        discount: Discount factor gamma. The default is 0, because an attempt does not change the logo and so hardly
+            affects later rewards.
         log_std: Logarithm of the policy's initial standard deviation, in a box from -1 to 1.
         start: Effort of tuning one setting for all logos, at which the policy starts (see ``baselines.tuned_action``).
             PPO then learns how to deviate from it for each logo. With None, the policy starts at the centre of the box.

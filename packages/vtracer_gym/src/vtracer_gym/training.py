@@ -155,7 +155,9 @@ def _check_resumable(before: ModelCard, now: ModelCard) -> None:
     old, new = asdict(before.settings), asdict(now.settings)
     changed = [name for name in new if name not in {"steps", "checkpoint_every"} and old[name] != new[name]]
     if changed:
-        raise ModelError(f"the training was started with different settings ({', '.join(changed)}). Use the same ones")
+        raise ModelError(
+            f"the training was started with different settings ({', '.join(changed)}). Resume with the same settings"
+        )
     if before.trained_on != now.trained_on:
         raise ModelError("the training was started with different logos. Resume with the same logos")
 

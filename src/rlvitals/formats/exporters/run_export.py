@@ -92,7 +92,7 @@ def _check_free(path: Path, *, overwrite: bool) -> None:
     if not path.exists():
         return
     if not overwrite:
-        raise ExportError(f"{path} already exists. Choose another path, or enable overwriting")
+        raise ExportError(f"{path} already exists. Choose another path, or pass overwrite=True (--force)")
     if path.is_dir() and not is_export(path):
         raise ExportError(f"{path} is a folder but not an export, so it is not overwritten. Choose another path")
 
@@ -113,7 +113,7 @@ def _put(target: Path, path: Path) -> None:
 def _aside(path: Path) -> Iterator[Path]:
     """Yield a path of the same name in a hidden sibling folder, which is removed afterwards."""
     if not path.name:
-        raise ExportError(f"{path} has no file name")
+        raise ExportError(f"{path} has no file name. Choose a path that ends in one")
     folder = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ class SqliteExporter(Exporter):
     """Exporter for SQLite: one table per stream with a column for each field, and a table `run` for the header.
 
     Dicts and nested fields are JSON texts, queried with `SELECT parameters ->> 'mode' FROM episodes`. Missing values
-    are NULL, flags are 0 and 1, and infinities are numbers. SQLite has no NaN, so NaN is the text `NaN`; exclude it
+    are NULL, bools are 0 and 1, and infinities are numbers. SQLite has no NaN, so NaN is the text `NaN`; exclude it
     with `WHERE typeof(reward) = 'real'`. Number columns have no declared type because a REAL column would lose the sign
     of -0.0.
     """

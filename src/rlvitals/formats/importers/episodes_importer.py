@@ -39,7 +39,7 @@ class EpisodesImporter(Importer):
 
     Names are the parameters of `log_episode` and the fields of `records.Episode`. Entries of `algorithm_metrics`,
     `performance_metrics` and `additional_info` can be nested, have dotted names (`additional_info.logo_type`) or plain
-    names (`logo_type`). Unknown names are kept: numbers, flags and short texts in `extra`, other values in `info`. The
+    names (`logo_type`). Unknown names are kept: numbers, bools and short texts in `extra`, other values in `info`. The
     time of an episode is `time` or `timestamp` (seconds since 1970 or ISO 8601), by default the file's modification
     time.
     """

@@ -120,7 +120,7 @@ def _result_in(text: str) -> dict[str, Any] | None:
 
 
 def _cell(text: str) -> Any:
-    """Return the number, list, flag or text in a cell."""
+    """Return the number, list, bool or text in a cell."""
     if text[0] == "[":
         try:
             return json.loads(text.replace("nan", "NaN").replace("inf", "Infinity"))

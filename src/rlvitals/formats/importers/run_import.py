@@ -148,7 +148,8 @@ def _write(imported: Imported, writer: RunWriter, progress: Progress | None) -> 
     for stream, wanted in (imported.counts or {}).items():
         if writer.counts[stream] != wanted:
             raise ImportFormatError(
-                f"{imported.name}: found {writer.counts[stream]} {stream} instead of {wanted}; the export is incomplete"
+                f"{imported.name}: found {writer.counts[stream]} {stream} instead of {wanted}; "
+                "the export is incomplete. Export the run again"
             )
     if not writer.counts and imported.header is None:
         raise ImportFormatError(f"{imported.name}: no records found")

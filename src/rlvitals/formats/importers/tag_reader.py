@@ -91,7 +91,7 @@ class TagReader:
 
         Args:
             tag: Tag of the value.
-            value: Number, flag or short text.
+            value: Number, bool or short text.
             step: Environment step.
             time: Time of the value (UTC, seconds since 1970).
 
@@ -208,7 +208,7 @@ def scalar_records(values: Mapping[str, Any], *, time: float, step: int, env_ste
     """Yield the scalars of one step, one record per category, which is the part of a name before the first `/`.
 
     Args:
-        values: Numbers, flags and short texts by name.
+        values: Numbers, bools and short texts by name.
         time: Time of the scalars (UTC, seconds since 1970).
         step: Step of the scalars.
         env_step: Environment step, if known.

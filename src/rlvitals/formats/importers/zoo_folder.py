@@ -125,7 +125,7 @@ def _checked(file: Path) -> dict[str, Any]:
         yaml.YAMLError: The file is not valid YAML.
     """
     if file.stat().st_size > _LARGEST:
-        raise ValueError(f"the file has {file.stat().st_size} bytes, the maximum is {_LARGEST}")
+        raise ValueError(f"the file has {file.stat().st_size} bytes, and at most {_LARGEST} are allowed")
     said = _plain(_loaded(file.read_text(encoding="utf-8-sig")), [0])
     if not isinstance(said, dict):
         raise ValueError(f"expected a mapping, got {said!r:.60}")  # noqa: TRY004 - same error type as other damage

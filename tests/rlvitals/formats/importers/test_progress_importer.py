@@ -112,7 +112,7 @@ def test_without_environment_steps_iterations_are_used_with_a_warning(tmp_path: 
 )
 def test_a_table_without_steps_is_refused_with_advice(tmp_path: Path, columns: Sequence[str]) -> None:
     """The error names the framework, the columns and the solution; no run is created."""
-    with pytest.raises(ImportFormatError, match=r"without a column that counts steps.*--format progress") as refused:
+    with pytest.raises(ImportFormatError, match=r"none of the columns that count steps.*--format progress") as refused:
         imported(tmp_path, f"{','.join(columns)}\n1.0,2.0\n")
     assert all(repr(name) in str(refused.value) for name in columns)
     assert not (tmp_path / "logs" / "training").exists()

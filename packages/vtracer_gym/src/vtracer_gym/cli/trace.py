@@ -28,14 +28,12 @@ def trace(
         Path | None, typer.Option(help="Folder of a trained model, by default VTracer's defaults.")
     ] = None,
     tries: Annotated[int, typer.Option(min=1, help="Number of tries. The best one is written.")] = 1,
-    size: Annotated[
-        int, typer.Option(min=32, help="Maximum longest side in pixels; larger images shrink.")
-    ] = TRACE_SIZE,
+    size: Annotated[int, typer.Option(min=32, help="Maximum length of the longest side in pixels.")] = TRACE_SIZE,
 ) -> None:
     """Trace a logo with the parameters that a trained agent chooses.
 
-    If the agent's trace is worse than the trace with VTracer's defaults, measured by the training reward, the command
-    writes the trace with the defaults and reports this.
+    If the agent's trace does not earn a higher training reward than VTracer's defaults, the command writes the trace
+    with the defaults and reports this.
     """
     console = Console()
     image = load_logo(logo, size=size)
@@ -43,7 +41,7 @@ def trace(
     try:
         out.write_text(chosen.svg, encoding="utf-8")
     except FileNotFoundError:
-        raise TraceError(f"{out} cannot be written: {out.parent} does not exist") from None
+        raise TraceError(f"{out} cannot be written: {out.parent} does not exist. Create this folder first") from None
     console.print(f"{out}: {kilobytes(chosen.size_bytes)}, SSIM {chosen.quality:.4f}", highlight=False)
     if model is not None:
         said = f"{kilobytes(default.size_bytes)}, SSIM {default.quality:.4f}"

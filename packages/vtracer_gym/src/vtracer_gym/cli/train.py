@@ -22,7 +22,7 @@ from vtracer_gym.models import TrainingSettings
 
 def train(
     logos: Annotated[
-        Path | None, typer.Option(help="Folder of logos with one sub-folder per type; by default sample logos.")
+        Path | None, typer.Option(help="Folder of logos with one subfolder per type; by default sample logos.")
     ] = None,
     samples: Annotated[int, typer.Option(min=10, help="Number of sample logos if there is no folder.")] = 120,
     out: Annotated[Path, typer.Option(help="Folder for the models, one per seed.")] = Path("models"),
