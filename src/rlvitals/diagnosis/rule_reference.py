@@ -77,7 +77,7 @@ def _page(rule: Rule) -> str:
     facts["Source"] = rule.source
     lines = [f"# {rule.title}", "", f"Code: `{rule.code}`", "", f"**Probable cause.** {rule.cause}", ""]
     lines += [f"**What to do.** {rule.advice} {_FIRST}", "", f"**How it is detected.** {rule.meaning}", ""]
-    lines += ["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in facts.items() if text)]
+    lines += [f"- {name}: {text}" for name, text in facts.items() if text]
     thresholds = {name: value for name, value in thresholds_of(rule.judge).items() if name not in _SHARED}
     if thresholds:
         lines += ["", "## Thresholds", "", *_table(thresholds)]
