@@ -99,7 +99,7 @@ def open_session(
             )
         return _begin(Layout(path), project, configuration, clock, masking)
     except OSError as error:
-        raise RunError(f"cannot create a run in {log_dir}: {error.strerror or error}") from error
+        raise RunError(f"cannot create a run in {log_dir}: {error.strerror or error}; choose another folder") from error
 
 
 def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock, masking: Masking) -> Session:
@@ -159,7 +159,7 @@ def _mask(header: Header, masking: Masking) -> None:
 
 
 def _is_blank(path: Path) -> bool:
-    """Whether a folder has only files of a run that was killed before its header was written."""
+    """Return whether a folder has only files of a run that was killed before its header was written."""
     if not path.is_dir():
         return False
     files = (entry for entry in path.rglob("*") if not entry.is_dir() or entry.name == HEADER)

@@ -119,7 +119,7 @@ class Journal:
         return len(self._backlog)
 
     def count_taken(self) -> int:
-        """Return the number of records since the journal was opened: written, waiting or lost."""
+        """Return the number of records passed to `append` since the journal was opened: written, waiting or lost."""
         while True:  # no lock, so that a reader never keeps a writer waiting
             appended, lost = self.appended, self.lost
             taken = appended + len(self._backlog) + lost
