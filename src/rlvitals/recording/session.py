@@ -70,7 +70,7 @@ def open_session(
         RunNameError: The name is not a valid folder name, or is missing although `resume` needs it.
         RunNotFoundError: `resume` is `must`, and no run has this name.
         RunLockedError: Another process writes to the run.
-        RunFormatError: The folder is not a run folder, is damaged, or has a newer format.
+        RunFormatError: The folder is not a run folder, is damaged, or uses a newer format.
         RunError: The folder cannot be created.
     """
     if resume not in _RESUME:

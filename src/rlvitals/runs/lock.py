@@ -262,7 +262,7 @@ class _Claim:
         """Remove the claim of a process that died before its first heartbeat.
 
         Raises:
-            RunLockedError: That process is possibly alive.
+            RunLockedError: That process might be alive.
         """
         found = read_heartbeat(self._file)
         if (found is None and _is_fresh_file(self._file, now)) or (found is not None and is_held(found, now)):

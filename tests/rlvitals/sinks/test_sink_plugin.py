@@ -74,7 +74,7 @@ def test_the_examples_own_tests_pass(installed: Path, tmp_path: Path) -> None:
 def test_every_sink_is_on_the_documentation_page() -> None:
     """The page lists the name and the class of each sink."""
 
-    page = (ROOT / "docs" / "sinks.md").read_text()
+    page = (ROOT / "docs" / "reference" / "sinks.md").read_text()
     points = distribution("rlvitals").entry_points.select(group=sink_registry.GROUP)
     assert len(points) >= 8
     for point in points:

@@ -193,7 +193,7 @@ def test_tensorboard_reads_the_exported_events(run: Run, tmp_path: Path) -> None
 
 def test_every_format_is_documented() -> None:
     """The documentation lists all exporters and their suffixes."""
-    page = (Path(__file__).parents[4] / "docs" / "exchange.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "formats.md").read_text()
     section = page.split("## Exporting")[1].split("\n## ")[0]
     for name in exporter_names():
         assert f"| `{name}` |" in section

@@ -152,7 +152,7 @@ def test_a_run_is_not_imported(tmp_path: Path) -> None:
 
 def test_every_format_is_documented() -> None:
     """The documentation lists all importers."""
-    page = (Path(__file__).parents[4] / "docs" / "exchange.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "formats.md").read_text()
     section = page.split("## Importing")[1].split("\n## ")[0]
     assert [name for name in importer_names() if f"`{name}`" not in section] == []
 

@@ -13,7 +13,7 @@ from rlvitals.sinks import alerts
 from rlvitals.sinks.alerts import Alert, AlertSink, DiscordAlerts, Rules, SlackAlerts, WebhookAlerts
 
 ROOT = Path(__file__).parents[4]
-PAGE = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "guides" / "alerts.md").read_text(encoding="utf-8")
 ALERT = Alert(
     run="ppo-1",
     project="cartpole",
@@ -21,7 +21,7 @@ ALERT = Alert(
     kind="finding",
     severity="critical",
     code="kl-too-large",
-    message="The policy moves too far in each update.",
+    message="KL divergence too large since step 20,480",
     env_step=20_480,
     data={"state": "opened", "cause": "The learning rate is too high."},
 )
