@@ -100,7 +100,7 @@ def replace_whole(path: Path, content: bytes) -> None:
 def make_durable_folder(path: Path) -> None:
     """Create a folder and its missing parents, and sync their names to the disk.
 
-    The name of an existing folder is synced too, because the process that created it might have been killed before that.
+    The name of an existing folder is synced too, because its creator might have been killed before that.
 
     Raises:
         OSError: A folder could not be created, or its name might not be on the disk.
