@@ -38,13 +38,13 @@ def make(group: str, name: str, *, role: type[T], noun: str, error: type[Rlvital
             that the plug-in raises, such as for a missing extra, is passed on.
     """
     if name not in offered(group):
-        raise error(f"unknown {noun} {name!r}. Installed: {', '.join(names(group)) or 'none'}")
+        raise error(f"unknown {noun} {name!r}. Installed {noun}s: {', '.join(names(group)) or 'none'}.")
     try:
         made = offered(group)[name].load()()
     except RlvitalsError:
         raise
     except Exception as cause:
-        raise error(f"the {noun} {name!r} cannot be created: {type(cause).__name__}: {cause}") from cause
+        raise error(f"cannot create the {noun} {name!r}: {type(cause).__name__}: {cause}") from cause
     if not isinstance(made, role):
-        raise error(f"the plug-in {name!r} created a {type(made).__name__}, which is not a {group}.{role.__name__}")
+        raise error(f"{name!r} returned a {type(made).__name__}; must be an {group}.{role.__name__}")
     return made

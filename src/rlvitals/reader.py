@@ -142,7 +142,7 @@ class RunResults(ABC):
             format: Export format: `json`, `jsonl`, `csv`, `pandas`, `parquet`, `arrow`, `duckdb`, `sqlite`,
                 `tensorboard`, `wandb`, or a format of a plug-in.
             output_path: Path to write; by default a path in the `artifacts/exports` folder of the run. An existing file
-                is replaced.
+                or folder is replaced.
             include_raw_data: Whether to write all records in addition to the summary.
 
         Returns:

@@ -64,7 +64,7 @@ class Action(ABC):
         if severity not in SEVERITIES:
             raise ValueError(f"severity={severity!r} is invalid; use one of {', '.join(map(repr, SEVERITIES))}")
         if isinstance(codes, str):
-            raise ValueError(f"codes={codes!r} is a string; pass a list, such as [{codes!r}]")  # noqa: TRY004 - as below
+            raise ValueError(f"codes={codes!r}: must be a list, such as [{codes!r}]")  # noqa: TRY004 - as below
         if most < 1 or rest < 0:
             raise ValueError(f"most={most}, rest={rest}: most must be at least 1 and rest at least 0")
         self._severity = SEVERITIES.index(severity)

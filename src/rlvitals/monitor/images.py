@@ -59,7 +59,7 @@ class ImageWriter:
         self._artifacts = artifacts
 
     def write(self, name: str, image: EncodedImage) -> str:
-        """Write an image under a temporary name, rename it to the next free number, and force both to the disk.
+        """Write an image under a temporary name, rename it to the next free number, and sync both to the disk.
 
         Args:
             name: Name of the image. Its letters and digits become part of the file name.

@@ -55,7 +55,7 @@ class Milestones:
     - `converged`: `stats.series.convergence` finds that the rewards have converged, and finds it again with 10 % more
       rewards.
 
-    Memory is bounded: a window of rewards, 200 outcomes for each of the first 200 categories, and at most 960 means of
+    Memory is bounded: a window of rewards, 200 outcomes for each of the first 200 categories, and at most 959 means of
     the rewards of the whole training. Scaling or shifting the rewards does not change the milestones. Non-finite
     rewards are ignored.
 
@@ -255,7 +255,7 @@ class Milestones:
         return _event(episode, CONVERGED, message, data)
 
     def _is_news(self, code: str, category: str = "") -> bool:
-        """Whether a milestone has not been reported yet. Marks it as reported."""
+        """Return whether a milestone has not been reported yet, and mark it as reported."""
         fresh = (code, category) not in self._said
         self._said.add((code, category))
         return fresh

@@ -207,7 +207,7 @@ class TrainingMonitor(LogMethods, RunResults):
         return self._recorder.window.last_episode
 
     def dropped_records(self) -> DroppedRecords:
-        """Return the numbers of records that were dropped, wait for the disk, or were dropped by sinks."""
+        """Return the numbers of records that were lost, that wait for the disk, and that sinks dropped."""
         return self._recorder.dropped_records()
 
     def failures(self) -> dict[str, str]:
@@ -246,7 +246,7 @@ class TrainingMonitor(LogMethods, RunResults):
         """
         rewind = options.rewind_of(env_step=env_step, episode=episode, step=step)
         self._recorder.rewind(rewind)
-        self.log_event("rewind", f"went back to {rewind.place}", data=self._counted())
+        self.log_event("rewind", f"rewound to {rewind.place}", data=self._counted())
 
     def update_configuration(self, configuration: Mapping[str, Any]) -> None:
         """Add settings to the configuration. Existing settings of the same name are replaced.
@@ -299,7 +299,7 @@ class TrainingMonitor(LogMethods, RunResults):
         self._recorder.set_status(headers.RUNNING)
 
     def save_session(self) -> None:
-        """Force all records to the disk, and write the header. Does nothing after `close`."""
+        """Sync all records to the disk, and write the header. Does nothing after `close`."""
         self._recorder.save()
         self._recorder.flush()
 

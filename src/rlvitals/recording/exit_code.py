@@ -85,5 +85,5 @@ class ExitWatch:
 
 
 def _has_returned(frame: FrameType) -> bool:
-    """Whether the last instruction of a frame was a return. After an exception, it is the instruction that raised."""
+    """Return whether the last instruction of a frame was a return. After an exception, it is the one that raised."""
     return dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN_")

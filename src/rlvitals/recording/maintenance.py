@@ -107,7 +107,7 @@ class Maintenance(JournalObserver):
                 )
 
     def _is_damaged(self, path: Path, sums: Mapping[Path, str]) -> bool:
-        """Whether lines of a previous writer have changed since they were written. Sealing would hide the change."""
+        """Return whether lines of a previous writer have changed since then. Sealing would hide the change."""
         try:
             if not is_changed(path, read_regular(path), sums):
                 return False
@@ -133,12 +133,12 @@ class Maintenance(JournalObserver):
         self._restored.append(path)
 
     def unsafe(self, path: Path, error: OSError) -> None:
-        """Note that a stream cannot be forced to the disk."""
-        message = "cannot force {what} to the disk ({why}); a power cut can lose some of them"
+        """Note that a stream cannot be synced to the disk."""
+        message = "cannot sync {what} to the disk ({why}); a power cut can lose some of them"
         self._begin_failure(f"records of {path.parent.name}", error, message)
 
     def safe(self, path: Path) -> None:
-        """Note that a stream can be forced to the disk again."""
+        """Note that a stream can be synced to the disk again."""
         self._end_failure(f"records of {path.parent.name}", 0)
 
     def dropped(self, path: Path, lines: int) -> None:
@@ -183,7 +183,7 @@ class Maintenance(JournalObserver):
         self._sealer.step()
 
     def _force_left(self) -> None:
-        """Force the segments of previous writers to the disk.
+        """Sync the segments of previous writers to the disk.
 
         A failure is reported until the run is closed, because the records dropped by the system are unknown.
         """
@@ -197,7 +197,7 @@ class Maintenance(JournalObserver):
                 self._begin_failure(
                     _BEFORE,
                     error,
-                    "cannot force {what} to the disk ({why}); some can be lost. Run `rlvitals verify` on the run.",
+                    "cannot sync {what} to the disk ({why}); some can be lost. Run `rlvitals verify` on the run.",
                 )
         self._left = []
 
@@ -317,7 +317,7 @@ class Maintenance(JournalObserver):
             self._save_soon()
 
     def _hold_place(self) -> bool:
-        """Whether this writer holds the run folder. A removed folder is restored with its lock and its header.
+        """Return whether this writer holds the run folder. A removed folder is restored with its lock and its header.
 
         The journals restore their own files.
         """

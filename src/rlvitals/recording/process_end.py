@@ -95,7 +95,7 @@ class SignalWatch:
 
 
 def _is_caught_by_c(number: int) -> bool:
-    """Whether C code handles a signal, unknown to Python: `faulthandler.register`, MPI, a C++ runtime."""
+    """Return whether C code handles a signal, unknown to Python: `faulthandler.register`, MPI, a C++ runtime."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:  # not Linux

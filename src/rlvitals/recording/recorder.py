@@ -47,7 +47,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
         seal_records: Number of records after which a segment is sealed.
         seal_on_close: Minimum number of records for sealing a segment when the run ends.
         backlog_lines: Number of records of each stream kept in memory while the disk cannot be written.
-        fsync_interval_s: Maximum time lost in a power cut, in seconds. With 0, every record is forced to the disk.
+        fsync_interval_s: Maximum time lost in a power cut, in seconds. With 0, every record is synced to the disk.
         heartbeat_s: Seconds between two heartbeats.
         system_interval_s: Seconds between two system samples. `None` turns sampling off.
         diagnosis_interval_s: Seconds between two checks of the live diagnosis. `None` turns it off.

@@ -70,7 +70,7 @@ def open_session(
         RunNameError: The name is not a valid folder name, or is missing although `resume` needs it.
         RunNotFoundError: `resume` is `must`, and no run has this name.
         RunLockedError: Another process writes to the run.
-        RunFormatError: The folder is not a run folder, is damaged, or has a newer format.
+        RunFormatError: The folder is not a run folder, is damaged, or uses a newer format.
         RunError: The folder cannot be created.
     """
     if resume not in _RESUME:
@@ -99,7 +99,7 @@ def open_session(
             )
         return _begin(Layout(path), project, configuration, clock, masking)
     except OSError as error:
-        raise RunError(f"cannot create a run in {log_dir}: {error.strerror or error}") from error
+        raise RunError(f"cannot create a run in {log_dir}: {error.strerror or error}; choose another folder") from error
 
 
 def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock, masking: Masking) -> Session:
@@ -159,7 +159,7 @@ def _mask(header: Header, masking: Masking) -> None:
 
 
 def _is_blank(path: Path) -> bool:
-    """Whether a folder has only files of a run that was killed before its header was written."""
+    """Return whether a folder has only files of a run that was killed before its header was written."""
     if not path.is_dir():
         return False
     files = (entry for entry in path.rglob("*") if not entry.is_dir() or entry.name == HEADER)

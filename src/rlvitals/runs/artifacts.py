@@ -27,7 +27,7 @@ def own_artifacts(run: RunFolder) -> Path:
     try:
         make_folder(folder)
     except OSError as error:
-        raise ExportError(f"cannot write to {folder}: {error.strerror or error}; or pass another path") from None
+        raise ExportError(f"cannot write to {folder}: {error.strerror or error}; pass another path") from None
     return folder
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rlvitals.runs.answer import Answer
 
 MAX_DEPTH = 4
-"""Number of folder levels below a run set that are searched for runs."""
+"""Number of folder levels below a folder of runs that are searched for runs."""
 
 R = TypeVar("R", bound=Run)
 

@@ -59,7 +59,10 @@ def stamp(path: Path) -> None:
     with path.open("r+b") as file:
         place = _place(file)
         if place is None:
-            raise RunFormatError(f"{path} has no space for a checksum: this version of DuckDB writes another footer")
+            raise RunFormatError(
+                f"{path} has no space for a checksum, because this DuckDB version writes a different footer; "
+                "install another version of DuckDB"
+            )
         digest = _digest(file, place)
         file.seek(place)
         file.write(digest)

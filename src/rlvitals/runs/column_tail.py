@@ -39,7 +39,7 @@ class Tail:
     Args:
         layout: Paths of the run.
         stream: Stream name.
-        only: Fields to read; by default all numbers, flags and texts.
+        only: Fields to read; by default all numbers, booleans and texts.
 
     Attributes:
         dicts: Dict fields that have entries. In an open segment, only the first and the last line of each read are

@@ -21,7 +21,7 @@ def force(fd: int) -> None:
     """Sync the content of an open file to the disk.
 
     Raises:
-        OSError: The content is possibly not on the disk.
+        OSError: The content might not be on the disk.
     """
     getattr(os, "fdatasync", os.fsync)(fd)
 
@@ -30,7 +30,7 @@ def force_file(path: Path) -> None:
     """Sync the content of a closed file to the disk. Does nothing on file systems without fsync.
 
     Raises:
-        OSError: The content is possibly not on the disk.
+        OSError: The content might not be on the disk.
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -43,7 +43,7 @@ def force_folder(path: Path) -> None:
     """Sync the names in a folder to the disk. Does nothing if folders cannot be synced (Windows, some shares).
 
     Raises:
-        OSError: New names in the folder are possibly not on the disk.
+        OSError: New names in the folder might not be on the disk.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0))
@@ -64,7 +64,7 @@ def put_in_place(aside: Path, path: Path) -> None:
     """Rename a synced file atomically, replacing any file at the path, and sync the folder.
 
     Raises:
-        OSError: The file could not be renamed, or the new name is possibly not on the disk.
+        OSError: The file could not be renamed, or the new name might not be on the disk.
     """
     aside.replace(path)
     force_folder(path.parent)
@@ -86,7 +86,7 @@ def replace_whole(path: Path, content: bytes) -> None:
     """Replace a file atomically. Readers see the old or the new content, also after a power cut.
 
     Raises:
-        OSError: The file could not be written, or its name is possibly not on the disk.
+        OSError: The file could not be written, or its name might not be on the disk.
     """
     aside = aside_of(path)
     try:
@@ -100,10 +100,10 @@ def replace_whole(path: Path, content: bytes) -> None:
 def make_durable_folder(path: Path) -> None:
     """Create a folder and its missing parents, and sync their names to the disk.
 
-    The name of an existing folder is synced too, because the process that created it was possibly killed before that.
+    The name of an existing folder is synced too, because its creator might have been killed before that.
 
     Raises:
-        OSError: A folder could not be created, or its name is possibly not on the disk.
+        OSError: A folder could not be created, or its name might not be on the disk.
     """
     missing = list(itertools.takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
     path.mkdir(parents=True, exist_ok=True)

@@ -119,7 +119,7 @@ class Journal:
         return len(self._backlog)
 
     def count_taken(self) -> int:
-        """Return the number of records since the journal was opened: written, waiting or lost."""
+        """Return the number of records passed to `append` since the journal was opened: written, waiting or lost."""
         while True:  # no lock, so that a reader never keeps a writer waiting
             appended, lost = self.appended, self.lost
             taken = appended + len(self._backlog) + lost
@@ -127,7 +127,7 @@ class Journal:
                 return taken
 
     def is_unsafe(self, segment: Path) -> bool:
-        """Return whether a segment is possibly not on the disk yet, so that it must not be sealed."""
+        """Return whether a segment might not be on the disk yet, so that it must not be sealed."""
         return any(forcer.path == segment for forcer, _ in list(self._retired))
 
     def append(self, line: bytes) -> None:
@@ -455,7 +455,7 @@ class Journal:
                 self._misplaced = error
                 self._observer.began(self.path, error)
             return
-        self._retired.append((self._forcer, self.records))  # closed by the thread that possibly syncs it now
+        self._retired.append((self._forcer, self.records))  # closed by the thread that might be syncing it now
         self._fd, self._forcer = fd, SegmentForcer(fd, self.path, self._kept_lines)
         self._remember = self._forcer.recent.append
         if self._misplaced is None:

@@ -89,7 +89,7 @@ class Layout(NamedTuple):
 
         Raises:
             IrregularFileError: The path of a folder is a link or a file.
-            OSError: A folder cannot be created, or its name is possibly not on the disk.
+            OSError: A folder cannot be created, or its name might not be on the disk.
         """
         make_durable_folder(self.path)
         for name in (*STREAMS, ARTIFACTS):

@@ -262,7 +262,7 @@ class _Claim:
         """Remove the claim of a process that died before its first heartbeat.
 
         Raises:
-            RunLockedError: That process is possibly alive.
+            RunLockedError: That process might be alive.
         """
         found = read_heartbeat(self._file)
         if (found is None and _is_fresh_file(self._file, now)) or (found is not None and is_held(found, now)):
@@ -365,7 +365,7 @@ def _settled_heartbeat(path: Path) -> Heartbeat | None:
 
 
 def _is_fresh_file(path: Path, now: float) -> bool:
-    """Return whether a file was written recently. This includes an empty file, whose writer possibly writes next."""
+    """Return whether a file was written recently. It can be empty, if its writer has not written the heartbeat yet."""
     try:
         return now - path.lstat().st_mtime <= _SILENT_S
     except OSError:

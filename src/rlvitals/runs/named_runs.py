@@ -59,7 +59,10 @@ def runs_named(names: Iterable[str], folder: Path) -> tuple[list[Run], list[tupl
                 continue
             parts = [_runs_at(place) for place in places if len(places) == 1 or place.is_dir()]
             if not any(found or bad for found, bad in parts):
-                raise RunNotFoundError(f"none of the {len(places)} paths that match {name!r} contains a run")
+                raise RunNotFoundError(
+                    f"none of the {len(places)} paths that match {name!r} contains a run. Run `rlvitals ls FOLDER` to "
+                    "list the runs in a folder."
+                )
             runs += [run for found, _ in parts for run in found]
             refused += [(str(at), error) for _, bad in parts for at, error in bad]
         except RunError as error:

@@ -70,7 +70,7 @@ class SegmentForcer:
         """Sync the lines before a mark, and the name of the segment, to the disk.
 
         Raises:
-            OSError: The lines are possibly not on the disk. The caller must call `fail`.
+            OSError: The lines might not be on the disk. The caller must call `fail`.
         """
         force(self.fd)
         if not self._named:

@@ -109,7 +109,7 @@ class Stream:
         return last_records(self.run, self.name, count)
 
     def pandas(self, *names: str) -> "pd.DataFrame":
-        """Read columns as a pandas data frame.
+        """Read columns as a pandas data frame. Missing values stay missing.
 
         Args:
             *names: Column names; by default all columns that have a value.

@@ -7,7 +7,7 @@ from rlvitals.files.regular_files import open_appending
 
 
 class AppendingFile:
-    """Appends complete pieces to a file, or nothing. The operating system has a piece when `append` returns.
+    """Appends pieces to a file, each completely or not at all. The operating system has a piece when `append` returns.
 
     A full disk can accept part of a piece. The pieces after an incomplete one would be unreadable.
 

@@ -126,12 +126,12 @@ def clocks_of(record: Record) -> dict[str, int]:
 
 
 def is_preemption(record: Record) -> bool:
-    """Whether a record is the event that a signal ended the training."""
+    """Return whether a record is the event that a signal ended the training."""
     return isinstance(record, Event) and record.kind == "state" and record.severity == "warning"
 
 
 def is_failure(record: Record) -> bool:
-    """Whether a record is the event that an exception ended the training."""
+    """Return whether a record is the event that an exception ended the training."""
     return isinstance(record, Event) and record.kind == "state" and record.severity == "critical"
 
 

@@ -51,7 +51,7 @@ class LoggingSink(RunSink):
             raise ValueError(f"form={form!r}: must be 'logfmt' or 'json'")
         unknown = sorted(set(levels or ()) - set(LEVELS))
         if unknown:
-            raise ValueError(f"levels: unknown stream {unknown[0]!r}; the streams are {', '.join(LEVELS)}")
+            raise ValueError(f"levels: unknown stream {unknown[0]!r}. The streams are {', '.join(LEVELS)}.")
         self._logger = logging.getLogger(logger) if isinstance(logger, str) else logger
         self._levels = {stream: _level((levels or {}).get(stream, level)) for stream, level in LEVELS.items()}
         self._form = form

@@ -19,11 +19,11 @@ class Sink(ABC):
         not be modified. A field that is `None` was not reported. Numbers can be NaN or infinite, and must not be
         converted to null or zero.
     Errors:
-        Any method can raise. The error is counted, reported once and not raised into the training. The next record is
-        written to the sink again.
+        Any method can raise. The error is counted, reported once and not raised into the training. The sink still
+        receives the next record.
     After close:
-        `close` flushes first and can be called more than once. No other call follows. A `write` after `close` raises
-        `ClosedError`.
+        `close` flushes first and can be called more than once. The recorder makes no other call after it. A `write`
+        after `close` raises `ClosedError`.
     """
 
     @property

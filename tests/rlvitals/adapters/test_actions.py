@@ -244,7 +244,7 @@ def test_a_finding_stops_a_cartpole_training(tmp_path: Path) -> None:
     [
         (lambda: LowerLearningRate(1.0), r"factor=1\.0"),
         (lambda: StopTraining(severity="bad"), "severity='bad'"),
-        (lambda: SaveCheckpoint(codes="a"), r"codes='a' is a string; pass a list, such as \['a'\]"),
+        (lambda: SaveCheckpoint(codes="a"), r"codes='a': must be a list, such as \['a'\]"),
         (lambda: SaveCheckpoint(most=0), "most=0"),
     ],
 )

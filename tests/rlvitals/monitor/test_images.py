@@ -150,7 +150,7 @@ def test_a_link_instead_of_the_image_folder_is_not_followed(monitor: Monitor, tm
 
 
 def test_an_image_is_on_the_disk_before_its_event(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its content and then its name are forced to the disk, so a power cut leaves no event without its image."""
+    """Its content and then its name are synced to the disk, so a power cut leaves no event without its image."""
     forced: list[str] = []
     monkeypatch.setattr(os, "fsync", lambda fd: forced.append(Path(f"/proc/self/fd/{fd}").readlink().name))
 

@@ -212,7 +212,7 @@ def test_a_rewind_starts_a_new_window() -> None:
 
     milestones = Milestones(target=1.0, window=20)
     said(milestones, [1.0] * 39)
-    milestones.observe(Event(time=39.0, kind="rewind", message="went back to episode 5"))
+    milestones.observe(Event(time=39.0, kind="rewind", message="rewound to episode 5"))
     assert told(said(milestones, [1.0] * 40, first=6)) == [("target-reached", 6 + 39)]
 
 

@@ -219,7 +219,7 @@ def main(folder: Path, seed: int, cuts: int, failing: str) -> None:
     subprocess.Popen = popen  # type: ignore[assignment,misc]
     os.nice = lambda _: 0
     for name in ("fsync", "fdatasync"):
-        setattr(os, name, lambda _: None)  # the real disk does not have to be forced
+        setattr(os, name, lambda _: None)  # the real disk does not have to be synced
     plan = random.Random(seed)
     place = folder / "disk"
     place.mkdir(parents=True)

@@ -1,10 +1,10 @@
 """Simulation of power cuts: the state of a folder after a cut at any moment.
 
 The disk watches a real folder through the calls of `os`, and notes each change, each `fsync` and each acknowledgement.
-`SimulatedDisk.cut` then creates the folder as it can be after a power cut. Everything that was forced is there. Each
+`SimulatedDisk.cut` then creates the folder as it can be after a power cut. Everything that was synced is there. Each
 other sector of a file and each other change of a name is there at random. A renaming is atomic.
 
-`fsync` can be made to fail. Pages that were not forced are then dropped, or stay readable and are never written,
+`fsync` can be made to fail. Pages that were not synced are then dropped, or stay readable and are never written,
 although the next `fsync` succeeds.
 """
 
@@ -68,7 +68,7 @@ class Node:
                 self.versions.append(what)
             case "forced":
                 self._force()
-            case "failed":  # for a folder, the next `fsync` forces everything
+            case "failed":  # for a folder, the next `fsync` syncs everything
                 pages = range(0, len(self.latest), PAGE)
                 self.clean |= {at: self.latest[at : at + PAGE] for at in pages if self._differs(at)}
 

@@ -12,10 +12,10 @@ _SCRIPT = Path(__file__).with_name("power_cuts.py")
 
 
 @pytest.mark.parametrize(("seed", "failing"), [(3, "none"), (5, "readable"), (5, "dropped")])
-def test_forced_records_survive_a_power_cut_at_any_moment(tmp_path: Path, seed: int, failing: str) -> None:
+def test_synced_records_survive_a_power_cut_at_any_moment(tmp_path: Path, seed: int, failing: str) -> None:
     """Two sessions of one run are cut at many moments, then opened, read, verified, and some resumed.
 
-    Data that was not forced is torn and reordered. If `fsync` fails at times, all records that the monitor does not
+    Data that was not synced is torn and reordered. If `fsync` fails at times, all records that the monitor does not
     report as unsafe are still there.
     """
     command = [sys.executable, "-W", "error", str(_SCRIPT), str(tmp_path), str(seed), str(_CUTS), failing]

@@ -719,7 +719,7 @@ def test_records_dropped_by_the_disk_are_counted_and_reported(
 
 
 @pytest.mark.parametrize("times", [0, 1])
-def test_segments_of_a_killed_writer_are_forced_on_resume(
+def test_segments_of_a_killed_writer_are_synced_on_resume(
     open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     """They can be in memory only. A failure is reported until the end, because the dropped records are unknown."""

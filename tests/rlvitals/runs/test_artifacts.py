@@ -47,5 +47,5 @@ def test_an_artifacts_folder_that_is_a_link_is_refused(layout: Layout, tmp_path:
     (tmp_path / "outside").mkdir()
     layout.artifacts.symlink_to(tmp_path / "outside")
 
-    with pytest.raises(ExportError, match=r"Is a symbolic link, not a folder.*; or pass another path"):
+    with pytest.raises(ExportError, match=r"Is a symbolic link, not a folder.*; pass another path"):
         own_artifacts(RunFolder(layout.path))

@@ -310,7 +310,7 @@ def test_without_locks_a_later_training_logs_that_it_stops_writing(
         late._recorder.flush()
     late.close()
 
-    said = [record.message for record in caplog.records if "another process writes to" in record.message]
+    said = [record.message for record in caplog.records if "another process now writes to" in record.message]
     assert len(said) == 1
     assert read_heartbeat(late.path / "writer.lock") == first
     assert (late.path / "run.json").read_bytes() == before

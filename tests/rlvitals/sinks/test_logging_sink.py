@@ -153,7 +153,7 @@ def test_handlers_get_the_record_itself(lines: Lines) -> None:
     ("options", "message"),
     [
         ({"form": "xml"}, "form='xml': must be 'logfmt' or 'json'"),
-        ({"levels": {"episode": "INFO"}}, "unknown stream 'episode'; the streams are episodes, updates"),
+        ({"levels": {"episode": "INFO"}}, r"unknown stream 'episode'\. The streams are episodes, updates"),
     ],
 )
 def test_invalid_arguments_are_rejected(options: dict[str, object], message: str) -> None:

@@ -81,7 +81,7 @@ def test_custom_names_become_labels() -> None:
     odd = 'a "b"\\c\nd'
     samples = parsed(
         taken(
-            Scalars(time=1.0, step=1, category=odd, values={odd: 0.5, "text": "passed over", "flag": True}),
+            Scalars(time=1.0, step=1, category=odd, values={odd: 0.5, "text": "skipped", "flag": True}),
             Episode(time=1.0, episode=0, reward=1.0, length=1, reward_parts={"quality": 0.25}, parameters={odd: 6}),
             Evaluation(time=1.0, episode=0, policy="defaults", reward=2.0),
         ).text()

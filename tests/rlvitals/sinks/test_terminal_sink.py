@@ -224,7 +224,7 @@ def test_the_default_stream_is_standard_error(capsys: pytest.CaptureFixture[str]
 
 def test_a_rewind_removes_the_abandoned_episodes() -> None:
     """The count and the mean of the line exclude them."""
-    back = Event(time=1.0, kind="rewind", message="went back", data={"episodes": 1})
+    back = Event(time=1.0, kind="rewind", message="rewound to episode 1", data={"episodes": 1})
 
     assert line_of(episode(1.0), episode(50.0), back, episode(3.0)) == "step 0 | episodes 2 | reward 2"
 

@@ -53,7 +53,7 @@ class Source:
     ) -> None:
         for stream in streams or ():
             if stream not in STREAMS:
-                raise ExportError(f"unknown stream {stream!r}; the streams are {', '.join(STREAMS)}")
+                raise ExportError(f"unknown stream {stream!r}. The streams are {', '.join(STREAMS)}.")
         self.run = run
         self.raw = raw
         self.chosen = streams

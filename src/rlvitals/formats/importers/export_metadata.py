@@ -46,7 +46,7 @@ def metadata_in(said: bytes | dict[str, Any], where: object) -> ExportMetadata:
         raise ImportFormatError(f"{where} is damaged: {error}") from None
     for stream in preamble.records or {}:
         if stream not in STREAMS:
-            raise ImportFormatError(f"{where}: unknown stream {stream!r}; the streams are {', '.join(STREAMS)}")
+            raise ImportFormatError(f"{where}: unknown stream {stream!r}. The streams are {', '.join(STREAMS)}.")
     return preamble
 
 

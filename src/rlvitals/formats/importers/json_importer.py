@@ -84,5 +84,5 @@ def _lines(path: Path) -> Iterator[Record]:
 
 def _known(stream: str, where: str) -> str:
     if stream not in STREAMS:
-        raise ImportFormatError(f"{where}: unknown stream {stream!r}; the streams are {', '.join(STREAMS)}")
+        raise ImportFormatError(f"{where}: unknown stream {stream!r}. The streams are {', '.join(STREAMS)}.")
     return stream

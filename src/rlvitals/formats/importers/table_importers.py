@@ -45,7 +45,9 @@ class _FilesImporter(Importer):
                 raise ImportFormatError(f"{path} is not an export of a run: the metadata of the run is missing")
             preamble = metadata_in(said, path)
             if preamble.stream not in STREAMS:
-                raise ImportFormatError(f"{path}: unknown stream {preamble.stream!r}")
+                raise ImportFormatError(
+                    f"{path}: unknown stream {preamble.stream!r}. The streams are {', '.join(STREAMS)}."
+                )
             files = {preamble.stream: path}
         return _imported(preamble, self._records(files))
 

@@ -52,7 +52,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"period_s={self.period_s}: must be a number of seconds, at least 0")
 
     def wants(self, event: Event) -> bool:
-        """Whether an event matches the rules, before repeats and the rate limit are applied.
+        """Return whether an event matches the rules, before repeats and the rate limit are applied.
 
         Args:
             event: Event of the run.

@@ -12,8 +12,8 @@ class CallableAlerts(AlertSink):
     """Calls a function with each alert, in a thread other than the training thread.
 
     Args:
-        function: Function that takes an `Alert`. If it raises a `DeliveryError`, the alert is retried. After any other
-            error, it is dropped.
+        function: Function that takes an `Alert`. If it raises a `DeliveryError`, the alert is retried, unless
+            `again` is false. After any other error, it is dropped.
         clock: Source of the time.
         **rules: Rules that select events and limit their number: see `Rules`.
     """

@@ -168,7 +168,7 @@ def _port(given: int | str) -> int:
 
 
 def _is_passing(code: int) -> bool:
-    """Whether a rejection is temporary (RFC 5321, 4.2.1)."""
+    """Return whether a rejection is temporary (RFC 5321, 4.2.1)."""
     return 400 <= code < 500  # noqa: PLR2004 - code range of the RFC
 
 

@@ -57,7 +57,8 @@ def test_an_unknown_suffix_is_refused_with_the_known_ones(run: Run, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("options", "reason"), [({"format": "xls"}, "unknown format 'xls'. Installed: "), ({"streams": ["a"]}, "'a'")]
+    ("options", "reason"),
+    [({"format": "xls"}, "unknown format 'xls'. Installed formats: "), ({"streams": ["a"]}, "'a'")],
 )
 def test_unknown_names_are_in_the_error(run: Run, tmp_path: Path, options: dict[str, Any], reason: str) -> None:
     """An unknown format or stream is refused with its name."""
