@@ -19,7 +19,7 @@ _PAIR = 2
 
 
 def heats_of(run: Run, exploration: Mapping[str, Any]) -> tuple[Heat, ...]:
-    """Make a heat map for each outcome that two parameters are shown to affect, over all types.
+    """Make a heat map for each outcome that two parameters are shown to affect, over all categories.
 
     Args:
         run: The run.

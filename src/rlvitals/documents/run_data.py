@@ -133,7 +133,7 @@ def run_data(
     Args:
         run: Run to read. It can be live.
         window: Maximum number of the last episodes and updates. `None` for all.
-        parameters: Whether to analyse the explored parameters. By default, only if it takes a moment.
+        parameters: Whether to analyse the explored parameters. By default, only if that is fast.
         clock: Clock to use.
 
     Raises:

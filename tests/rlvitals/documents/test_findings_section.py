@@ -41,9 +41,9 @@ def test_a_healthy_run_shows_the_number_of_rules(monitor: Monitor) -> None:
 
     assert brief[0].endswith(" rules evaluated: no findings.")
     assert (
-        brief[1] == f"{len(found.skipped_rules)} rules skipped: missing data. Run `rlvitals check` to see what to log."
+        brief[1] == f"{len(found.skipped_rules)} rules skipped: missing data. Run `rlvitals check` to see how to enable them."
     )
-    assert "skipped: missing data. To enable them, log log_training_step(" in next(enabling(found)).text
+    assert "skipped: missing data. To enable them, provide log_training_step(" in next(enabling(found)).text
 
 
 def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
