@@ -122,7 +122,8 @@ def test_the_full_output_summarises_all_records(invoke: Invoke, monitor: Monitor
         climbing(training)
     shown = invoke("show", "run", "--full").stdout
 
-    assert row(shown, "Trends over the episodes; since and change points are positions in episodes", "Reward")[1] == "improving"
+    trends = "Trends over the episodes; since and change points are positions in episodes"
+    assert row(shown, trends, "Reward")[1] == "improving"
     assert "75 % (68.6 % to 80.5 %): 150 of 200 episodes" in shown
     assert re.search(r"Reward 5 +not reached", shown)
     assert row(shown, "By category, over the whole run", "text")[1:4] == ["100", "100", "%"]

@@ -125,7 +125,8 @@ def test_a_finding_has_its_cause_and_advice() -> None:
         "    Metrics   Entropy",
         "    Source    A paper.",
     ]
-    assert brief[0] == "  1. critical  The policy no longer explores  entropy-collapse, since step 2,000; confidence 90 %"
+    title = "  1. critical  The policy no longer explores"
+    assert brief[0] == f"{title}  entropy-collapse, since step 2,000; confidence 90 %"
     assert brief[1:] == ["    It is certain.", "    Try  Raise ent_coef."]
 
 
