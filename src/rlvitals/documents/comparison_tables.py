@@ -267,14 +267,14 @@ def runs_table(found: Comparison) -> Table:
         "final": lambda one: value(one.outcomes.get("final")),
         "area": lambda one: value(one.outcomes.get("area")),
         "best": lambda one: value(one.outcomes.get("best")),
-        "target at": lambda one: value(one.steps_to_target),
+        "steps to target": lambda one: value(one.steps_to_target),
         "reason": lambda one: one.reason or Toned(ABSENT, "quiet"),
     }
     return table_of(
         every[:MOST_RUNS],
         columns,
         texts={"group", "environment", "seed", "status", "counted as", "reason"},
-        sparse={"environment", "non-finite", "reason", *(["target at"] if found.target is None else [])},
+        sparse={"environment", "non-finite", "reason", *(["steps to target"] if found.target is None else [])},
         caption=f"{counted(len(every), 'run')}{_more(len(every), MOST_RUNS)}",
         folded=len(every) > _SCREEN,
     )
