@@ -26,7 +26,7 @@ def heats_of(run: Run, exploration: Mapping[str, Any]) -> tuple[Heat, ...]:
         exploration: Analysis of its parameters (`rlvitals.summary.tried_parameters`), as plain values.
 
     Raises:
-        RunFormatError: A segment is corrupt.
+        RunFormatError: A segment is damaged.
     """
     found = []
     for finding in exploration["findings"]:

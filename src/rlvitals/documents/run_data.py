@@ -112,7 +112,7 @@ def recorded_of(
         clock: Clock to use.
 
     Raises:
-        RunFormatError: A segment is corrupt.
+        RunFormatError: A segment is damaged.
     """
     read = columns or read_columns(run)
     episodes, updates = _series(read.episodes, _EPISODES), _series(read.updates, tuple(read.updates))
@@ -137,7 +137,7 @@ def run_data(
         clock: Clock to use.
 
     Raises:
-        RunFormatError: A segment is corrupt.
+        RunFormatError: A segment is damaged.
     """
     columns = read_columns(run)
     recorded = recorded_of(run, window=window, columns=columns, clock=clock)

@@ -132,7 +132,7 @@ export function groupsView(box, app, { again }) {
     return h("div", { class: "board" }, drawn, h("p", { class: "wide muted small" },
       h("span", { class: "legend" }, groups.map(({ name, counted }) => named(tint.get(name), `${name} (${counted})`))),
       left.map(([many, what]) => ` ${many} more ${what} are not drawn.`),
-      ` By ${CLOCKS[found.axis] ?? found.axis}, without interpolation. Intervals need data from at least two runs.`));
+      ` By ${CLOCKS[found.axis] ?? found.axis}, without interpolation. Intervals are drawn where at least two runs have data.`));
   }
 
   function profile({ phrase }, tint) {
