@@ -545,7 +545,7 @@ def test_a_removed_run_is_reported_and_recovers(monitor: Monitor, opened: Opened
     page = opened("/run?run=run")
     expect(chart(page)).to_have_attribute("data-points", "20")
     shutil.move(training.path, folder.parent / "aside")
-    expect(page.get_by_role("alert")).to_contain_text("cannot be read at present")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be read now")
     shutil.move(folder.parent / "aside", training.path)
     expect(page.get_by_role("alert")).to_be_hidden()
 

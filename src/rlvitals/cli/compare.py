@@ -128,7 +128,7 @@ def compare(
     whole = comparison_document(found, divergence, call, SYSTEM_CLOCK.time())
     print_document(screen, whole if full else brief_of(whole))
     if not full:
-        screen.print(Text("\nMore: the same with --full.", LABEL))
+        screen.print(Text("\nMore: run the same command with --full.", LABEL))
     for path in written:
         screen.print()
         print_written(path)

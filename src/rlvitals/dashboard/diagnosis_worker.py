@@ -122,7 +122,7 @@ class DiagnosisWorker:
         try:
             state = _state_of(run)
             _, found = assess(run.reader, clock=run.clock)
-        except (RunError, OSError):  # the folder is missing or corrupt, which the page already shows
+        except (RunError, OSError):  # the folder is missing or damaged, which the page already shows
             pass
         except Exception:  # noqa: BLE001 - continue with other runs; a change requests this run again
             if run.key not in self._failed:

@@ -78,7 +78,7 @@ Metric = Annotated[
 ]
 StatisticName = Annotated[
     Statistic,
-    Query(description="Outcome of a run: mean over the last tenth, mean over the whole run, or best hundredth."),
+    Query(description="Outcome of a run: mean over the last tenth, mean over the whole run, or best block mean."),
 ]
 AxisName = Annotated[
     Axis | None,

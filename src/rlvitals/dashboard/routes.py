@@ -243,7 +243,7 @@ def run_picture(run: OpenRun, name: q.Name) -> Response:
     content = run_details.picture(run, name) or b""
     media = media_type(content)
     if media is None:
-        raise HTTPException(404, "the run has no such picture")
+        raise HTTPException(404, "the run has no such image")
     headers = {"content-security-policy": PICTURE_POLICY, "cache-control": "private, max-age=3600"}
     return Response(content, media_type=media, headers=headers)
 

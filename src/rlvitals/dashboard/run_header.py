@@ -49,7 +49,7 @@ class RunHeader(RunEntry, frozen=True, kw_only=True):
         pictures: Number of pictures.
         dropped_text: Number of dropped records by sink; empty if no records were dropped.
         failure: Exception that ended the run, otherwise empty.
-        read_error: Reason why the run cannot be read at present, otherwise empty.
+        read_error: Reason why the run cannot be read now, otherwise empty.
     """
 
     now: float

@@ -40,7 +40,7 @@ _INFLUENCES = {
     "not enough runs": "Not enough runs",
 }
 _BRIEF_TESTS = {"", "verdict", "difference", "interval", "p (Holm)", "Hedges' g"}
-_BRIEF_ITEMS = {"group", "baseline", "metric", "category", "verdict", "difference", "95 % interval", "better on"}
+_BRIEF_ITEMS = {"group", "baseline", "metric", "category", "verdict", "difference", "95 % interval", "share better"}
 """Columns of the short tables."""
 _PACKAGES = ("rlvitals", "numpy", "duckdb")
 _TITLE = 90

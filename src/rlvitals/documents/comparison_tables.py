@@ -22,7 +22,7 @@ MOST_RUNS = 300
 
 _MOST_COMPARISONS = 60
 _MOST_STATEMENTS = 12
-"""Maximum number of statements up to which comparisons without a result also have one."""
+"""If there are more comparisons than this, those without a result get no statement."""
 _WITHOUT = frozenset({"not enough runs", "not comparable"})
 _MOST_SETTINGS = 40
 _MOST_ITEMS = 60
@@ -213,7 +213,7 @@ def paired_table(found: Sequence[PairedItems]) -> Table:
         "difference": lambda one: value(one.difference.estimate),
         "around zero": lambda one: around_zero(one.difference),
         "95 % interval": lambda one: interval(one.difference),
-        "better on": lambda one: percent(one.improved.estimate),
+        "share better": lambda one: percent(one.improved.estimate),
         "items": lambda one: f"{count(one.items)}{f' of {count(one.items + one.unshared)}' if one.unshared else ''}",
         "p": lambda one: value(one.p_value, 2),
     }
@@ -267,14 +267,14 @@ def runs_table(found: Comparison) -> Table:
         "final": lambda one: value(one.outcomes.get("final")),
         "area": lambda one: value(one.outcomes.get("area")),
         "best": lambda one: value(one.outcomes.get("best")),
-        "target at": lambda one: value(one.steps_to_target),
+        "steps to target": lambda one: value(one.steps_to_target),
         "reason": lambda one: one.reason or Toned(ABSENT, "quiet"),
     }
     return table_of(
         every[:MOST_RUNS],
         columns,
         texts={"group", "environment", "seed", "status", "counted as", "reason"},
-        sparse={"environment", "non-finite", "reason", *(["target at"] if found.target is None else [])},
+        sparse={"environment", "non-finite", "reason", *(["steps to target"] if found.target is None else [])},
         caption=f"{counted(len(every), 'run')}{_more(len(every), MOST_RUNS)}",
         folded=len(every) > _SCREEN,
     )

@@ -88,7 +88,7 @@ def digest_of(
     for run in runs:
         try:
             state = state_of(run, run.header, clock=clock)
-            # The record times of a replayed training can be in the past or the future, but its write time is not.
+            # The record times of a replayed training can be far in the past or the future, unlike its write time.
             if max(state.updated, state.ended or 0.0) >= now - since_s or state.status == "running":
                 rows.append(_row(run, folder, beside, report, clock))
         except RunError as error:

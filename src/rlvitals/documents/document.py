@@ -283,7 +283,7 @@ def finding_note(finding: Finding, deductions: Iterable[Deduction]) -> str:
     """Format the onset of a finding, its confidence and its cost in health points."""
     since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
     cost = "".join(f", {loss.points} health points" for loss in deductions if loss.code == finding.code)
-    return f"{since}; {percent(finding.confidence)} sure{cost}"
+    return f"{since}; confidence {percent(finding.confidence)}{cost}"
 
 
 def chosen(table: Table, titles: Collection[str]) -> Table:

@@ -16,7 +16,8 @@ def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Sectio
         dropped: Number of dropped records, by the place where they were dropped.
     """
     notes = (*dropped_blocks(diagnosis.findings, dropped), *_inapplicable(diagnosis))
-    brief = (*_found(diagnosis, brief=True), *notes, *_skipped(diagnosis, "Run `rlvitals check` to see what to log"))
+    command = "Run `rlvitals check` to see how to enable them"
+    brief = (*_found(diagnosis, brief=True), *notes, *_skipped(diagnosis, command))
     blocks = (*_found(diagnosis, brief=False), *notes, *_unjudged(diagnosis))
     return Section("findings", "Findings", "", blocks, brief)
 
@@ -39,9 +40,9 @@ def basis(diagnosis: Diagnosis) -> Iterator[Prose]:
 
 
 def enabling(diagnosis: Diagnosis) -> Iterator[Prose]:
-    """State what to log to enable the skipped rules."""
+    """State which inputs enable the skipped rules."""
     wanted = in_words(need for one in diagnosis.skipped_rules for need in one.missing)
-    yield from _skipped(diagnosis, f"To enable them, log {wanted}")
+    yield from _skipped(diagnosis, f"To enable them, provide {wanted}")
 
 
 def _found(diagnosis: Diagnosis, *, brief: bool) -> Iterator[Block]:
@@ -68,4 +69,4 @@ def _unjudged(diagnosis: Diagnosis) -> Iterator[Block]:
     if diagnosis.skipped_rules:
         rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.skipped_rules)
         caption = f"{counted(len(rows), 'rule')} skipped: missing data"
-        yield Table(("rule", "log this to enable it"), rows, texts=(0, 1), caption=caption, folded=True)
+        yield Table(("rule", "missing input"), rows, texts=(0, 1), caption=caption, folded=True)

@@ -19,14 +19,14 @@ _PAIR = 2
 
 
 def heats_of(run: Run, exploration: Mapping[str, Any]) -> tuple[Heat, ...]:
-    """Make a heat map for each outcome that two parameters are shown to affect, over all types.
+    """Make a heat map for each outcome that two parameters are shown to affect, over all categories.
 
     Args:
         run: The run.
         exploration: Analysis of its parameters (`rlvitals.summary.tried_parameters`), as plain values.
 
     Raises:
-        RunFormatError: A segment is corrupt.
+        RunFormatError: A segment is damaged.
     """
     found = []
     for finding in exploration["findings"]:

@@ -112,7 +112,7 @@ def recorded_of(
         clock: Clock to use.
 
     Raises:
-        RunFormatError: A segment is corrupt.
+        RunFormatError: A segment is damaged.
     """
     read = columns or read_columns(run)
     episodes, updates = _series(read.episodes, _EPISODES), _series(read.updates, tuple(read.updates))
@@ -133,11 +133,11 @@ def run_data(
     Args:
         run: Run to read. It can be live.
         window: Maximum number of the last episodes and updates. `None` for all.
-        parameters: Whether to analyse the explored parameters. By default, only if it takes a moment.
+        parameters: Whether to analyse the explored parameters. By default, only if that is fast.
         clock: Clock to use.
 
     Raises:
-        RunFormatError: A segment is corrupt.
+        RunFormatError: A segment is damaged.
     """
     columns = read_columns(run)
     recorded = recorded_of(run, window=window, columns=columns, clock=clock)

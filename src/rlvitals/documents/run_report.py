@@ -121,7 +121,7 @@ def _sections(data: RunData) -> Iterator[Section]:
     evaluations = tuple(_evaluation_blocks(data))
     yield Section("evaluations", "Evaluations", "", evaluations, evaluations[:-1] or evaluations)
     explored = tuple(_parameter_blocks(data))
-    yield Section("parameters", "Parameters explored", "", explored, explored if data.explored else ())
+    yield Section("parameters", "Explored parameters", "", explored, explored if data.explored else ())
     yield Section("pictures", "Images", "Logged by the run, oldest first.", (Pictures(tuple(data.pictures)),), ())
     machine = Charts(tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves))
     speed = Facts(tuple(run_tables.speed_facts(summary.speed)))
@@ -167,7 +167,7 @@ def _windowed(values: str, window: int | None) -> str:
 def _success_blocks(data: RunData) -> Iterator[Block]:
     found = data.summary.success
     yield Facts(tuple(run_tables.success_facts(found, data.summary.window)))
-    by_kind = {"type": found.by_category, "difficulty": found.by_difficulty}
+    by_kind = {"category": found.by_category, "difficulty": found.by_difficulty}
     charts = [
         _estimates(groups[:_MOST_GROUPS], kind)
         for kind, groups in by_kind.items()

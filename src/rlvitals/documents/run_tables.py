@@ -132,7 +132,7 @@ def trend_table(measures: Mapping[str, Measured], stream: str, *, values: str | 
         "change points": lambda row: _change_points(row[1].change_points),
     }
     texts = {"trend", f"trend of last {count(recent)}", "convergence", "change points"}
-    caption = f"Trends over the {values or stream}; since and change points count {stream}"
+    caption = f"Trends over the {values or stream}; since and change points are positions in {stream}"
     return table_of(measures.items(), columns, texts=texts, caption=caption, folded=True)
 
 
@@ -151,7 +151,7 @@ def flagged(many: int, tone: str) -> Cell:
 
 
 def group_table(groups: Iterable[GroupRate], title: str) -> Table:
-    """Tabulate episodes by type or difficulty."""
+    """Tabulate episodes by category or difficulty."""
     columns: dict[str, Callable[[GroupRate], Cell]] = {
         title: lambda group: ABSENT if group.name is None else group.name,
         "episodes": lambda group: count(group.episodes),
@@ -167,7 +167,7 @@ def group_table(groups: Iterable[GroupRate], title: str) -> Table:
 def end_table(summary: RunSummary) -> Table:
     """Tabulate why episodes ended, for an output without charts."""
     columns: dict[str, Callable[[End], Cell]] = {
-        "ended by": lambda end: NOT_REPORTED if end.reason is None else end.reason,
+        "termination reason": lambda end: NOT_REPORTED if end.reason is None else end.reason,
         "episodes": lambda end: count(end.episodes),
         "share": lambda end: percent(end.share),
     }
@@ -209,7 +209,7 @@ def speed_facts(speed: Speed) -> Iterator[tuple[str, str]]:
     for name, metric, value in (
         ("Episode duration", metric_of("episodes", "duration"), speed.episode_seconds),
         ("Steps", steps, speed.steps_per_second),
-        ("Steps, recently", steps, speed.recent_steps_per_second),
+        ("Steps, recent", steps, speed.recent_steps_per_second),
         ("Episodes", metric_of("system", "episodes_per_minute"), speed.episodes_per_minute),
         ("Memory", memory, speed.memory),
         ("Peak memory", memory, speed.memory_peak),
@@ -262,7 +262,7 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
     caption = f"{counted(tried['distinct'], 'combination')} in {counted(tried['rows'], 'episode')}"
     yield table_of(found["ranges"], columns, texts={"at a bound", "over time"}, caption=caption)
     effects = [(*_about(finding), *row) for finding in found["findings"] for row in _effects(finding["drivers"])]
-    titles = ("outcome", "type", "parameter", "shape", "best at", "variance explained", "p")
+    titles = ("outcome", "category", "parameter", "shape", "best at", "variance explained", "p")
     yield Table(titles, _without_repeats(effects), texts=(0, 1, 2, 3, 4), caption="Parameters with an effect")
     regions = [
         (*_about(finding), ", ".join(f"{name} {format_any(at)}" for name, at in region["where"].items()),
@@ -270,7 +270,7 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
         for finding in found["findings"]
         if (region := finding["region"])["where"] and region["verdict"] == "better"
     ]  # fmt: skip
-    of_regions = ("outcome", "type", "region", "mean in it")
+    of_regions = ("outcome", "category", "region", "mean in it")
     yield Table(of_regions, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
     silent = [
         f"{' of '.join(_about(finding))} ({finding['drivers']['verdict']})"
@@ -282,7 +282,7 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _about(finding: Mapping[str, Any]) -> tuple[str, str]:
-    return metric_of("episodes", finding["outcome"]).title, finding["category"] or "all types"
+    return metric_of("episodes", finding["outcome"]).title, finding["category"] or "all categories"
 
 
 def _effects(drivers: Mapping[str, Any]) -> list[tuple[Cell, ...]]:
@@ -294,7 +294,7 @@ def _effects(drivers: Mapping[str, Any]) -> list[tuple[Cell, ...]]:
 
 
 def _without_repeats(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
-    """Blank the outcome and the type of a row if they equal those of the row above."""
+    """Blank the outcome and the category of a row if they equal those of the row above."""
     above = [(), *rows][: len(rows)]
     return tuple(
         ("" if row[:1] == last[:1] else row[0], "" if row[:2] == last[:2] else row[1], *row[2:])
@@ -337,7 +337,7 @@ def rate(found: Range) -> str:
 def _mix(found: Mix) -> str:
     parts = [
         f"{name} {number(part.estimate, 3)}{within(part)}"
-        for name, part in (("within types", found.within), ("from the mix of types", found.mix))
+        for name, part in (("within categories", found.within), ("from the mix of categories", found.mix))
         if part.estimate is not None
     ]
     return f"{found.verdict}: {', '.join(parts)}" if parts else found.verdict

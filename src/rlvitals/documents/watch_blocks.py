@@ -69,7 +69,7 @@ def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:
     elif findings:
         yield FindingsBlock(findings, diagnosis.health.deductions, brief=True)
     if more > 0:
-        yield Prose(f"and {more} more: rlvitals check {vitals.state.run_id}", "quiet")
+        yield Prose(f"and {more} more: run `rlvitals check {vitals.state.run_id}`", "quiet")
 
 
 def number_blocks(vitals: Vitals) -> Iterator[Table]:

@@ -118,7 +118,7 @@ def _block(what: Block, figure: Figure | None) -> Iterator[str]:  # noqa: C901 -
         case FindingsBlock():
             yield from _findings(what)
         case Pictures():
-            yield f"{counted(len(what.pictures), 'picture')} logged. See the HTML report or the run's artifacts."
+            yield f"{counted(len(what.pictures), 'image')} logged. See the HTML report or the run's artifacts."
         case Code():
             yield from _code(what)
 

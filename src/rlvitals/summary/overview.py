@@ -202,7 +202,7 @@ def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = 
         clock: Clock to use.
 
     Raises:
-        RunFormatError: A sealed segment is corrupt.
+        RunFormatError: A sealed segment is damaged.
     """
     columns, updates, pace = ask(run, _read, *STEPS)
     series = None if columns["time"].size else reward_series(run)
@@ -259,7 +259,7 @@ def assess(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> tuple[Evidence, Assessme
         clock: Clock to use.
 
     Raises:
-        RunFormatError: A sealed segment is corrupt.
+        RunFormatError: A sealed segment is damaged.
     """
     parts: list[Floats] = []
     evidence = evidence_of(run, clock=clock, on_rewards=parts.append)

@@ -50,7 +50,7 @@ def read_columns(run: Run) -> RunColumns:
     """Read the columns of a run. Branches that a rewind left behind are ignored.
 
     Raises:
-        RunFormatError: A sealed segment is corrupt.
+        RunFormatError: A sealed segment is damaged.
     """
     return ask(run, _read, *STEPS)
 

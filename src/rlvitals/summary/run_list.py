@@ -65,7 +65,7 @@ def overviews_in(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Ove
 def _last_episodes(runs: Iterable[Run]) -> Recent:
     """Read the last episodes of the runs whose last segment is sealed and holds 100, with one query.
 
-    Corrupt segments are skipped here. Reading their run reports them.
+    Damaged segments are skipped here. Reading their run reports them.
     """
     ends = {
         str(segments[-1].path.absolute()): run.path

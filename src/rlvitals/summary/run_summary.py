@@ -119,7 +119,7 @@ def summarise(
         clock: Clock to use.
 
     Raises:
-        RunFormatError: A sealed segment is corrupt.
+        RunFormatError: A sealed segment is damaged.
         ValueError: The window is not positive.
     """
     if window is not None and window < 1:

@@ -94,10 +94,10 @@ class Successes(msgspec.Struct, frozen=True):
         recent: Success rate over the last 100 episodes. `None` if none of them reported success or failure.
         recent_known: Number of the last 100 episodes that reported success or failure.
         over_time: Success rate in at most 20 stretches of the run.
-        by_category: Success rate by type.
+        by_category: Success rate by category.
         by_difficulty: Success rate by difficulty.
-        reward_mix: Split of the reward's change into skill and mix of types.
-        success_mix: Split of the success rate's change into skill and mix of types.
+        reward_mix: Split of the reward's change into skill and mix of categories.
+        success_mix: Split of the success rate's change into skill and mix of categories.
         target: Time to the target, if there is a target.
     """
 

@@ -43,7 +43,7 @@ def recorded_time_of(run: Run, *, connection: "DuckDBPyConnection | None" = None
         connection: Connection to DuckDB, for a caller that reads many runs.
 
     Raises:
-        RunFormatError: A sealed segment is corrupt.
+        RunFormatError: A sealed segment is damaged.
     """
     from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer needs no database
 
@@ -73,7 +73,7 @@ def throughput_of(run: Run, *, since: float = -np.inf) -> Throughput:
         since: Time from which on records count (UTC, seconds). By default, all records count.
 
     Raises:
-        RunFormatError: A sealed segment is corrupt.
+        RunFormatError: A sealed segment is damaged.
     """
     from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer needs no database
 

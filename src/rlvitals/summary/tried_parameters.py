@@ -33,7 +33,7 @@ def exploration_of(run: Run, *, window: int | None = None) -> Exploration | None
         `None` if no episode reported its parameters.
 
     Raises:
-        RunFormatError: A segment is corrupt.
+        RunFormatError: A segment is damaged.
     """
     names = [name for name in run.episodes.names if name.startswith(_PREFIX)]
     if not names:

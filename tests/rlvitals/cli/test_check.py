@@ -49,7 +49,7 @@ def test_a_healthy_run_has_exit_code_0(invoke: Invoke, monitor: Monitor) -> None
     result = invoke("check", "run")
 
     assert (result.exit_code, result.stdout.split()[:2]) == (0, ["run", "healthy"])
-    assert "rules skipped: missing data. To enable them, log " in result.stdout
+    assert "rules skipped: missing data. To enable them, provide " in result.stdout
 
 
 def test_a_run_without_records_is_not_judged(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:

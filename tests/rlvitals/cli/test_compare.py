@@ -50,7 +50,7 @@ def test_full_shows_every_section(invoke: Invoke, two_groups: Path) -> None:
     for title in ("Learning curves", "Performance profiles", "Runs", "Reproduction"):
         assert f"\n\n{title}\n" not in short
         assert f"\n\n{title}\n" in full
-    assert short.endswith("\nMore: the same with --full.\n")
+    assert short.endswith("\nMore: run the same command with --full.\n")
 
 
 def test_json_contains_the_whole_comparison(invoke_json: InvokeJson, two_groups: Path) -> None:

@@ -122,15 +122,16 @@ def test_the_full_output_summarises_all_records(invoke: Invoke, monitor: Monitor
         climbing(training)
     shown = invoke("show", "run", "--full").stdout
 
-    assert row(shown, "Trends over the episodes; since and change points count episodes", "Reward")[1] == "improving"
+    trends = "Trends over the episodes; since and change points are positions in episodes"
+    assert row(shown, trends, "Reward")[1] == "improving"
     assert "75 % (68.6 % to 80.5 %): 150 of 200 episodes" in shown
     assert re.search(r"Reward 5 +not reached", shown)
-    assert row(shown, "By type, over the whole run", "text")[1:4] == ["100", "100", "%"]
+    assert row(shown, "By category, over the whole run", "text")[1:4] == ["100", "100", "%"]
     assert "Episode ends" in shown
     assert re.search(r"\n +target .*40, 20 %", shown)
     assert row(shown, "Distribution over the updates", "Policy loss")[-1] == "1"
     assert row(shown, "item by item", "reward")[1:3] == ["defaults", "better"]
-    assert re.search(r"within types \S+ \(\S+ to \S+\)", shown)
+    assert re.search(r"within categories \S+ \(\S+ to \S+\)", shown)
 
 
 def test_parameters_are_analysed_on_request(invoke: Invoke, monitor: Monitor) -> None:
@@ -141,8 +142,8 @@ def test_parameters_are_analysed_on_request(invoke: Invoke, monitor: Monitor) ->
 
     assert row(shown, "in 600 episodes", "colour")[1:3] == ["1", "7"]
     assert row(shown, "Parameters with an effect", "Reward")[3:7] == ["colour", "best", "inside", "4"]
-    assert "Parameters explored" not in invoke("show", "run").stdout
-    assert "Add --parameters" in section(invoke("show", "run", "--full").stdout, "Parameters explored")
+    assert "Explored parameters" not in invoke("show", "run").stdout
+    assert "Add --parameters" in section(invoke("show", "run", "--full").stdout, "Explored parameters")
 
 
 def test_window_restricts_the_output_to_the_last_records(
@@ -179,7 +180,7 @@ def test_categories_ends_updates_and_evaluations_are_shown(invoke: Invoke, monit
         trained(training)
     shown = invoke("show", "run").stdout
 
-    assert row(shown, "By type, over the whole run", "text")[:4] == ["text", "40", "50", "%"]
+    assert row(shown, "By category, over the whole run", "text")[:4] == ["text", "40", "50", "%"]
     assert re.search(r"\n +max_steps +50 +100 %\n", shown)
     assert re.search(r"Explained variance +▄+( +-0.1235){4} +0 to 1: below\n", shown)  # first, low, high, last
     assert row(shown, "Evaluations", "defaults")[1:3] == ["50", "12.5"]

@@ -101,7 +101,7 @@ def test_the_best_of_several_better_groups_is_not_claimed(compared: Compared, pa
 
 
 def test_every_part_is_on_the_page(compared: Compared, page_of: Callable[..., Any]) -> None:
-    """The page has every part: target, tests, items, settings, rules, runs, skipped folders and the call."""
+    """The page has target, equivalence, sequential test, more runs, items, settings, rules, skipped folders, call."""
     page = page_of(compared(THREE, everything=True), call="rlvitals compare logs")
 
     for said in (

@@ -100,8 +100,8 @@ def test_a_digest_links_to_the_reports_of_its_runs(
     assert (page.open, page.faults) == ([], [])
 
 
-def test_a_corrupt_run_is_listed_with_the_reason(made: Made, logs: Path) -> None:
-    """A corrupt run is listed with the reason, next to the readable runs."""
+def test_a_damaged_run_is_listed_with_the_reason(made: Made, logs: Path) -> None:
+    """A damaged run is listed with the reason, next to the readable runs."""
     made("well")
     (logs / "bad").mkdir()
     (logs / "bad" / "run.json").write_text("{}")

@@ -40,10 +40,9 @@ def test_a_healthy_run_shows_the_number_of_rules(monitor: Monitor) -> None:
     brief = [block.text for block in findings_section(found, {}).brief or () if isinstance(block, Prose)]
 
     assert brief[0].endswith(" rules evaluated: no findings.")
-    assert (
-        brief[1] == f"{len(found.skipped_rules)} rules skipped: missing data. Run `rlvitals check` to see what to log."
-    )
-    assert "skipped: missing data. To enable them, log log_training_step(" in next(enabling(found)).text
+    command = "Run `rlvitals check` to see how to enable them."
+    assert brief[1] == f"{len(found.skipped_rules)} rules skipped: missing data. {command}"
+    assert "skipped: missing data. To enable them, provide log_training_step(" in next(enabling(found)).text
 
 
 def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:

@@ -50,10 +50,10 @@ def test_a_window_is_in_the_title(monitor: Monitor) -> None:
 def test_columns_without_values_are_omitted() -> None:
     """Columns of evaluations and groups without values are omitted."""
     evaluations = evaluation_table([Evaluation(time=1.0, episode=0, env_step=10, reward=1.0)])
-    groups = group_table([GroupRate("easy", 3, 3, Range(0.5, 0.1, 0.9), 1.0, None)], "type")
+    groups = group_table([GroupRate("easy", 3, 3, Range(0.5, 0.1, 0.9), 1.0, None)], "category")
 
     assert evaluations.titles == ("policy", "step", "episode", "reward")
-    assert groups.titles == ("type", "episodes", "success", "95 % interval", "mean reward")
+    assert groups.titles == ("category", "episodes", "success", "95 % interval", "mean reward")
 
 
 def test_parameters_without_an_effect_are_listed() -> None:
@@ -74,4 +74,4 @@ def test_parameters_without_an_effect_are_listed() -> None:
     )
 
     assert [block.rows for block in blocks if isinstance(block, Table)] == [(), (), ()]
-    assert blocks[-1] == Prose("No effect shown on Reward of all types (none found).", "quiet")
+    assert blocks[-1] == Prose("No effect shown on Reward of all categories (none found).", "quiet")

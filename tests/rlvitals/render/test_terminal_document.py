@@ -118,14 +118,15 @@ def test_a_finding_has_its_cause_and_advice() -> None:
 
     assert whole == [
         "  1. critical  The policy no longer explores",
-        "    entropy-collapse, since step 2,000; 90 % sure, 48 health points",
+        "    entropy-collapse, since step 2,000; confidence 90 %, 48 health points",
         "    It is certain.",
         "    Try       Raise ent_coef.",
         "    Evidence  entropy 0.01",
         "    Metrics   Entropy",
         "    Source    A paper.",
     ]
-    assert brief[0] == "  1. critical  The policy no longer explores  entropy-collapse, since step 2,000; 90 % sure"
+    title = "  1. critical  The policy no longer explores"
+    assert brief[0] == f"{title}  entropy-collapse, since step 2,000; confidence 90 %"
     assert brief[1:] == ["    It is certain.", "    Try  Raise ent_coef."]
 
 

@@ -30,7 +30,7 @@ def test_rates_are_over_reporting_episodes() -> None:
 
 
 def test_without_success_reports_there_is_no_rate() -> None:
-    """Without success reports there is no rate, but there are groups by type."""
+    """Without success reports there is no rate, but there are groups by category."""
     found = successes(episodes(reward=[1.0, 3.0, math.nan], category=np.array(["a", "b", "a"], dtype=object)), None)
 
     assert (found.rate, found.over_time, found.success_mix) == (None, [], None)

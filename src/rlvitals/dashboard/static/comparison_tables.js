@@ -56,10 +56,10 @@ export function influences({ settings: known }) {
   const together = known.interactions.map(([one, other]) => `${one} and ${other} interact: the effect of each depends on the other.`);
   const next = [...known.advice, ...together];
   return h("div", {}, section("Which settings matter", known.verdict, [
-    ["Setting", (one) => one.name], ["Matters", (one) => (one.matters ? "yes" : "not shown")],
-    figure("Share of the variance", (one) => Math.max(0, one.share), percent), figure("Best", (one) => one.best, said), figure("Worst", (one) => one.worst, said),
+    ["Setting", (one) => one.name], ["Has an effect", (one) => (one.matters ? "yes" : "not shown")],
+    figure("Variance explained", (one) => Math.max(0, one.share), percent), figure("Best at", (one) => one.best, said), figure("Worst at", (one) => one.worst, said),
     figure("Difference", (one) => one.difference.estimate), range("95 % interval", (one) => one.difference),
-    figure("p, adjusted", (one) => one.adjusted_p, (p) => number(p, 2)),
+    figure("p (all settings)", (one) => one.adjusted_p, (p) => number(p, 2)),
   ], known.influences, { tone: (one) => (one.matters ? "strong" : "muted"), most: MOST_INFLUENCES }),
   next.length ? card("What to try next", null, bullets(next)) : null);
 }
@@ -70,9 +70,9 @@ export function everyRun({ runs, target }, tint) {
   return h("details", { class: "card runs-told" }, h("summary", {}, h("b", {}, "Runs"), h("span", { class: "muted" }, ` ${count(runs.length)} runs with their results`)), table([
     ["Run", (one) => runLink(one.path)], ["Group", (one) => named(tint.get(one.group), one.group)], tasks && ["Environment", (one) => one.task || ABSENT],
     ["Seed", (one) => (one.seed === null ? ABSENT : said(one.seed))], ["Status", (one) => status(one.status)],
-    outcome("Final", "final"), outcome("Whole run", "area"), outcome("Best", "best"), target !== null && figure("To target", (one) => one.steps_to_target),
+    outcome("Final", "final"), outcome("Whole run", "area"), outcome("Best", "best"), target !== null && figure("Steps to target", (one) => one.steps_to_target),
     ["Non-finite", (one) => (one.not_finite ? count(one.not_finite) : ABSENT), "num"],
-    ["Included", (one) => [one.standing, one.reason ? `: ${one.reason}` : ""], "", (one) => (one.standing === "counted" ? "muted" : "")],
+    ["Counted as", (one) => [one.standing, one.reason ? `: ${one.reason}` : ""], "", (one) => (one.standing === "counted" ? "muted" : "")],
   ], runs, { most: MOST_RUNS }));
 }
 

@@ -51,7 +51,7 @@ function plot(run, metric, agent, baselines) {
 
 export function pictures(panel, run) {
   const show = ({ pictures: all }) => {
-    if (!all.length) return put(panel, empty("No pictures yet. Record one with monitor.log_image(...)."));
+    if (!all.length) return put(panel, empty("No images yet. Record one with monitor.log_image(...)."));
     const stepOf = (one) => one.env_step ?? 0, steps = [...new Set(all.map(stepOf))].sort((a, b) => a - b), last = steps.length - 1;
     const label = h("b", {}), wall = h("div", { class: "wall" });
     const showStep = (step) => {
@@ -68,7 +68,7 @@ export function pictures(panel, run) {
     put(panel, last ? h("div", { class: "slider" }, "Over training", slider, label) : null, wall);
     showStep(steps[last]);
   };
-  const tab = answerTab(panel, "Loading the pictures ...", () => run.ask("run/pictures"), show);
+  const tab = answerTab(panel, "Loading the images ...", () => run.ask("run/pictures"), show);
   return { ...tab, events: (events) => { if (events.some((event) => event.kind === "image")) tab.load(); } };
 }
 
@@ -106,7 +106,7 @@ export function configuration(panel, run) {
   return answerTab(panel, "Loading the configuration ...", () => run.ask("run/configuration"), show);
 }
 
-const KINDS = [["", "all except findings and pictures"], ["note", "notes"], ["milestone", "milestones"], ["finding", "findings"], ["state", "states"], ["alert", "alerts"]];
+const KINDS = [["", "all except findings and images"], ["note", "notes"], ["milestone", "milestones"], ["finding", "findings"], ["state", "states"], ["alert", "alerts"]];
 
 export function notes(panel, run, controls) {
   let kind = "";

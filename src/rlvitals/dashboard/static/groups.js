@@ -11,7 +11,7 @@ import { differences, outcomes } from "./interval_chart.js";
 import { bullets, card, grow, named, refusals, select, withFacts } from "./widgets.js";
 
 const KEPT = ["metric", "statistic", "axis", "by", "baseline", "target", "margin", "lower_is_better", "every_pair"];
-const STATISTICS = [["final", "last tenth"], ["area", "whole training"], ["best", "best stretch"]];
+const STATISTICS = [["final", "last tenth"], ["area", "whole training"], ["best", "best block mean"]];
 const DIRECTIONS = [["", "higher is better"], ["true", "lower is better"]];
 const VERDICTS = ["better", "worse", "different", "the same", "no difference shown", "not enough runs", "not comparable"];
 const EACH = "\u0000each";
@@ -132,13 +132,13 @@ export function groupsView(box, app, { again }) {
     return h("div", { class: "board" }, drawn, h("p", { class: "wide muted small" },
       h("span", { class: "legend" }, groups.map(({ name, counted }) => named(tint.get(name), `${name} (${counted})`))),
       left.map(([many, what]) => ` ${many} more ${what} are not drawn.`),
-      ` By ${CLOCKS[found.axis] ?? found.axis}, without interpolation. Intervals need data from at least two runs.`));
+      ` By ${CLOCKS[found.axis] ?? found.axis}, without interpolation. Intervals are drawn where at least two runs have data.`));
   }
 
   function profile({ phrase }, tint) {
     const lines = found.groups.slice(0, MOST_CURVES).filter((group) => group.profile?.thresholds.length).map(({ name, profile: { thresholds: x, shares, low, high } }) => ({
       name, color: tint.get(name), raw: { x, y: shares }, band: { x, low, high }, told: (i) => `(${interval({ low: low[i], high: high[i] }, percent)})` }));
-    const options = { name: "Performance profile", heading: `Share of runs whose ${phrase} is above`, unit: "share" };
+    const options = { name: "Performance profile", heading: `Share of runs with a better ${phrase} than each value`, unit: "share" };
     return lines.length ? h("div", { class: "board" }, chartOf(lines, "value", options)) : null;
   }
 

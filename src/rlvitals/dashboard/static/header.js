@@ -82,7 +82,7 @@ function finding(one, run) {
     seen ? h("span", { class: "muted" }, ` since step ${count(one.since_step)}`) : "", h("span", { class: "finding-cause" }, one.cause)),
   h("div", { class: "finding-more" },
     one.advice ? h("p", {}, h("b", {}, "Try: "), one.advice) : null, evidence.length ? h("dl", { class: "evidence" }, evidence) : null,
-    one.symptoms.length ? h("p", { class: "muted" }, "Also explains: ", one.symptoms.map((other) => other.title).join(", "), ".") : null,
+    one.symptoms.length ? h("p", { class: "muted" }, "Also causes: ", one.symptoms.map((other) => other.title).join(", "), ".") : null,
     h("p", { class: "muted small" }, one.code, one.confidence ? `, confidence ${percent(one.confidence)}` : "", one.source ? `. ${one.source}` : ""),
     seen && at != null ? button("Show onset in the charts", () => around(run, at)) : null));
   return box;

@@ -32,11 +32,11 @@ export function overview(panel, run, controls) {
     // Shares cover the episodes with a reported end. The table also counts the remaining ones.
     const named = ends.filter((group) => group.name !== null), total = named.reduce((sum, group) => sum + group.episodes, 0);
     const choice = kinds.length > 1 ? select("Group by", kinds.map((kind) => [kind, kind]), by, (kind) => { by = kind; shares(); }) : null;
-    const success = types.some((group) => group.known) && shareBars("Success rate by category, with 95 % intervals",
+    const success = types.some((group) => group.known) && shareBars(`Success rate by ${by}, with 95 % intervals`,
       types.slice(0, MOST_GROUPS).map(({ name, rate }) => ({ name: name ?? "(none)", ...rate })));
     const ways = shareBars("Shares of termination reasons", named.slice(0, MOST_GROUPS)
       .map(({ name, episodes }) => ({ name, estimate: episodes / total, note: count(episodes), tone: "plain" })));
-    put(groups, types.length ? card("Success by category", [grow(), choice], success, groupTable(types)) : null,
+    put(groups, types.length ? card(`Success by ${by}`, [grow(), choice], success, groupTable(types)) : null,
       named.length ? card("How episodes end", null, ways, groupTable(ends, "not reported")) : null);
   }
   const quietly = () => shares().catch(() => {});

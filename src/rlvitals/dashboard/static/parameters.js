@@ -126,8 +126,8 @@ function explained({ findings, at_bounds: bounds, combinations }, outcome) {
   const pinned = bounds.filter((one) => one.verdict.startsWith("pinned")).map((one) => `${one.name} (${one.verdict})`);
   const groups = findings.filter((one) => one.outcome === outcome).map(({ category, drivers, region }, i) => h("details", { class: "effect", open: i === 0 },
     h("summary", {}, h("b", {}, category ?? "All categories"), drivers.verdict === "found" ? null : h("span", { class: "muted" }, ` ${drivers.verdict}`)),
-    table([["Parameter", (effect) => effect.name], ["Share of variance", (effect) => (effect.drives ? percent(effect.share, 3) : "no effect shown"), "num"],
-      ["Shape", (effect) => (effect.drives ? effect.shape : "")], ["Best", (effect) => (effect.drives ? range(effect.best) : ""), "num"]],
+    table([["Parameter", (effect) => effect.name], ["Variance explained", (effect) => (effect.drives ? percent(effect.share, 3) : "no effect shown"), "num"],
+      ["Shape", (effect) => (effect.drives ? effect.shape : "")], ["Best at", (effect) => (effect.drives ? range(effect.best) : ""), "num"]],
     drivers.effects.slice(0, MOST_EFFECTS), { tone: (effect) => (effect.drives ? "strong" : "muted") }),
     region.verdict.includes("better") ? h("p", {}, h("b", {}, "Best region: "), Object.entries(region.where).map(([name, where]) => `${name} ${range(where)}`).join(", "),
       `: ${number(region.mean)} compared with ${number(region.elsewhere)} elsewhere.`) : null));

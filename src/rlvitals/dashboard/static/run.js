@@ -14,7 +14,7 @@ import { viewOf, zoomed } from "./curves.js";
 
 /** The function of a tab fills the panel and returns handlers: {refresh, head, grown, events, evaluations, leave}. */
 const TABS = [["overview", "Overview", overview], ["ppo", "Updates", ppo], ["parameters", "Parameters", parameters],
-  ["evaluations", "Evaluations", evaluations], ["pictures", "Pictures", pictures], ["more", "All curves", more],
+  ["evaluations", "Evaluations", evaluations], ["pictures", "Images", pictures], ["more", "All curves", more],
   ["system", "System", system], ["configuration", "Configuration", configuration], ["notes", "Notes", notes]];
 
 /** Tabs that depend on the recorded fields; a new field recreates them. */
@@ -77,7 +77,7 @@ export function runPage(root, app) {
     draws ||= requestAnimationFrame(() => { draws = 0; header(top, run); tab.head?.(); });
   };
   const takeHead = (said) => { run.head = withFacts(said); run.skew = Date.now() / 1000 - said.now; };
-  const unreadable = (reason) => app.say(reason && run.head ? `The run cannot be read at present: ${reason}. This page keeps retrying.` : null);
+  const unreadable = (reason) => app.say(reason && run.head ? `The run cannot be read now: ${reason}. This page keeps retrying.` : null);
   const failed = unlessAborted((error) => {
     if (run.head) { app.say(error.message); return; }
     const what = error.status === 404 ? `Run ${key} does not exist in this folder.` : `The run cannot be read: ${error.message}.`;
