@@ -82,9 +82,9 @@ def policy_moves(evidence: Evidence) -> bool:
     "observations-frozen",
     title="Frozen observations",
     meaning="If the adapter measures observations, the rule fires when a rollout's observations have no spread or "
-    f"more than {_NO_DIMENSION_VARIES} of their dimensions never change. Otherwise, the rule uses the critic. It "
-    "predicts the same value for every state (explained variance is zero in each update) although returns vary. It "
-    "also follows the mean return faster than a single weight could.",
+    f"more than {_NO_DIMENSION_VARIES} of their dimensions never change. Otherwise, the rule fires if the critic (1) "
+    "predicts the same value for every state (explained variance is zero in each update) although returns vary, and "
+    "(2) follows the mean return faster than a single weight could.",
     needs=("updates.observation_std|updates.explained_variance",),
     series=("updates.explained_variance", "updates.observation_std", "episodes.reward"),
     cause="The agent receives the same observation at every step, so critic and policy cannot tell states apart.",

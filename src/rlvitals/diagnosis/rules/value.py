@@ -22,7 +22,7 @@ _TRAINED_ELSEWHERE = Threshold(
     0.5, "", "Median explained variance from which a critic is good, whatever its loss coefficient."
 )
 _NEVER_EXPLAINED = Threshold(
-    0.1, "", "Explained variance (running median) up to which the critic never explained anything."
+    0.1, "", "Explained variance (running median) that a critic must exceed once to have explained anything."
 )
 _FROM = Threshold(0.2, "%", "Budget from which a critic that never explained anything counts.")
 _HELD = Threshold(
@@ -198,12 +198,12 @@ def _unbounded(evidence: Evidence, gamma: float) -> RuleResult | None:
     f"more than {_IMPOSSIBLE} the largest absolute return of any episode in the second half so far, although episodes "
     f"terminate. With low confidence, the rule also warns if returns have not risen at {NEARLY_OVER} of the "
     "budget, or have stopped rising early without any success. The policy must change, and explained variance must be "
-    f"above {_KNOWS}, or above {_KNOWS_SOME} if returns show no sign of a rise. If it is above {_KNOWS_ALL}, "
-    f"{_EARLY} of the budget is enough.",
+    f"above {_KNOWS}, or above {_KNOWS_SOME} if returns show no sign of a rise. With explained variance above "
+    f"{_KNOWS_ALL}, the rule warns from {_EARLY} of the budget.",
     needs=("updates.advantage_residual|updates.return_mean|updates.explained_variance",),
     series=("updates.advantage_std", "updates.return_mean", "updates.explained_variance", "episodes.reward"),
-    cause="The critic learns and the policy changes, but not towards more reward: advantages belong to the wrong "
-    "actions.",
+    cause="The policy changes, but not towards more reward, because advantages belong to the wrong actions. The critic "
+    "often learns all the same.",
     advice="Test the advantage computation against a slow, simple loop. Check the mask at the end of episodes, the "
     "order of samples and the bootstrap value.",
     source="Schulman et al. 2016, equation 16; Huang et al. 2022, detail 5",
