@@ -123,6 +123,9 @@ def names_of_reader() -> dict[str, Any]:
         "truncations": np.array([False, True]),
         "global_step": 20,
         "clipfracs": [0.1],
+        "gradient_norm": np.float32(0.4),
+        "b_advantages": np.array([0.5, -0.5]),
+        "b_returns": np.array([1.0, 2.0]),
         "optimizer": optimizer,
         **losses,
     }
