@@ -321,7 +321,7 @@ def _check_open(
 def _compare(segment: Segment, content: bytes, lines: list[bytes], sums: Mapping[Path, str]) -> list[Fault]:
     """Compare lines with their checksum. Without one, find repeated lines, because each record has its own time."""
     doubled = len(lines) - len(set(lines))
-    copies = f"{doubled} lines are exact copies of other lines"
+    copies = f"{counted(doubled, 'line')} {'is an exact copy' if doubled == 1 else 'are exact copies'} of other lines"
     if checksum.is_changed(segment.path, content, sums):
         message = f"its content has changed since the run was closed: the checksum in {SUMS} does not match"
         return [Fault(CHANGED, segment.path, message + (f"; {copies}" if doubled else ""))]

@@ -251,7 +251,7 @@ def test_a_duplicate_line_is_reported(run: Run, whole: Path, at: int) -> None:
 
     (fault,) = verify(run).faults
 
-    assert (fault.code, fault.message.partition(":")[0]) == (DOUBLED, "1 lines are exact copies of other lines")
+    assert (fault.code, fault.message.partition(":")[0]) == (DOUBLED, "1 line is an exact copy of other lines")
 
 
 def test_a_line_that_is_duplicated_after_the_run_was_closed_is_reported(run: Run, whole: Path) -> None:

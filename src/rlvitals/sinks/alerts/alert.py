@@ -107,12 +107,12 @@ def severity_of(event: Event) -> str:
 
 
 def held_back(held: Mapping[str, int]) -> str:
-    """Format the number of alerts held back: `and 12 more: kl-too-large 8, entropy-collapse 4`."""
+    """Format the number of alerts held back: `12 more: kl-too-large 8, entropy-collapse 4`."""
     most = sorted(held.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{code} {count}" for code, count in most[:_MOST_HELD]]
     others = sum(count for _, count in most[_MOST_HELD:])
     return escape_control(
-        f"and {sum(held.values())} more: {', '.join([*named, *([f'others {others}'] if others else [])])}"
+        f"{sum(held.values())} more: {', '.join([*named, *([f'others {others}'] if others else [])])}"
     )
 
 

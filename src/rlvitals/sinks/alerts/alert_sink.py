@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError, SinkError
+from rlvitals.formatting import counted
 from rlvitals.records import Event, Record
 from rlvitals.sinks.alerts.alert import Alert, alert_of
 from rlvitals.sinks.alerts.alert_gate import Gate, Rules
@@ -126,7 +127,7 @@ class AlertSink(RunSink):
                 self._deliver_pending()
             except DeliveryError as error:
                 left = len(self._pending) or count
-                raise DeliveryError(f"{left} alerts could not be delivered: {error}", again=False) from None
+                raise DeliveryError(f"{counted(left, 'alert')} could not be delivered: {error}", again=False) from None
 
     def _deliver_due(self) -> None:
         if self._pending and self._clock.monotonic() >= self._retry_at:
@@ -142,7 +143,7 @@ class AlertSink(RunSink):
     def _summarise(self, severity: str) -> None:
         held = self._gate.held()
         env_step = None if self._last is None else self._last.env_step
-        message = f"{sum(held.values())} alerts were held back."
+        message = "Alerts were held back"
         event = Event(time=self._clock.time(), kind=_SUMMARY, message=message, severity=severity, env_step=env_step)
         self._keep(event, alert_of(event, self._run, self._project)._replace(held=held))
 

@@ -33,9 +33,9 @@ def test_alerts_held_back_are_listed() -> None:
     """The five most frequent codes are listed by name, and the remaining ones as a total."""
 
     held = {"a": 5, "b": 4, "c": 3, "d": 2, "e": 1, "f": 1, "g": 1}
-    assert held_back(held) == "and 17 more: a 5, b 4, c 3, d 2, e 1, others 2"
+    assert held_back(held) == "17 more: a 5, b 4, c 3, d 2, e 1, others 2"
     assert alert_of(Event(time=1.0, kind="note", message="x"), "", "")._replace(held={"a": 2}).text() == (
-        "x\nheld back: and 2 more: a 2"
+        "x\nheld back: 2 more: a 2"
     )
 
 

@@ -91,7 +91,7 @@ def test_a_summary_of_alerts_held_back_is_sent_after_the_period(finding: MakeFin
     sink.write(EPISODE)
     sink.write(finding("d", "warning"))
     assert [alert.text() for alert in sink.alerts[1:]] == [
-        "2 alerts were held back.\nstep: 20,480\nheld back: and 2 more: b 1, c 1"
+        "Alerts were held back\nstep: 20,480\nheld back: 2 more: b 1, c 1"
     ]
 
 

@@ -57,5 +57,5 @@ def test_a_file_gets_only_the_line(finding: MakeFinding) -> None:
     sink.close()
     assert (
         stream.getvalue()
-        == "critical: a: x\\x1b]0;title\\x07\\ny\ncritical: alerts: 1 alerts were held back.; and 1 more: b 1\n"
+        == "critical: a: x\\x1b]0;title\\x07\\ny\ncritical: alerts: Alerts were held back; 1 more: b 1\n"
     )
