@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
+from texts import code_blocks, prose
 from typer.testing import CliRunner
 
 import rlvitals
@@ -61,8 +62,7 @@ _PUBLIC = (
 
 def blocks(document: str, language: str) -> list[str]:
     """Return the code blocks of a document in a language."""
-    text = (ROOT / document).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return code_blocks(ROOT / document, language)
 
 
 def commands(document: str) -> list[str]:
@@ -211,9 +211,8 @@ def test_a_page_is_short(document: str) -> None:
 def test_links_between_files_lead_somewhere(document: str) -> None:
     """Links to files and headings resolve on GitHub. `make docs` checks the links of the site."""
     path = ROOT / document
-    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     wrong = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(path)):
         if re.match(r"[a-z]+:", target):
             continue
         file, _, anchor = target.partition("#")
@@ -246,18 +245,8 @@ def is_first_place(package: ModuleType, name: str) -> bool:
     return package is rlvitals or name not in rlvitals.__all__
 
 
-def test_every_metric_sink_and_format_is_documented() -> None:
-    """Each built-in sink, exporter and importer is named in the reference."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    for group, page in (("sinks", "sinks"), ("exporters", "formats"), ("importers", "formats")):
-        section = text.split(f'[project.entry-points."rlvitals.{group}"]\n')[1].split("\n\n")[0]
-        names = [line.split(" = ")[0] for line in section.splitlines()]
-        shown = (ROOT / f"docs/reference/{page}.md").read_text(encoding="utf-8")
-        assert [name for name in names if f"`{name}`" not in shown] == []
-
-
 def test_every_make_target_that_is_named_exists() -> None:
-    """In documents, the hosted CI and `.ci/run`."""
+    """The targets that documents, the hosted CI and `.ci/run` call are in the Makefile."""
     places = [*(ROOT / document for document in ALL), ROOT / ".ci/run", *(ROOT / ".github").rglob("*.[ym][ma]*")]
     texts = [path.read_text(encoding="utf-8") for path in places]
     pattern = re.compile(r"(?:`|\$ |run: (?:sudo )?|required |^)make ([a-z-]+)", re.MULTILINE)

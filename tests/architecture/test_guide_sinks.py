@@ -1,6 +1,5 @@
 """The sinks of the guide to plug-ins pass the contract that the guide refers to."""
 
-import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from texts import code_blocks
 
 from rlvitals import TrainingMonitor
 from rlvitals.records import Episode, PolicyUpdate, Record, codec_of
@@ -19,9 +19,8 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "plug-ins.md"
 
 def class_of_guide(name: str) -> Any:
     """The class that a Python block of the guide defines."""
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
-    exec(next(block for block in blocks if f"class {name}(" in block), names)  # noqa: S102 - our own words
+    exec(next(block for block in code_blocks(GUIDE, "python") if f"class {name}(" in block), names)  # noqa: S102 - our own words
     return names[name]
 
 

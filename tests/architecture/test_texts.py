@@ -6,28 +6,27 @@ import statistics
 
 import pytest
 import texts
-from texts import ROOT, Text, all_texts, per_thousand, phrases_in, prose
+from texts import ROOT, Text, all_texts, code_blocks, documents, per_thousand, phrases_in, prose
 
 _LIMIT = 0.3
 _MOST_WORDS = 45
 _USUAL_WORDS = 20
 
-TEXTS = all_texts()
-DOCUMENTS = sorted(text.place for text in TEXTS["document"])
+DOCUMENTS = [str(path.relative_to(ROOT)) for path in documents()]
 
 
 @pytest.mark.parametrize("kind", ["docstring", "comment", "claim", "document"])
 def test_few_texts_have_phrases_to_decode(kind: str) -> None:
     """Texts have fewer than 0.3 phrases per 1,000 words. `python tests/fixtures/texts.py --list` lists the phrases."""
 
-    assert per_thousand(TEXTS[kind]) < _LIMIT
+    assert per_thousand(all_texts()[kind]) < _LIMIT
 
 
 @pytest.mark.parametrize("kind", ["message", "page"])
 def test_no_message_has_a_phrase_to_decode(kind: str) -> None:
     """No error, log line, finding, label, help text or page text has a phrase from `texts.PHRASES`."""
 
-    assert [(text.place, phrases_in(text.text)) for text in TEXTS[kind] if phrases_in(text.text)] == []
+    assert [(text.place, phrases_in(text.text)) for text in all_texts()[kind] if phrases_in(text.text)] == []
 
 
 def test_phrases_are_found() -> None:
@@ -48,17 +47,17 @@ def sentences(document: str) -> list[str]:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_sentences_are_short(document: str) -> None:
     """No sentence of a document has more than 45 words, and the median is at most 20."""
-    lengths = [len(sentence.split()) for sentence in sentences(document)]
+    every = sentences(document)
+    lengths = [len(sentence.split()) for sentence in every]
 
-    assert [one for one in sentences(document) if len(one.split()) > _MOST_WORDS] == []
+    assert [sentence for sentence in every if len(sentence.split()) > _MOST_WORDS] == []
     assert statistics.median(lengths or [0]) <= _USUAL_WORDS
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_names_in_examples_are_words(document: str) -> None:
     """Variables and arguments in the examples have names of more than one letter."""
-    text = (ROOT / document).read_text(encoding="utf-8")
-    trees = [ast.parse(block) for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
+    trees = [ast.parse(block) for block in code_blocks(ROOT / document, "python")]
     stored = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name | ast.arg)]
     names = [node.arg if isinstance(node, ast.arg) else node.id for node in stored]
 
@@ -69,4 +68,4 @@ def test_the_script_prints_the_rates(capsys: pytest.CaptureFixture[str]) -> None
     """The script prints one line per kind of text."""
     texts.main([])
 
-    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == list(TEXTS)
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == list(all_texts())

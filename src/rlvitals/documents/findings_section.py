@@ -16,8 +16,8 @@ def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Sectio
         dropped: Number of dropped records, by the place where they were dropped.
     """
     notes = (*dropped_blocks(diagnosis.findings, dropped), *_inapplicable(diagnosis))
-    command = "Run `rlvitals check` to see how to enable them"
-    brief = (*_found(diagnosis, brief=True), *notes, *_skipped(diagnosis, command))
+    advice = "Run `rlvitals check` to see how to enable them"
+    brief = (*_found(diagnosis, brief=True), *notes, *_skipped(diagnosis, advice))
     blocks = (*_found(diagnosis, brief=False), *notes, *_unjudged(diagnosis))
     return Section("findings", "Findings", "", blocks, brief)
 
