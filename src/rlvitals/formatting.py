@@ -93,6 +93,18 @@ def counted(many: int, noun: str) -> str:
     return f"{count(many)} {noun}{'' if many == 1 else 's'}"
 
 
+def listed(names: Sequence[str], most: int | None = None) -> str:
+    """Join names for a sentence: `a, b and c`.
+
+    Args:
+        names: Names to join.
+        most: Maximum number of names. The remaining names are counted: `a, b and 3 more`.
+    """
+    left = [] if most is None or len(names) <= most else [f"{count(len(names) - most)} more"]
+    kept = [*names[:most], *left]
+    return " and ".join(filter(None, (", ".join(kept[:-1]), *kept[-1:])))
+
+
 def dropped_text(dropped: Mapping[str, int]) -> str:
     """Format the number of dropped records of the run folder and of each sink. The text is empty if none were dropped.
 

@@ -113,6 +113,21 @@ def test_a_noun_is_singular_only_for_one(many: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "most", "text"),
+    [
+        (["a"], None, "a"),
+        (["a", "b", "c"], None, "a, b and c"),
+        (["a", "b"], 2, "a and b"),
+        (["a", "b", "c", "d"], 2, "a, b and 2 more"),
+    ],
+)
+def test_names_are_listed_in_a_sentence(names: list[str], most: int | None, text: str) -> None:
+    """Names beyond the maximum are counted."""
+
+    assert formatting.listed(names, most) == text
+
+
+@pytest.mark.parametrize(
     ("dropped", "text"),
     [
         ({}, ""),

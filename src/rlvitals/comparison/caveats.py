@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from rlvitals.comparison.duplicate_runs import repeats_said
 from rlvitals.comparison.experiments import COMMIT, ONE_GROUP, UNKNOWN_SETTINGS, VERSIONS
 from rlvitals.comparison.result import Comparison
-from rlvitals.comparison.wording import AXIS_WORDS, cut, is_known_to_differ, listed, outcome_phrase, short
+from rlvitals.comparison.wording import AXIS_WORDS, cut, is_known_to_differ, outcome_phrase, short
+from rlvitals.formatting import listed
 
 _NAMED = 6
 

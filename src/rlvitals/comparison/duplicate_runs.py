@@ -10,7 +10,7 @@ from rlvitals.comparison.experiments import Member
 from rlvitals.comparison.metric_source import Content, MetricExtent, MetricSource
 from rlvitals.comparison.result import Repeat, RunOutcome
 from rlvitals.comparison.substitutes import Substitutes, content_of
-from rlvitals.comparison.wording import listed
+from rlvitals.formatting import listed
 from rlvitals.runs.header import Header
 
 _VARIED = 10

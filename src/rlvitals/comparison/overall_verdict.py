@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from rlvitals.comparison.experiments import UNKNOWN_SETTINGS
 from rlvitals.comparison.result import Comparison, Versus
 from rlvitals.comparison.result import Verdict as PairVerdict
-from rlvitals.comparison.wording import cut, listed, short
-from rlvitals.formatting import count
+from rlvitals.comparison.wording import cut, short
+from rlvitals.formatting import count, listed
 from rlvitals.summary.tones import TONES
 from rlvitals.summary.verdict import Verdict
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rlvitals.comparison.metric_source import LARGEST, Content, MetricBlocks, MetricExtent, MetricSource
 from rlvitals.comparison.result import Axis
-from rlvitals.comparison.wording import listed
+from rlvitals.formatting import listed
 from rlvitals.runs import Run
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 

@@ -1,11 +1,11 @@
 """The sentences that state what a comparison of two groups shows, and its limits."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rlvitals.comparison.result import IntervalEstimate, Versus
-from rlvitals.formatting import count, number, percent
+from rlvitals.formatting import number, percent
 from rlvitals.records.metrics import metric_named
 
 AXIS_WORDS = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
@@ -214,18 +214,6 @@ def _again(versus: Versus, said: Said) -> Iterator[str]:
 
 def _count(runs: int) -> str:
     return "1 run" if runs == 1 else f"{runs or 'no'} runs"
-
-
-def listed(names: Sequence[str], most: int | None = None) -> str:
-    """Join names for a sentence: `a, b and c`.
-
-    Args:
-        names: Names to join.
-        most: Maximum number of names. The remaining names are counted: `a, b and 3 more`.
-    """
-    left = [] if most is None or len(names) <= most else [f"{count(len(names) - most)} more"]
-    kept = [*names[:most], *left]
-    return " and ".join(filter(None, (", ".join(kept[:-1]), *kept[-1:])))
 
 
 def _listed(names: list[str]) -> str:

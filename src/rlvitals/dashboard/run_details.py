@@ -8,11 +8,12 @@ import numpy as np
 
 from rlvitals.dashboard.query_params import RowRange
 from rlvitals.dashboard.watched_run import WatchedRun
+from rlvitals.diagnosis.baseline_comparisons import named_lower
 from rlvitals.diagnosis.finding_events import FINDING
 from rlvitals.records import Evaluation, Event
 from rlvitals.runs.artifacts import IMAGE, artifact
 from rlvitals.sinks.flattening import flat_settings, setting_text
-from rlvitals.summary.baselines import against_baselines, named_lower
+from rlvitals.summary.baselines import against_baselines
 from rlvitals.summary.successes import GROUP_MEANS, group_rates
 
 MOST_SETTINGS = 2_000

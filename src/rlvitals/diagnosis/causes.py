@@ -6,8 +6,12 @@ import msgspec
 
 from rlvitals.diagnosis.finding import RANK, Finding
 
-_STEP = frozenset({"kl-too-large", "entropy-collapse", "value-not-learning", "actions-saturated", "regression"})
-_UNTAUGHT = frozenset({"no-learning", "reward-sign", "below-baseline", "evaluation-gap"})
+_STEP = frozenset({
+    "kl-too-large", "large-policy-updates", "entropy-collapse", "value-not-learning", "actions-saturated", "regression",
+})  # fmt: skip
+_UNTAUGHT = frozenset({
+    "no-learning", "reward-sign", "below-baseline", "not-better-than-baseline", "gain-stopped", "evaluation-gap",
+})  # fmt: skip
 _RIVALS = frozenset({"advantage-estimation", "observations-frozen", "dead-policy", "truncation-as-termination"})
 
 EXPLAINS: dict[str, frozenset[str]] = {

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from rlvitals.diagnosis.baseline_comparisons import BaselineComparison
 from rlvitals.diagnosis.causes import folded
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING, Finding
@@ -47,6 +48,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         updates: Number of updates.
         rewards: Number of finite rewards: of episodes, or of the series that represents them.
         reward_source: Name of that series (`runs.reward_series`); empty if the rewards are those of episodes.
+        baselines: Comparisons of the last evaluation of the agent with the baselines that the run evaluated.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -60,6 +62,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     updates: int = 0
     rewards: int = 0
     reward_source: str = ""
+    baselines: tuple[BaselineComparison, ...] = ()
 
     @property
     def is_early(self) -> bool:
@@ -158,6 +161,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         updates=updates,
         rewards=rewards,
         reward_source=evidence.reward_source,
+        baselines=evidence.baselines,
     )
 
 

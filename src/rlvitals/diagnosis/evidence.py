@@ -5,6 +5,7 @@ from functools import cached_property
 
 import msgspec
 
+from rlvitals.diagnosis.baseline_comparisons import BaselineComparison, BaselineEvaluations
 from rlvitals.diagnosis.block_table import BlockTable
 from rlvitals.diagnosis.hyperparameters import Hyperparameters
 from rlvitals.diagnosis.learning import Learning, learning_of
@@ -30,6 +31,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         total_timesteps: Planned number of environment steps, if known.
         target: Return that counts as solved, if configured.
         baseline: Return of a baseline or random policy, if configured.
+        lower_is_better: Metrics of evaluated items for which lower is better.
         status: running, completed, failed, preempted, paused, stalled or crashed.
         reason: Reason for the status.
         failure: Exception that ended the run, as text.
@@ -41,6 +43,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     total_timesteps: float | None = None
     target: float | None = None
     baseline: float | None = None
+    lower_is_better: tuple[str, ...] = ()
     status: str = "running"
     reason: str = ""
     failure: str = ""
@@ -61,6 +64,7 @@ class Evidence:
         context: Facts about the run other than its streams.
         reward_source: Name of the series that replaces the rewards in `episodes` if no episode was recorded
             (`runs.reward_series`); empty if the rewards are those of episodes.
+        evaluated: Last evaluations of the agent and of baselines, by item.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Evidence:
         context: Context,
         *,
         reward_source: str = "",
+        evaluated: BaselineEvaluations | None = None,
     ) -> None:
         self.episodes = episodes
         self.updates = updates
@@ -81,6 +86,7 @@ class Evidence:
         self.categories = categories
         self.context = context
         self.reward_source = reward_source
+        self.evaluated = evaluated or BaselineEvaluations()
         self.recorded_updates = updates
 
     def understood(self) -> "Evidence":
@@ -108,6 +114,7 @@ class Evidence:
             self.categories,
             known,
             reward_source=self.reward_source,
+            evaluated=self.evaluated,
         )
         judged.recorded_updates = self.updates
         return judged
@@ -116,6 +123,11 @@ class Evidence:
     def settings(self) -> Hyperparameters:
         """The hyperparameters."""
         return self.context.settings
+
+    @cached_property
+    def baselines(self) -> tuple[BaselineComparison, ...]:
+        """The comparisons of the last evaluation of the agent with the baselines; empty without such evaluations."""
+        return self.evaluated.comparisons(self.context.lower_is_better)
 
     @cached_property
     def course(self) -> Learning | None:
@@ -133,6 +145,11 @@ class Evidence:
         return max((float(t.high("step").max()) for t in (self.episodes, self.updates) if t.has("step")), default=0.0)
 
     @property
+    def is_over(self) -> bool:
+        """Whether the run will not continue."""
+        return self.context.status in _OVER
+
+    @property
     def judges_success(self) -> bool:
         """Whether success is defined for this task: an episode succeeded, or evaluations report a success rate.
 
@@ -144,7 +161,7 @@ class Evidence:
     def budget(self) -> float | None:
         """Environment steps of the whole training: planned, or taken by a run that is over; otherwise `None`."""
         planned = self.context.total_timesteps or self.settings.total_timesteps
-        return planned or (self.env_step if self.context.status in _OVER else None) or None
+        return planned or (self.env_step if self.is_over else None) or None
 
     @property
     def progress(self) -> float | None:
@@ -159,6 +176,6 @@ class Evidence:
         """
         if self.progress is not None:
             return self.progress >= share
-        if self.context.status in _OVER:
+        if self.is_over:
             return True
         return max(self.updates.records / ASSUMED_UPDATES, self.episodes.records / ASSUMED_EPISODES) >= share

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.diagnosis.baseline_comparisons import BaselineEvaluations
 from rlvitals.diagnosis.block_table import BlockTable, Floats
 from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, SystemSample
@@ -98,6 +99,7 @@ class EvidenceBuilder:
             SystemSample: BlockTable(SYSTEM_COLUMNS),
         }
         self._categories: dict[str, BlockTable] = {}
+        self._evaluated = BaselineEvaluations()
         self._reward_source = ""
         self._steps = 0.0
         self._last_time = -np.inf
@@ -118,6 +120,9 @@ class EvidenceBuilder:
             for record in pending:
                 by_kind.setdefault(type(record), []).append(record)
             for kind, records in by_kind.items():
+                if kind is Evaluation:
+                    for evaluation in records:
+                        self._evaluated.add(evaluation)
                 wanted = _COLUMNS_OF[kind](records)
                 if kind is Episode:
                     self._add_episodes(wanted, [record.category for record in records])
@@ -172,6 +177,7 @@ class EvidenceBuilder:
             self._categories,
             context,
             reward_source=self._reward_source,
+            evaluated=self._evaluated,
         )
 
     def _add_episodes(self, columns: dict[str, Any], categories: list[str | None]) -> None:

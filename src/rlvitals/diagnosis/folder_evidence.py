@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis.baseline_comparisons import named_lower
 from rlvitals.diagnosis.block_table import Floats
 from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.diagnosis.evidence_builder import EvidenceBuilder
@@ -70,7 +71,7 @@ def collected(run: Run, *, on_rewards: Callable[[Floats], None] = lambda _: None
 def context_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Context:
     """Return the context of a run from its header and heartbeat.
 
-    A baseline is taken from the configuration (`baseline` or `random_return`), if it has one.
+    The return of a baseline is taken from the configuration (`baseline` or `random_return`), if it has one.
 
     Args:
         run: Open run folder.
@@ -112,6 +113,7 @@ def context_from(
         total_timesteps=float(total) if total else None,
         target=header.goals.get("target"),
         baseline=float(baseline) if isinstance(baseline, int | float) else None,
+        lower_is_better=tuple(named_lower(header.configuration)),
         status=status,
         reason=reason,
         failure="" if failure is None else failure.text,

@@ -17,12 +17,14 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "metric_validity": ("non-finite",),
     "training_progress": (
         "no-learning", "plateau", "regression", "reward-constant", "reward-hacking", "category-neglected",
-        "evaluation-gap", "below-baseline", "learning-rate-too-low", "learning-rate-zero", "discount", "reward-sign",
-        "dead-policy", "truncation-as-termination", "episodes-of-length-one",
+        "evaluation-gap", "below-baseline", "not-better-than-baseline", "gain-stopped", "learning-rate-too-low",
+        "learning-rate-zero", "discount", "reward-sign", "dead-policy", "truncation-as-termination",
+        "episodes-of-length-one",
     ),
     "training_stability": (
-        "gradient-explosion", "kl-too-large", "learning-rate-too-high", "entropy-collapse", "entropy-too-high",
-        "value-not-learning", "reward-scale", "advantage-estimation", "actions-saturated", "stale-data",
+        "gradient-explosion", "kl-too-large", "large-policy-updates", "learning-rate-too-high", "entropy-collapse",
+        "entropy-too-high", "value-not-learning", "reward-scale", "advantage-estimation", "actions-saturated",
+        "stale-data",
     ),
     "file_system": ("memory-leak", "throughput-drop", "stalled"),
 }  # fmt: skip

@@ -15,6 +15,7 @@ EVERYDAY = (
 CONFIGURATION = "configuration"
 _CALLS = {"updates": "log_training_step", "episodes": "log_episode", "evaluations": "log_evaluation"}
 _NAMES = {
+    "baselines": ("log_evaluation", "policy"),
     "categories": ("log_episode", "category"),
     "episodes.terminated": ("log_episode", "termination_reason"),
     "episodes.truncated": ("log_episode", "termination_reason"),
@@ -24,7 +25,10 @@ _NAMES = {
     "settings.epochs": (CONFIGURATION, "n_epochs"),
     "system.memory": ("RecorderSettings", "system_interval_s"),
 }
-_VALUES = {"termination_reason": "termination_reason: terminated or truncated"}
+_VALUES = {
+    "termination_reason": "termination_reason: terminated or truncated",
+    "policy": "policy and items of a baseline",
+}
 """Arguments for which only some values are useful."""
 
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.comparison.wording import listed
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.diagnosis.health import NOT_JUDGED
 from rlvitals.documents.document import (
@@ -29,7 +28,7 @@ from rlvitals.documents.document import (
     toned,
 )
 from rlvitals.errors import RunError
-from rlvitals.formatting import ABSENT, count, counted, format_duration
+from rlvitals.formatting import ABSENT, count, counted, format_duration, listed
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.reward_series import reward_series
 from rlvitals.stats.series.down_sampling import sparks

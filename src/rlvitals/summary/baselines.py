@@ -1,22 +1,14 @@
-"""Item-by-item comparison of a run's evaluations with baselines."""
+"""Comparisons of a run's evaluations with baselines as plain numbers, for documents and JSON."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable
 
 import msgspec
-import numpy as np
 
+from rlvitals.diagnosis.baseline_comparisons import BaselineComparison, BaselineEvaluations
 from rlvitals.records import Evaluation
-from rlvitals.stats.groups.paired_items import ItemComparison, PairedEffect, compare
+from rlvitals.stats.groups.paired_items import PairedEffect
 from rlvitals.summary.measures import Range, known
-
-METRICS = ("reward", "quality", "success")
-LOWER_IS_BETTER = "lower_is_better"
-"""Configuration entry that lists the item metrics for which lower is better."""
-
-_SEED = 0
-"""A fixed seed, so that the intervals are reproducible."""
 
 
 class Paired(msgspec.Struct, frozen=True):
@@ -35,6 +27,9 @@ class Paired(msgspec.Struct, frozen=True):
         worse: Number of items on which the policy is worse.
         ties: Number of items with equal values.
         p_value: p-value of no difference, from the sign-flip test.
+        ratio: Geometric mean of the policy's values over those of the baseline, if all values are positive.
+        attempts: Number of attempts per item of the baseline, of which the best one counts.
+        is_comparable: Whether the baseline made at most as many attempts per item as the policy.
     """
 
     metric: str
@@ -49,70 +44,37 @@ class Paired(msgspec.Struct, frozen=True):
     worse: int
     ties: int
     p_value: float | None
+    ratio: Range
+    attempts: int
+    is_comparable: bool
 
 
-def against_baselines(
-    evaluations: Iterable[Evaluation],
-    others: Mapping[str, Evaluation] | None = None,
-    *,
-    lower_is_better: Collection[str] = (),
-) -> list[Paired]:
+def against_baselines(evaluations: Iterable[Evaluation], *, lower_is_better: Collection[str] = ()) -> list[Paired]:
     """Compare the last evaluation of the policy in training with the last of each baseline, item by item.
 
     Args:
         evaluations: Evaluations of a run, oldest first. Those with a `policy` belong to baselines.
-        others: Additional baselines by name, such as the last evaluation of another run.
         lower_is_better: Metrics for which lower is better, such as the bytes of a file.
 
     Returns:
         One comparison per baseline and metric with at least one shared item.
     """
-    last: dict[str | None, Evaluation] = {}
+    every = BaselineEvaluations()
     for evaluation in evaluations:
-        if evaluation.items:
-            last[evaluation.policy] = evaluation
-    mine = last.pop(None, None)
-    if mine is None:
-        return []
-    baselines = {str(name): evaluation for name, evaluation in last.items()} | dict(others or {})
-    return [
-        _plain(
-            compare(ours, theirs, np.random.default_rng(_SEED), higher_is_better=metric not in lower_is_better),
-            metric,
-            name,
-        )
-        for name, baseline in baselines.items()
-        for metric in _metrics(mine)
-        if (ours := _values(mine, metric)).keys() & (theirs := _values(baseline, metric)).keys()
-    ]
+        every.add(evaluation)
+    return as_pairs(every.comparisons(lower_is_better))
 
 
-def named_lower(configuration: Mapping[str, Any]) -> list[str]:
-    """Return the metrics that a configuration lists as `lower_is_better`."""
-    said = configuration.get(LOWER_IS_BETTER)
-    return [str(name) for name in said] if isinstance(said, list | tuple) else []
+def as_pairs(comparisons: Iterable[BaselineComparison]) -> list[Paired]:
+    """Convert comparisons of the diagnosis to plain numbers."""
+    return [_pair(one) for one in comparisons]
 
 
-def _metrics(evaluation: Evaluation) -> list[str]:
-    """Return the metrics of an evaluation's items, the known metrics first."""
-    items = (item for item in (evaluation.items or {}).values() if isinstance(item, Mapping))
-    names = dict.fromkeys(name for item in items for name in item)
-    return sorted(names, key=lambda name: (METRICS.index(name) if name in METRICS else len(METRICS), name))
-
-
-def _values(evaluation: Evaluation, metric: str) -> dict[Any, float]:
-    values: dict[Any, float] = {}
-    for item, said in (evaluation.items or {}).items():
-        value = said.get(metric) if isinstance(said, Mapping) else None
-        if isinstance(value, int | float):
-            values[item] = float(value)
-    return values
-
-
-def _plain(found: ItemComparison, metric: str, baseline: str) -> Paired:
+def _pair(one: BaselineComparison) -> Paired:
+    found = one.found
     return Paired(
-        metric=metric,
-        baseline=baseline,
+        metric=one.metric,
+        baseline=one.baseline,
         verdict=found.verdict,
         items=found.items,
         unshared=found.unshared,
@@ -123,6 +85,9 @@ def _plain(found: ItemComparison, metric: str, baseline: str) -> Paired:
         worse=found.worse,
         ties=found.ties,
         p_value=None if math.isnan(found.p_value) else found.p_value,
+        ratio=_range(found.ratio),
+        attempts=one.attempts,
+        is_comparable=one.is_comparable,
     )
 
 

@@ -16,7 +16,7 @@ from rlvitals.runs import Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.reward_series import RewardSeries, recent_of, reward_series
 from rlvitals.stats.series.course import Course
-from rlvitals.summary.baselines import Paired, against_baselines, named_lower
+from rlvitals.summary.baselines import Paired, as_pairs
 from rlvitals.summary.measures import Floats, Measured, known, measure
 from rlvitals.summary.overview import Assessment, Overview, course_of_rewards, overview_of_columns
 from rlvitals.summary.run_columns import MEASURES, RunColumns, read_columns
@@ -127,13 +127,14 @@ def summarise(
     whole = columns or read_columns(run)
     series = None if whole.episodes["time"].size else reward_series(run)
     course = course_of_rewards(whole.episodes["reward"] if series is None else series.values)
+    assessment = Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course)
     overview = overview_of_columns(
         run,
         whole.episodes,
         whole.updates["time"].size,
         whole.pace,
         series=series,
-        assessment=Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course),
+        assessment=assessment,
         clock=clock,
     )
     episodes, updates, system, pace = whole.last(window)
@@ -161,7 +162,7 @@ def summarise(
             episodes_per_minute=episodes_per_minute(times).overall(away_of(header)),
             **_load(episodes, system),
         ),
-        baselines=against_baselines(run.records("evaluations"), lower_is_better=named_lower(header.configuration)),
+        baselines=as_pairs(assessment.diagnosis.baselines),
         exploration=None if explored is None else plain(explored),
     )
 

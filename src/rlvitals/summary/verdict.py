@@ -6,6 +6,7 @@ from rlvitals.diagnosis import CRITICAL, Diagnosis
 from rlvitals.formatting import count, counted, number, percent
 from rlvitals.runs import Header
 from rlvitals.stats.series.course import Course
+from rlvitals.summary.baseline_verdict import baseline_text, baseline_title
 from rlvitals.summary.levels import Level
 from rlvitals.summary.status import RunState
 
@@ -32,13 +33,15 @@ class Verdict(msgspec.Struct, frozen=True):
 
     Attributes:
         tone: good, watch, bad or neutral.
-        title: One to four words.
+        title: A few words.
         text: One or two sentences, which name the windows that they refer to.
+        next: What to do next: the advice of the most likely finding. Empty without findings.
     """
 
     tone: str
     title: str
     text: str
+    next: str = ""
 
 
 def verdict_of(
@@ -52,7 +55,9 @@ def verdict_of(
     episodes: int,
     env_step: int | None,
 ) -> Verdict | None:
-    """Return the verdict on a run: a bad end, otherwise the most likely fault, otherwise the course of the reward.
+    """Return the verdict on a run: a bad end, otherwise the most likely fault, otherwise the gain over its baselines.
+
+    Without evaluated baselines, the verdict is the course of the reward. The advice is that of the first finding.
 
     Args:
         state: State of the run.
@@ -72,12 +77,14 @@ def verdict_of(
         return Verdict("bad", f"The run {state.status}", _sentence(reason))
     if diagnosis is None:
         return None
-    if diagnosis.alarms:
-        worst = diagnosis.alarms[0]
-        tone = "bad" if diagnosis.status == CRITICAL else "watch"
-        return Verdict(tone, worst.title, _sentence(worst.cause))
-    if state.status in _INTERRUPTED:
-        return Verdict("watch", state.status.capitalize(), _sentence(reason))
+    advice = diagnosis.findings[0].advice if diagnosis.findings else ""
+    baselines = baseline_text(diagnosis, header.configuration, course)
+    trouble = _trouble(state, diagnosis, reason)
+    if trouble is not None:
+        tone, title, text = trouble
+        return Verdict(tone, title, f"{text} {baselines}".strip(), advice)
+    if baselines:
+        return Verdict(*_baseline_title(state, diagnosis, course), baselines, advice)
     reward = levels.get("reward")
     if course is None or reward is None:
         return _without_reward(state, header, episodes, env_step)
@@ -85,7 +92,24 @@ def verdict_of(
     parts = [_text(course, what), _from_to(course, reward, what), _success(levels.get("success"))]
     if reward_source:
         parts.append(f"The reward is the {reward_source}.")
-    return Verdict(*_title(course), " ".join(filter(None, parts)))
+    return Verdict(*_title(course), " ".join(filter(None, parts)), advice)
+
+
+def _trouble(state: RunState, diagnosis: Diagnosis, reason: str) -> tuple[str, str, str] | None:
+    """Return tone, title and text of the most likely fault or of an interruption."""
+    if diagnosis.alarms:
+        worst = diagnosis.alarms[0]
+        return "bad" if diagnosis.status == CRITICAL else "watch", worst.title, _sentence(worst.cause)
+    if state.status in _INTERRUPTED:
+        return "watch", state.status.capitalize(), _sentence(reason)
+    return None
+
+
+def _baseline_title(state: RunState, diagnosis: Diagnosis, course: Course | None) -> tuple[str, str]:
+    """Return tone and title of a run that evaluated baselines. A live run that improves or declines says so first."""
+    is_moving = state.is_open and course is not None and course.recent.verdict in _MOVING
+    title = None if is_moving else baseline_title(diagnosis)
+    return title or (("neutral", "No difference shown") if course is None else _title(course))
 
 
 def _title(course: Course) -> tuple[str, str]:

@@ -85,6 +85,7 @@ class MadeTraining:
             "length": level[_EPISODES_AN_UPDATE * 6 - 1 :: _EPISODES_AN_UPDATE * 6],
             "success_rate": None,
         }
+        self.by_item: list[Evaluation] = []
         self.configuration: dict[str, Any] = {
             "learning_rate": 3e-4,
             "n_epochs": 10,
@@ -149,6 +150,22 @@ class MadeTraining:
             length=np.maximum(2, np.round(level + 5.0 * self.generator.standard_normal(count))),
         ).set("evaluations", reward=level, length=level)
 
+    def evaluate(self, policy: str | None, rewards: Array, **extra: Any) -> Self:
+        """Add an evaluation of single items at the end of the training.
+
+        Args:
+            policy: Name of the baseline; `None` for the agent.
+            rewards: Reward of each item, shape `(items,)`.
+            **extra: Further values of the evaluation, such as `attempts`.
+        """
+        items = {str(place): {"reward": float(reward)} for place, reward in enumerate(rewards)}
+        step = int(self.updates["step"][-1])
+        time = _BEGAN + step / 1000.0
+        self.by_item.append(
+            Evaluation(episode=0, time=time, env_step=step, policy=policy, items=items, extra=extra or None)
+        )
+        return self
+
     def records(self, share: float = 1.0) -> Iterator[Record]:
         """Yield the records of the first part of the training, in the order in which a training loop logs them.
 
@@ -170,6 +187,7 @@ class MadeTraining:
             (row["env_step"], 3, Evaluation(episode=0, time=_BEGAN + row["env_step"] / 1000.0, **row))
             for row in _rows(self.evaluations)
         ]
+        found += [(float(one.env_step or 0), 4, one) for one in self.by_item]
         found.sort(key=lambda entry: entry[:2])
         yield from (record for step, _, record in found if step <= until)
 

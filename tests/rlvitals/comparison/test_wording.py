@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlvitals.comparison.wording import listed, short
+from rlvitals.comparison.wording import short
 
 
 @pytest.mark.parametrize(
@@ -20,18 +20,3 @@ def test_numbers_in_sentences_are_short(value: float | None, said: str) -> None:
     """Numbers have four digits, and large ones are whole unless they have more than nine digits."""
 
     assert short(value) == said
-
-
-@pytest.mark.parametrize(
-    ("names", "most", "text"),
-    [
-        (["a"], None, "a"),
-        (["a", "b", "c"], None, "a, b and c"),
-        (["a", "b"], 2, "a and b"),
-        (["a", "b", "c", "d"], 2, "a, b and 2 more"),
-    ],
-)
-def test_names_are_listed_in_a_sentence(names: list[str], most: int | None, text: str) -> None:
-    """Names beyond the maximum are counted."""
-
-    assert listed(names, most) == text

@@ -5,15 +5,17 @@ import inspect
 from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.diagnosis.missing_inputs import CONFIGURATION, in_words, to_log
 from rlvitals.diagnosis.rules import RULES
+from rlvitals.records import Evaluation
 
 
 def test_every_required_signal_has_a_place_that_accepts_it() -> None:
-    """Every suggestion is an argument of a call, a setting of the recorder or a key of the configuration."""
+    """Every suggestion is an argument or field of a call, a setting of the recorder or a key of the configuration."""
     for call, names in to_log(need for rule in RULES for need in rule.needs).items():
         if call == "RecorderSettings":
             assert set(names) <= set(RecorderSettings.__struct_fields__)
         elif call != CONFIGURATION:
-            assert set(names) <= inspect.signature(getattr(TrainingMonitor, call)).parameters.keys()
+            fields = set(Evaluation.__struct_fields__) if call == "log_evaluation" else set()
+            assert set(names) <= inspect.signature(getattr(TrainingMonitor, call)).parameters.keys() | fields
 
 
 def test_the_most_available_alternative_is_suggested() -> None:

@@ -129,6 +129,34 @@ def categories(rate: float) -> Change:
     return change
 
 
+def evaluated(gain: float, *, items: int = 40, **extra: Any) -> Change:
+    """Evaluate the agent and a baseline that it exceeds by a gain on each item, in units of the noise."""
+
+    def change(made: MadeTraining) -> None:
+        level = np.arange(items) % 7.0
+        first, second = made.generator.standard_normal((2, items))
+        made.evaluate("one fixed setting", level + first - first.mean(), **extra)
+        made.evaluate(None, level + gain + second - second.mean())
+
+    return change
+
+
+def level_from(share: float) -> Change:
+    """Let returns rise until a share of the training, and stay level from then on."""
+
+    def change(made: MadeTraining) -> None:
+        at = made.episodes_along
+        reward = 20.0 + 180.0 * np.minimum(1.0, at / share) + 5.0 * made.generator.standard_normal(at.size)
+        made.set("episodes", reward=reward).set("evaluations", reward=None)
+
+    return change
+
+
+def rising_success(made: MadeTraining) -> None:
+    success = made.generator.random(len(made.episodes_along)) < made.episodes_along
+    made.set("episodes", success=success)
+
+
 def time_limit(reason: str) -> Change:
     def change(made: MadeTraining) -> None:
         length = np.minimum(made.episodes["length"], 150.0)
@@ -330,6 +358,18 @@ CASES = (
     ),
     Case(
         "below-baseline", lambda m: m.facts.update(baseline=300.0), lambda m: m.facts.update(baseline=22.0), first=False
+    ),
+    Case("below-baseline", evaluated(-1.0), evaluated(1.0)),
+    Case("below-baseline", evaluated(-1.0, attempts=1), evaluated(-1.0, attempts=40)),
+    Case("not-better-than-baseline", evaluated(0.0), evaluated(1.0)),
+    Case("not-better-than-baseline", evaluated(0.0), evaluated(0.0, items=8)),
+    Case("gain-stopped", level_from(0.3), level_from(0.7)),
+    Case("gain-stopped", level_from(0.3), lambda m: level_from(0.3)(m) or rising_success(m)),
+    Case(
+        "large-policy-updates",
+        lambda m: m.set("updates", kl_divergence=noise(m, 0.14), clip_fraction=noise(m, 0.48)),
+        lambda m: m.set("updates", kl_divergence=noise(m, 0.05), clip_fraction=noise(m, 0.48)),
+        first=False,
     ),
     Case("episodes-of-length-one", one_step(0.02), one_step(0.0)),
     Case("truncation-as-termination", time_limit("terminated"), time_limit("truncated")),

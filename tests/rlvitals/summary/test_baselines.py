@@ -33,13 +33,6 @@ def test_lower_is_better_for_listed_metrics() -> None:
     assert (named["bytes"], unnamed["bytes"]) == ("better", "worse")
 
 
-def test_an_evaluation_of_another_run_is_a_baseline() -> None:
-    """An evaluation of another run is a baseline with the given name."""
-    found = against_baselines([evaluation(None, 1.0)], {"run 7": evaluation(None, 0.0)})
-
-    assert {(pair.baseline, pair.verdict) for pair in found if pair.metric == "reward"} == {("run 7", "better")}
-
-
 def test_evaluations_without_items_are_not_compared() -> None:
     """Evaluations without items, or without a policy in training, are not compared."""
     assert against_baselines([Evaluation(time=1.0, episode=1, reward=1.0), evaluation("defaults", 0.0)]) == []

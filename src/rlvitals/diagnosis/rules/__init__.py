@@ -11,6 +11,7 @@ from rlvitals.diagnosis.rules import (
     reward,
     slowdown,
     stagnation,
+    unbeaten_baselines,
     value,
 )
 from rlvitals.diagnosis.rules.rule import RULES, Rule, RuleResult, rule
@@ -30,5 +31,6 @@ __all__ = [
     "rule",
     "slowdown",
     "stagnation",
+    "unbeaten_baselines",
     "value",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
-from rlvitals.diagnosis.finding import CRITICAL, WARNING
+from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.rules.return_history import GAIN
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
@@ -18,6 +18,14 @@ _LARGE_KL = Threshold(
     "to 0.25).",
 )
 _SINCE_KL = Threshold(1.0 / 3.0, "nats", "KL divergence that marks the onset.")
+_RAISED_KL = Threshold(
+    0.08,
+    "nats",
+    "Median KL divergence of the run above which updates are large (targets: up to 0.05; most healthy runs: up to "
+    "0.06).",
+)
+_MUCH_CLIPPED = Threshold(0.4, "%", "Median clip fraction of the run above which updates are large.")
+_HURT_FROM = Threshold(0.5, "%", "Budget from which declining returns make the finding a warning.")
 _LEAPS = Threshold(0.3, "nats", "KL divergence above which the clip range or the learning rate can be the cause.")
 _WIDE_CLIP = Threshold(1.0, "", "Clip range from which nothing is clipped.")
 _OPENING = Threshold(10, "updates", "Number of first updates whose median KL divergence counts.")
@@ -81,6 +89,29 @@ def _kl_too_large(evidence: Evidence) -> RuleResult | None:
         began = signals.since(updates, "kl_divergence", column > _SINCE_KL)
         return RuleResult(CRITICAL, 0.6, {"kl_divergence": level, "kl_divergence_at_first": opening}, began)
     return None
+
+
+@rule(
+    "large-policy-updates",
+    title="Large policy updates",
+    meaning=f"Over the whole run, the median KL divergence between the old and the new policy is above {_RAISED_KL}, "
+    f"and the median clip fraction above {_MUCH_CLIPPED}. The finding is info, because some healthy runs learn at such "
+    f"values. It is a warning from {_HURT_FROM} of the budget if returns decline.",
+    needs=("updates.kl_divergence", "updates.clip_fraction"),
+    cause="Each update moves the policy up to the limits of the clip range for a large part of the samples.",
+    advice="Lower the learning rate or use fewer epochs, or set `target_kl` between 0.02 and 0.05. Compare the final "
+    "evaluation of both runs.",
+    source="Schulman et al. 2017, Proximal Policy Optimization Algorithms, section 3; Spinning Up: target_kl 0.01 "
+    "to 0.05",
+)
+def _large_policy_updates(evidence: Evidence) -> RuleResult | None:
+    updates = evidence.updates
+    moved, clipped = signals.median(updates, "kl_divergence"), signals.median(updates, "clip_fraction")
+    if updates.records < signals.FEWEST_UPDATES or not (moved > _RAISED_KL and clipped > _MUCH_CLIPPED):
+        return None
+    is_hurt = evidence.past(_HURT_FROM) and evidence.reward_trend.verdict == "declining"
+    shown = {"kl_divergence": moved, "clip_fraction": clipped}
+    return RuleResult(WARNING if is_hurt else INFO, 0.5, shown, float(updates.low("step")[0]))
 
 
 @rule(

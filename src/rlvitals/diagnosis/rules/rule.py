@@ -124,6 +124,8 @@ def _has(evidence: Evidence, name: str) -> bool:
         return bool(getattr(evidence.context, column) is not None)
     if stream == "categories":
         return len(evidence.categories) > 1
+    if stream == "baselines":
+        return bool(evidence.baselines)
     assert stream in _STREAMS, f"{name}: the stream of a signal is one of {', '.join(_STREAMS)}"
     return bool(getattr(evidence, stream).has(column))
 

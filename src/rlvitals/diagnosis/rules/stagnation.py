@@ -14,12 +14,16 @@ from rlvitals.diagnosis.rules.return_history import (
     LAST_FIFTH,
     NEARLY_OVER,
     SUCCEEDS,
+    are_equal,
     evaluations_rose,
     has_not_risen,
     may_be_rising,
 )
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
+from rlvitals.formatting import percent
+from rlvitals.stats.series.convergence import convergence
+from rlvitals.stats.series.trend import trend
 
 _HALFWAY = Threshold(0.5, "%", "Budget before which the rule does not fire.")
 _OPENING = Threshold(
@@ -44,7 +48,13 @@ _EVALUATIONS = Threshold(3, "evaluations", "Number of last evaluations whose med
 _PARTS = Threshold(20, "windows", "Number of windows of training returns that evaluations are compared with.")
 _GAP = Threshold(3.0, "standard deviations", "Gap between training and evaluation above which they differ.")
 _GAP_OF_GAIN = Threshold(0.5, "%", "Gap, as a share of the gain, above which training and evaluation differ.")
-_BELOW = Threshold(3.0, "standard errors", "Distance below the baseline that is beyond chance.")
+_LEVEL_SHARE = Threshold(0.5, "%", "Minimum share of the steps so far at the same level.")
+_RECENT_SHARE = Threshold(0.5, "%", "Share of the steps at that level that shows a recent rise.")
+
+_TO_GAIN = (
+    "Or change something that can raise the level: exploration, the learning rate, the observations, the action space "
+    "or the reward."
+)
 
 
 @rule(
@@ -153,19 +163,51 @@ def _evaluation_gap(evidence: Evidence) -> RuleResult | None:
 
 
 @rule(
-    "below-baseline",
-    title="Returns below the baseline",
-    meaning=f"A baseline is configured (the return of a random policy or of a heuristic). From {_HALFWAY} of the "
-    f"budget, returns are below it by more than {_BELOW}.",
-    needs=("episodes.reward", "context.baseline"),
-    cause="The agent performs worse than a policy without learning.",
-    advice="Check the sign of the reward and of the loss first.",
-    source="SB3 RL tips: compare with a random agent",
+    "gain-stopped",
+    title="No further gain",
+    meaning="The returns have converged or never rose (`rlvitals.stats.series.convergence`), and the level covers at "
+    f"least {_LEVEL_SHARE} of the steps so far. Neither returns, success, quality nor evaluations rise at this level. "
+    f"The rule needs {_ENOUGH} and {_HALFWAY} of the budget. A task that was never learned is left to `no-learning`. "
+    "The finding is info, because a solved task also stops improving.",
+    needs=("episodes.reward",),
+    cause="Returns have reached the level that this policy, exploration and reward allow.",
+    advice=f"Stop the training and keep the checkpoint. {_TO_GAIN}",
+    source="`stats.series.convergence`: settling time, and two one-sided tests for the drift (Schuirmann 1987)",
 )
-def _below_baseline(evidence: Evidence) -> RuleResult | None:
-    course, baseline = evidence.course, evidence.context.baseline
-    if course is None or baseline is None or not evidence.past(_HALFWAY):
+def _gain_stopped(evidence: Evidence) -> RuleResult | None:
+    if evidence.course is None or not _are_enough(evidence) or not signals.trained_past(evidence, _HALFWAY):
         return None
-    if course.recent.mean + _BELOW * course.recent.error < baseline:
-        return RuleResult(WARNING, 0.5, {"recent": course.recent.mean, "baseline": baseline}, None)
-    return None
+    if are_equal(evidence) or has_not_risen(evidence):
+        return None
+    episodes = evidence.episodes
+    steps, returns = episodes.high("step"), episodes.mean("reward")
+    first, last = float(steps[0]), float(steps[-1])
+    half = last - _LEVEL_SHARE * (last - first)
+    if _rises(evidence, half):
+        return None
+    found = convergence(returns, steps, known_trend=evidence.reward_trend)
+    if found.status not in {"converged", "flat"} or found.since > half or _rises(evidence, found.since):
+        return None
+    advice = f"Train for fewer steps. {_TO_GAIN}" if evidence.is_over else ""
+    if found.status == "flat":
+        cause = "Returns are still at the level of the first episodes."
+        return RuleResult(INFO, 0.6, {"level": found.level.estimate}, None, cause, advice=advice)
+    spent = percent((last - found.since) / (last - first))
+    cause = f"Returns have stayed level for the last {spent} of the steps."
+    shown = {"level": found.level.estimate, "gain": found.gain}
+    return RuleResult(INFO, 0.6, shown, found.since, cause, advice=advice)
+
+
+def _rises(evidence: Evidence, since: float) -> bool:
+    """Return whether returns, success, quality or evaluations have improved since a step, overall or recently."""
+    streams = [(evidence.episodes, name) for name in ("reward", "success", "quality")]
+    streams += [(evidence.evaluations, name) for name in ("reward", "success_rate", "quality")]
+    for table, name in streams:
+        steps = table.high("step")
+        later = steps >= since
+        if later.any() and table.has(name):
+            values, at = table.mean(name)[later], steps[later]
+            recent = at >= at[-1] - _RECENT_SHARE * (at[-1] - at[0])
+            if any(trend(values[rows], at[rows]).verdict == "improving" for rows in (recent, slice(None))):
+                return True
+    return False

@@ -1,0 +1,173 @@
+"""Item-by-item comparisons of the policy in training with the baselines that a run evaluated."""
+
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rlvitals.diagnosis.thresholds import Threshold
+from rlvitals.records import Evaluation
+from rlvitals.stats.groups.paired_items import ItemComparison, compare
+
+METRICS = ("reward", "quality", "success")
+"""Metrics of the items that the monitor knows. The first one that was compared decides which policy is better."""
+LOWER_IS_BETTER = "lower_is_better"
+"""Configuration entry that lists the item metrics for which lower is better."""
+ATTEMPTS = "attempts"
+"""Entry of `Evaluation.extra`: number of attempts per item, of which the best one counts."""
+MOST_POLICIES = 64
+"""Maximum number of policies whose last evaluation is kept. Evaluations of further policies are not compared."""
+
+WORSE_BY_CHANCE = Threshold(
+    0.05, "%", "Probability of the difference by chance, times the number of baselines, up to which it counts."
+)
+_BEST_OF = re.compile(r"\bbest[ -]of[ -](\d{1,9})\b", re.IGNORECASE)
+_SEED = 0
+"""A fixed seed, so that the intervals are reproducible."""
+
+
+class BaselineComparison(NamedTuple):
+    """Comparison of the last evaluation of the policy in training with the last one of a baseline, for one metric.
+
+    Attributes:
+        baseline: Name of the baseline.
+        metric: Compared metric of the items.
+        is_lower_better: Whether lower values of the metric are better.
+        attempts: Number of attempts per item of the baseline.
+        is_comparable: Whether the baseline made at most as many attempts per item as the policy.
+        env_step: Environment step of the evaluation of the policy, if it was recorded.
+        found: Result of the comparison.
+    """
+
+    baseline: str
+    metric: str
+    is_lower_better: bool
+    attempts: int
+    is_comparable: bool
+    env_step: int | None
+    found: ItemComparison
+
+    @property
+    def gain(self) -> float:
+        """Mean advantage of the policy over the baseline, in the units of the metric."""
+        return -self.found.mean.estimate if self.is_lower_better else self.found.mean.estimate
+
+
+class BaselineEvaluations:
+    """The last evaluation of each policy of a run. Comparisons are cached until one of their evaluations changes."""
+
+    def __init__(self) -> None:
+        self._last: dict[str | None, Evaluation] = {}
+        self._known: dict[tuple[str, str, bool], tuple[Evaluation, Evaluation, ItemComparison]] = {}
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Add an evaluation. Those without items cannot be compared and are ignored.
+
+        Args:
+            evaluation: Next evaluation of the run. It belongs to a baseline if it has a `policy`.
+        """
+        if evaluation.items and (evaluation.policy in self._last or len(self._last) < MOST_POLICIES):
+            self._last[evaluation.policy] = evaluation
+
+    def comparisons(self, lower_is_better: Collection[str] = ()) -> tuple[BaselineComparison, ...]:
+        """Compare the policy in training with each baseline.
+
+        Args:
+            lower_is_better: Metrics for which lower is better, such as the bytes of a file.
+
+        Returns:
+            One comparison per baseline, in the order of recording, and metric with at least one shared item.
+        """
+        mine = self._last.get(None)
+        if mine is None:
+            return ()
+        return tuple(
+            BaselineComparison(
+                baseline=name,
+                metric=metric,
+                is_lower_better=metric in lower_is_better,
+                attempts=attempts_of(theirs),
+                is_comparable=attempts_of(theirs) <= attempts_of(mine),
+                env_step=mine.env_step,
+                found=self._compared(mine, theirs, name, metric, metric in lower_is_better),
+            )
+            for name, theirs in self._last.items()
+            if name is not None
+            for metric in _metrics(mine)
+            if _values(mine, metric).keys() & _values(theirs, metric).keys()
+        )
+
+    def _compared(self, mine: Evaluation, theirs: Evaluation, name: str, metric: str, lower: bool) -> ItemComparison:
+        known = self._known.get((name, metric, lower))
+        if known is not None and known[0] is mine and known[1] is theirs:
+            return known[2]
+        generator = np.random.default_rng(_SEED)
+        found = compare(_values(mine, metric), _values(theirs, metric), generator, higher_is_better=not lower)
+        self._known[name, metric, lower] = (mine, theirs, found)
+        return found
+
+
+def attempts_of(evaluation: Evaluation) -> int:
+    """Return the number of attempts per item of an evaluation, of which the best one counts.
+
+    It is the entry `attempts` of `extra`, otherwise the number in a name such as "random, best of 40", otherwise 1.
+    """
+    said = (evaluation.extra or {}).get(ATTEMPTS)
+    if isinstance(said, int | float) and math.isfinite(said):
+        return max(1, int(said))
+    named = _BEST_OF.search(evaluation.policy or "")
+    return max(1, int(named[1])) if named else 1
+
+
+def deciding(comparisons: Iterable[BaselineComparison]) -> list[BaselineComparison]:
+    """Return the comparison that decides against each comparable baseline with enough items, in the order of recording.
+
+    It is the one of the first compared metric of `METRICS`, usually the reward, otherwise of the first metric.
+    """
+    first: dict[str, BaselineComparison] = {}
+    for one in comparisons:
+        if one.is_comparable:
+            first.setdefault(one.baseline, one)
+    return [one for one in first.values() if one.found.verdict != "not enough items"]
+
+
+def unbeaten(comparisons: Iterable[BaselineComparison]) -> list[BaselineComparison]:
+    """Return the deciding comparisons that do not show the policy to be better, the strongest baseline first."""
+    return sorted((one for one in deciding(comparisons) if one.found.verdict != "better"), key=lambda one: one.gain)
+
+
+def shown_worse(comparisons: Iterable[BaselineComparison]) -> list[BaselineComparison]:
+    """Return the deciding comparisons that show the policy to be worse, the strongest baseline first.
+
+    Bonferroni's correction accounts for the number of baselines.
+    """
+    every = deciding(comparisons)
+    return [
+        one
+        for one in unbeaten(every)
+        if one.found.verdict == "worse" and one.found.p_value * len(every) <= WORSE_BY_CHANCE
+    ]
+
+
+def named_lower(configuration: Mapping[str, Any]) -> list[str]:
+    """Return the metrics that a configuration lists as `lower_is_better`."""
+    said = configuration.get(LOWER_IS_BETTER)
+    return [str(name) for name in said] if isinstance(said, list | tuple) else []
+
+
+def _metrics(evaluation: Evaluation) -> list[str]:
+    """Return the metrics of an evaluation's items, the known metrics first."""
+    items = (item for item in (evaluation.items or {}).values() if isinstance(item, Mapping))
+    names = dict.fromkeys(name for item in items for name in item)
+    return sorted(names, key=lambda name: (METRICS.index(name) if name in METRICS else len(METRICS), name))
+
+
+def _values(evaluation: Evaluation, metric: str) -> dict[Any, float]:
+    values: dict[Any, float] = {}
+    for item, said in (evaluation.items or {}).items():
+        value = said.get(metric) if isinstance(said, Mapping) else None
+        if isinstance(value, int | float):
+            values[item] = float(value)
+    return values
