@@ -279,6 +279,11 @@ def health_text(health: Health | None) -> str:
     return "health not judged" if health.score is None else f"health {health.score} of 100"
 
 
+def next_text(verdict: Verdict) -> str:
+    """Format the advice of a verdict. Empty without advice."""
+    return f"Next: {verdict.next}" if verdict.next else ""
+
+
 def finding_note(finding: Finding, deductions: Iterable[Deduction]) -> str:
     """Format the onset of a finding, its confidence and its cost in health points."""
     since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from rlvitals.documents import run_tables
+from rlvitals.documents.baseline_section import baseline_section
 from rlvitals.documents.charts import CurveChart, Estimate, IntervalChart
 from rlvitals.documents.document import (
     Block,
@@ -102,6 +103,7 @@ def _sections(data: RunData) -> Iterator[Section]:
     summary = data.summary
     yield findings_section(data.diagnosis, summary.overview.state.dropped_records)
     yield _failure_section(data)
+    yield baseline_section(summary.baselines, data.header.configuration)
     yield Section(
         "reward",
         "Reward and episodes",
@@ -256,8 +258,6 @@ def _evaluation_blocks(data: RunData) -> Iterator[Block]:
     chart = evaluation_curve(data.evaluations)
     if chart is not None:
         yield charts_of(chart)
-    if data.summary.baselines:
-        yield run_tables.baseline_table(data.summary.baselines)
     yield run_tables.evaluation_table(data.evaluations)
 
 

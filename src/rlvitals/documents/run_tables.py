@@ -9,7 +9,6 @@ from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned, 
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_any, format_value, number, percent
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of
-from rlvitals.summary.baselines import Paired
 from rlvitals.summary.levels import Level
 from rlvitals.summary.measures import WINDOW, ChangeEstimate, Measured, Range, TrendEstimate
 from rlvitals.summary.run_summary import End, RunSummary, Speed
@@ -218,23 +217,6 @@ def speed_facts(speed: Speed) -> Iterator[tuple[str, str]]:
     ):
         if value is not None:
             yield name, format_value(metric, value, with_unit=True)
-
-
-def baseline_table(found: Iterable[Paired]) -> Table:
-    """Compare the policy with baselines, item by item: each difference with its interval, drawn around zero."""
-    columns: dict[str, Callable[[Paired], Cell]] = {
-        "metric": lambda pair: pair.metric,
-        "baseline": lambda pair: pair.baseline,
-        "verdict": lambda pair: toned(pair.verdict),
-        "difference": lambda pair: value(pair.difference.estimate),
-        "around zero": lambda pair: around_zero(pair.difference),
-        "95 % interval": lambda pair: interval(pair.difference),
-        "better / equal / worse": lambda pair: f"{count(pair.better)} / {count(pair.ties)} / {count(pair.worse)}",
-        "items": lambda pair: count(pair.items),
-        "p": lambda pair: value(pair.p_value, 2),
-    }
-    texts = {"baseline", "verdict", "around zero"}
-    return table_of(found, columns, texts=texts, caption="Last evaluation compared with baselines, item by item")
 
 
 def around_zero(difference: Ranged) -> Span:

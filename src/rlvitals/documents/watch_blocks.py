@@ -14,6 +14,7 @@ from rlvitals.documents.document import (
     Table,
     Toned,
     finding_note,
+    next_text,
 )
 from rlvitals.documents.findings_section import dropped_blocks
 from rlvitals.documents.run_tables import interval, value
@@ -66,6 +67,7 @@ def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:
     if findings and short:
         titles = [(one.severity, f"{one.title}, {finding_note(one, ())}") for one in findings]
         yield Facts(tuple((severity, Toned(text, TONES[severity])) for severity, text in titles))
+        yield Prose(next_text(verdict) if verdict is not None else "")
     elif findings:
         yield FindingsBlock(findings, diagnosis.health.deductions, brief=True)
     if more > 0:

@@ -33,6 +33,7 @@ from rlvitals.documents.document import (
     facts_text,
     finding_facts,
     finding_note,
+    next_text,
 )
 from rlvitals.documents.run_curves import numbered
 from rlvitals.documents.run_images import RunImage
@@ -105,7 +106,8 @@ def _verdict(verdict: Verdict, health: Health | None) -> str:
             f'<meter min="0" max="100" low="50" high="80" optimum="100" value="{health.score}">{health.score}</meter>'
             "</p>"
         )
-    text = "".join(f"<p>{_words(line)}</p>" for line in verdict.text.split("\n"))
+    lines = (*verdict.text.split("\n"), *filter(None, (next_text(verdict),)))
+    text = "".join(f"<p>{_words(line)}</p>" for line in lines)
     return (
         f'<div class="verdict verdict-{_word(verdict.tone)}">{score}<div><p class="title">{said(verdict.title)}</p>'
         f"{text}</div></div>"

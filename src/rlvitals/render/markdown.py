@@ -27,6 +27,7 @@ from rlvitals.documents.document import (
     finding_facts,
     finding_note,
     health_text,
+    next_text,
 )
 from rlvitals.documents.run_curves import numbered
 from rlvitals.formatting import ABSENT, counted, sparkline
@@ -86,6 +87,9 @@ def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
     health = health_text(document.health)
     score = f" Health **{health.removeprefix('health ')}**." if health else ""
     yield f"> **{plain(verdict.title)}.** {_words(verdict.text)}{score}"
+    if verdict.next:
+        yield ">"
+        yield f"> {_words(next_text(verdict))}"
     yield ""
     if document.key_facts:
         titles, values, notes = zip(*document.key_facts, strict=True)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 
-from rlvitals.documents.document import Charts, Document, FindingsBlock, health_text
+from rlvitals.documents.document import Charts, Document, FindingsBlock, health_text, next_text
 from rlvitals.documents.run_curves import numbered
 from rlvitals.errors import ExportError, MissingExtraError
 from rlvitals.render.svg import WIDTH, captioned_chart, on_paper
@@ -69,7 +69,8 @@ def sheet(document: Document) -> str:
     width = _COLUMNS * (WIDTH + _GAP) + _GAP
     words = [document.status, document.verdict.title, health_text(document.health)]
     keys = [f"{name} {value}" + (f" ({note})" if note else "") for name, value, note in document.key_facts]
-    lines = ["; ".join(filter(None, words)), *_wrapped(document.verdict.text), *_wrapped(", ".join(keys))]
+    texts = (document.verdict.text, next_text(document.verdict), ", ".join(keys))
+    lines = ["; ".join(filter(None, words)), *(line for text in texts for line in _wrapped(text))]
     blocks = [block for section in document.sections for block in section.blocks]
     findings = [one for block in blocks if isinstance(block, FindingsBlock) for one in numbered(block.findings)]
     lines += [f"{label}: {finding.title} ({finding.severity})" for label, finding in findings]

@@ -24,6 +24,7 @@ from rlvitals.documents.document import (
     finding_facts,
     finding_note,
     health_text,
+    next_text,
 )
 from rlvitals.documents.run_curves import numbered
 from rlvitals.formatting import count
@@ -56,7 +57,7 @@ def print_head(screen: Console, document: Document) -> None:
     screen.print()
     line = Text.assemble(("● ", TONES[verdict.tone]), (escape_control(verdict.title), TITLE))
     _print(screen, line if health is None else line.append("  ").append_text(colored_health(health)), indent=0)
-    for text in verdict.text.splitlines():
+    for text in filter(None, (*verdict.text.splitlines(), next_text(verdict))):
         _print(screen, _running(text, "", screen.width))
     if document.key_facts:
         screen.print()

@@ -30,6 +30,7 @@ class Paired(msgspec.Struct, frozen=True):
         ratio: Geometric mean of the policy's values over those of the baseline, if all values are positive.
         attempts: Number of attempts per item of the baseline, of which the best one counts.
         is_comparable: Whether the baseline made at most as many attempts per item as the policy.
+        is_lower_better: Whether lower values of the metric are better.
     """
 
     metric: str
@@ -47,6 +48,7 @@ class Paired(msgspec.Struct, frozen=True):
     ratio: Range
     attempts: int
     is_comparable: bool
+    is_lower_better: bool
 
 
 def against_baselines(evaluations: Iterable[Evaluation], *, lower_is_better: Collection[str] = ()) -> list[Paired]:
@@ -88,6 +90,7 @@ def _pair(one: BaselineComparison) -> Paired:
         ratio=_range(found.ratio),
         attempts=one.attempts,
         is_comparable=one.is_comparable,
+        is_lower_better=one.is_lower_better,
     )
 
 

@@ -24,6 +24,7 @@ export function header(top, run) {
       h("div", { class: "verdict-main" },
         h("div", { class: "verdict-name" }, h("h1", {}, head.run_id), status(head.status, head.reason), h("span", { class: "muted" }, labels)),
         h("p", { class: "verdict-say" }, h("b", { class: "verdict-title" }, verdict.title), " ", verdict.text),
+        verdict.next ? h("p", { class: "verdict-next" }, h("b", {}, "Next: "), verdict.next) : null,
         facts(head, now)),
       head.health ? health(head) : h("div", { class: "health muted" }, "checking ...")),
     tiles(head),
