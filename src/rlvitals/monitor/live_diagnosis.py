@@ -23,7 +23,7 @@ from rlvitals.diagnosis.finding_events import CLOSED, OPENED, event_of, recorded
 from rlvitals.errors import ClosedError, ReadInterruptedError, RlvitalsError
 from rlvitals.monitor.milestones import Milestones
 from rlvitals.recording import Recorder
-from rlvitals.records import Episode, Event, Record
+from rlvitals.records import Episode, Evaluation, Event, Record
 from rlvitals.runs import Run
 from rlvitals.runs.interruption import reading
 from rlvitals.sinks import Sink
@@ -128,6 +128,8 @@ class LiveDiagnosis(Sink):
                 self._resume_milestones(int((record.data or {}).get("episodes") or 0))
             return
         self._fresh = True
+        if isinstance(record, Evaluation):
+            self._milestones.observe(record)
         if self._taken < _MOST_RECORDS:
             self._taken += 1
             self._collector.add(record)
@@ -217,12 +219,12 @@ class LiveDiagnosis(Sink):
 
         try:
             with reading():
-                events = list(self._run.records("events"))
+                events, evaluations = list(self._run.records("events")), list(self._run.records("evaluations"))
                 rewards, places, outcomes = ask(self._run, lambda tables: _recorded(tables, episodes), "episodes")
         except (RlvitalsError, OSError):
             return []
         self._milestones = Milestones(target=self._milestones.target)
-        self._unsaid = self._milestones.resume(events, rewards, places, outcomes)
+        self._unsaid = self._milestones.resume(events, rewards, places, outcomes, evaluations)
         return events
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals.formatting import number
+from rlvitals.monitor.mastery import BaselineResults, CategoryOutcomes
 from rlvitals.monitor.reward_history import RewardHistory
-from rlvitals.records import Episode, Event, Record
+from rlvitals.records import Episode, Evaluation, Event, Record
 from rlvitals.stats.series.convergence import convergence
 from rlvitals.stats.series.course import MOST_RECENT, is_moving, recent_length
-from rlvitals.stats.series.intervals import mean_interval, rate_interval, wilson_interval
+from rlvitals.stats.series.intervals import mean_interval
 from rlvitals.stats.series.student_t import normal_quantile
 from rlvitals.stats.series.trend import trend
 
@@ -29,11 +30,8 @@ CONVERGED = "converged"
 CODES = (FIRST_SUCCESS, NEW_BEST, TARGET_REACHED, CATEGORY_MASTERED, CONVERGED)
 
 _WINDOW = 100
-_CATEGORY_WINDOW = 200
 _MOST_CATEGORIES = 200
-_FEWEST_OUTCOMES = 20
 _CHECK_EVERY = 10
-_CONFIDENCE = 0.99  # high, because a rate is tested repeatedly and a policy exactly at the level must rarely pass
 _BEST_ERRORS = 5.0
 _BEST_GROWTH = 0.2
 _FEWEST_FOR_REST = 200
@@ -51,7 +49,8 @@ class Milestones:
     - `target-reached`: the mean reward of the last window has been at or above the target for the length of a window.
     - `category-mastered`: the 99 % confidence interval of the success rate in a category (Wilson interval for
       autocorrelated outcomes) over its last 200 episodes is above `mastery`. If the episodes report no success, the
-      interval of the final quality is above `mastery_quality`.
+      interval of the final quality is above `mastery_quality`. If the run evaluated baselines before, the interval is
+      also above theirs.
     - `converged`: `stats.series.convergence` finds that the rewards have converged, and finds it again with 10 % more
       rewards.
 
@@ -93,7 +92,8 @@ class Milestones:
         self._best: _Level | None = None
         self._at_target_since: int | None = None
         self._at_target = 0
-        self._categories: dict[str, _Category] = {}
+        self._categories: dict[str, CategoryOutcomes] = {}
+        self._baselines = BaselineResults()
         self._history = RewardHistory(np.empty(0), np.empty(0))
         self._recent: deque[float] = deque(maxlen=MOST_RECENT)
         self._rest_at = float(_FEWEST_FOR_REST)
@@ -105,6 +105,7 @@ class Milestones:
         rewards: NDArray[np.float64],
         places: NDArray[np.float64],
         outcomes: Iterable[Episode] = (),
+        evaluations: Iterable[Evaluation] = (),
     ) -> list[Event]:
         """Restore the state from a recorded run, so that its milestones are not reported again.
 
@@ -116,6 +117,7 @@ class Milestones:
             places: Episode numbers of the rewards, shape `(n,)`.
             outcomes: Episodes in order, with success, category and final quality: the first success and the last
                 episodes.
+            evaluations: Evaluations of the agent and of baselines.
 
         Returns:
             Milestones for the first success and mastered categories that have no event yet.
@@ -133,19 +135,23 @@ class Milestones:
                 if event.code == NEW_BEST and all(isinstance(data.get(name), int | float) for name in _LEVEL):
                     self._best = _Level(float(data["mean"]), float(data["error"]))
                     self._baseline = float(data["baseline"])
+        for evaluation in evaluations:
+            self._baselines.add(evaluation)
         return [event for episode in outcomes for event in self._outcomes(episode)]
 
     def observe(self, record: Record) -> list[Event]:
         """Process the next record of the run.
 
         Args:
-            record: Record of any kind. Only episodes and rewind events have an effect.
+            record: Record of any kind. Only episodes, evaluations and rewind events have an effect.
 
         Returns:
             Events of the milestones that were reached; usually empty.
         """
         if isinstance(record, Event) and record.kind == "rewind":
             self._forget_window()
+        if isinstance(record, Evaluation):
+            self._baselines.add(record)
         if not isinstance(record, Episode):
             return []
         found = self._outcomes(record)
@@ -218,11 +224,11 @@ class Milestones:
         if known is None:
             if len(self._categories) >= _MOST_CATEGORIES:
                 return None
-            known = self._categories[name] = _Category()
+            known = self._categories[name] = CategoryOutcomes()
         known.add(episode)
         if known.count % _CHECK_EVERY:
             return None
-        found = known.mastered(self._mastery, self._mastery_quality)
+        found = known.mastered(name, self._baselines, mastery=self._mastery, mastery_quality=self._mastery_quality)
         if found is None:
             return None
         self._is_news(CATEGORY_MASTERED, name)
@@ -287,48 +293,6 @@ def _level(rewards: Iterable[float]) -> _Level:
     # A steadily rising window has few independent values. Use the effective sample size, which is at least 1.
     effective = max(1.0, found.effective) if math.isfinite(found.effective) else 1.0
     return _Level(found.estimate, float(sample.std()) / math.sqrt(effective))
-
-
-class _Category:
-    """Last outcomes of one category."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._successes: deque[bool] = deque(maxlen=_CATEGORY_WINDOW)
-        self._qualities: deque[float] = deque(maxlen=_CATEGORY_WINDOW)
-
-    def add(self, episode: Episode) -> None:
-        self.count += 1
-        if episode.success is not None:
-            self._successes.append(episode.success)
-        elif episode.quality_final is not None:
-            self._qualities.append(episode.quality_final)
-
-    def mastered(self, mastery: float, mastery_quality: float | None) -> dict[str, Any] | None:
-        """Return the measure and interval that show mastery, or `None` if the category is not mastered."""
-        trials = len(self._successes)
-        if trials >= _FEWEST_OUTCOMES:
-            # Test the interval for independent outcomes first: it is narrower, and inexpensive to compute.
-            if wilson_interval(sum(self._successes), trials, confidence=_CONFIDENCE).low <= mastery:
-                return None
-            found, level, measure = (
-                rate_interval(list(self._successes), confidence=_CONFIDENCE),
-                mastery,
-                "success rate",
-            )
-        elif mastery_quality is not None and len(self._qualities) >= _FEWEST_OUTCOMES:
-            found, level, measure = mean_interval(self._qualities, confidence=_CONFIDENCE), mastery_quality, "quality"
-        else:
-            return None
-        if not found.low > level:
-            return None
-        return {
-            "measure": measure,
-            "estimate": found.estimate,
-            "low": found.low,
-            "level": level,
-            "episodes": found.used,
-        }
 
 
 def _event(episode: Episode, code: str, message: str, data: dict[str, Any] | None = None) -> Event:

@@ -52,7 +52,7 @@ def baseline_text(diagnosis: Diagnosis, configuration: Mapping[str, Any], course
         return ""
     first = [one for one in every if one.baseline == every[0].baseline]
     text = f"{_gain_over(first, configuration)} ({counted(first[0].found.items, 'item')})"
-    return f"{'; '.join([_capitalised(text), *_limits(diagnosis, course)])}."
+    return f"{'; '.join([_capitalised(text), *_limits(diagnosis, configuration, course)])}."
 
 
 def metric_title(name: str, configuration: Mapping[str, Any]) -> str:
@@ -80,15 +80,16 @@ def _gain_over(first: list[BaselineComparison], configuration: Mapping[str, Any]
     return f"{over}{at}{f', no difference in {listed(same)} shown' if same else ''}"
 
 
-def _limits(diagnosis: Diagnosis, course: Course | None) -> Iterator[str]:
+def _limits(diagnosis: Diagnosis, configuration: Mapping[str, Any], course: Course | None) -> Iterator[str]:
     """Yield what keeps the gain from being larger: baselines that are as good, parameters at a bound, no progress."""
     every = deciding(diagnosis.baselines)
     worse, level = shown_worse(every), unbeaten(every)
     found = {finding.code: finding for finding in diagnosis.findings}
     if worse:
-        yield f"worse than {_named(worse)}"
+        yield f"worse than {_named(worse, configuration)}"
     elif level:
-        yield f"not better than {_named(level)}" if NOT_BETTER in found else f"no gain over {_named(level)} shown"
+        relation = "not better than {}" if NOT_BETTER in found else "no gain over {} shown"
+        yield relation.format(_named(level, configuration))
     elif len(every) > 1:
         yield f"better than {_all(every)}"
     if AT_BOUND in found:
@@ -100,10 +101,13 @@ def _limits(diagnosis: Diagnosis, course: Course | None) -> Iterator[str]:
         yield f"{_MOVING[course.recent.verdict]} over the last {counted(course.recent_values, 'episode')}"
 
 
-def _named(comparisons: list[BaselineComparison]) -> str:
-    """Name the strongest baseline, and count the others."""
-    more = len(comparisons) - 1
-    return comparisons[0].baseline + (f" and {counted(more, 'other baseline')}" if more else "")
+def _named(comparisons: list[BaselineComparison], configuration: Mapping[str, Any]) -> str:
+    """Name the strongest baseline with the difference from it, and count the others."""
+    first, more = comparisons[0], len(comparisons) - 1
+    low, high = (_signed(end) for end in first.found.mean[1:])
+    title = metric_title(first.metric, configuration)
+    also = f" and {counted(more, 'other baseline')}" if more else ""
+    return f"{first.baseline} ({title} {_signed(first.found.mean.estimate)}, 95 %: {low} to {high}){also}"
 
 
 def _all(every: list[BaselineComparison]) -> str:

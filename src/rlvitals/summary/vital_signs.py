@@ -26,6 +26,8 @@ SPARKS = 60
 _EPISODES = 1_000
 _UPDATES = 60
 _EVENTS = 50
+_EVALUATIONS = 64
+"""Number of last evaluations among which that of the agent is looked for: one evaluation can have many baselines."""
 _LOOK_S = 5.0
 _IN_TABLE = {"quality_improvement": "quality"}
 """Columns that have a different name in the tables of the diagnosis."""
@@ -60,7 +62,7 @@ class Vitals(NamedTuple):
         sparks: Curve of each level over the whole run.
         metrics: Metrics of the updates.
         diagnosis: Diagnosis of the run.
-        evaluation: Last evaluation, if there is one.
+        evaluation: Last evaluation of the agent, otherwise of a baseline, if there is one.
         events: Last events.
         failure: Exception that ended the run. Otherwise empty.
         read_error: Reason why the run cannot be read now. Empty if it can be read.
@@ -154,7 +156,7 @@ class Observer:
         episodes: list[Episode] = last_records(self.run, "episodes", RECENT_EPISODES)
         updates: list[PolicyUpdate] = last_records(self.run, "updates", _UPDATES)
         samples: list[SystemSample] = last_records(self.run, "system", 1)
-        evaluations: list[Evaluation] = last_records(self.run, "evaluations", 1)
+        evaluations: list[Evaluation] = last_records(self.run, "evaluations", _EVALUATIONS)
         beat = self.run.vitality(clock=self._clock).heartbeat
         newest = map(step_of, [*episodes, *updates[-1:], *samples])
         recorded = 0 if evidence.reward_source else evidence.episodes.records
@@ -184,7 +186,7 @@ class Observer:
                 found for one in panel("updates", "update") if (found := _metric(one.name, updates, evidence))
             ),
             diagnosis=self._assessment.diagnosis,
-            evaluation=evaluations[0] if evaluations else None,
+            evaluation=max(evaluations, key=lambda one: (one.policy is None, one.time), default=None),
             events=tuple(last_records(self.run, "events", _EVENTS)),
             failure="" if failure is None else failure.text,
             read_error="",

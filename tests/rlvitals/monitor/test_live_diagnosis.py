@@ -196,6 +196,24 @@ def test_milestones_before_a_checkpoint_are_recorded_after_the_return(tmp_path: 
     assert reached["first-success"].message == "Episode 101 is the first success."
 
 
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_a_category_is_not_mastered_at_the_level_of_a_baseline(tmp_path: Path, is_resumed: bool) -> None:
+    """A baseline that succeeds as often as the agent prevents the milestone, also after the run is resumed."""
+    settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
+    with TrainingMonitor(tmp_path, settings=settings) as monitor:
+        said: list[Event] = []
+        clock, run = ManualClock(1_000.0), Run(monitor.path)
+        live = LiveDiagnosis(said.append, Context, run, clock=clock, interval_s=5.0)
+        live.write(monitor.log_evaluation(0, 0.0, None, 0.95, 40, policy="defaults"))
+        if is_resumed:
+            live = LiveDiagnosis(said.append, Context, run, clock=clock, interval_s=5.0, resumed=True)
+        for at in range(200):
+            live.write(Episode(time=1.0, episode=at, reward=0.0, length=1, success=at % 20 != 0, category="text"))
+        live.close()
+
+    assert [event.code for event in said if event.kind == "milestone"] == ["first-success"]
+
+
 @pytest.mark.parametrize("record", ["episodes", "updates"])
 def test_a_resumed_run_does_not_open_a_finding_twice(logs: Path, record: str) -> None:
     """This holds for findings from episodes and from updates."""

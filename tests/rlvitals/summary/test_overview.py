@@ -110,6 +110,51 @@ def test_a_fault_comes_before_the_trend(monitor: Monitor) -> None:
     assert found.health.status == "critical"
 
 
+def evaluate(training: TrainingMonitor, policy: str | None, reward: float) -> None:
+    items = {str(at): {"reward": at + reward + 0.1 * (at % 3)} for at in range(30)}
+    training.log_evaluation(600, reward, items=items, env_step=training.env_step, policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("reward", "tone", "title", "text"),
+    [
+        (5.0, "good", "Better than all 2 baselines", "+5 reward compared with defaults (30 items)"),
+        (0.0, "watch", "Not better than defaults", "No difference from defaults shown (30 items); not better than"),
+        (-5.0, "watch", "Worse than presets", "In the last evaluation, the reward is 6 worse than that of presets"),
+    ],
+)
+def test_evaluated_baselines_decide_the_verdict(
+    monitor: Monitor, reward: float, tone: str, title: str, text: str
+) -> None:
+    """The verdict of a run that evaluated baselines is the gain over them, and its advice is what to do next."""
+    with trained(monitor, 600, lambda e: min(1.0, e / 100)) as training:
+        evaluate(training, "defaults", 0.0)
+        evaluate(training, "presets", 1.0 if reward < 0.0 else 0.0)
+        evaluate(training, None, reward)
+    verdict = overview_of(Run(training.path)).verdict
+
+    assert verdict is not None
+    assert (verdict.tone, verdict.title) == (tone, title)
+    assert verdict.text.startswith(text)
+    assert "compared with" in verdict.text or "shown" in verdict.text
+    assert verdict.next
+
+
+def test_a_fault_comes_before_the_baselines(monitor: Monitor) -> None:
+    """A critical finding is the title, and the comparison with the baselines follows its cause."""
+    with monitor() as training:
+        for at in range(200):
+            training.log_episode(at, at / 200, 10, env_step=10 * at)
+            training.log_training_step(10 * at, math.nan, 0.1, 1.0)
+        evaluate(training, "defaults", 0.0)
+        evaluate(training, None, 5.0)
+    verdict = overview_of(Run(training.path)).verdict
+
+    assert verdict is not None
+    assert verdict.tone == "bad"
+    assert "compared with defaults" in verdict.text
+
+
 def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
     """A run without records has no health score."""
     with monitor() as training:

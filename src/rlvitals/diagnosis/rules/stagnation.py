@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.block_table import BlockTable
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import INFO, WARNING
 from rlvitals.diagnosis.learning import window_means
@@ -22,7 +23,7 @@ from rlvitals.diagnosis.rules.return_history import (
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.formatting import percent
-from rlvitals.stats.series.convergence import convergence
+from rlvitals.stats.series.convergence import Convergence, convergence
 from rlvitals.stats.series.trend import trend
 
 _HALFWAY = Threshold(0.5, "%", "Budget before which the rule does not fire.")
@@ -49,7 +50,6 @@ _PARTS = Threshold(20, "windows", "Number of windows of training returns that ev
 _GAP = Threshold(3.0, "standard deviations", "Gap between training and evaluation above which they differ.")
 _GAP_OF_GAIN = Threshold(0.5, "%", "Gap, as a share of the gain, above which training and evaluation differ.")
 _LEVEL_SHARE = Threshold(0.5, "%", "Minimum share of the steps so far at the same level.")
-_RECENT_SHARE = Threshold(0.5, "%", "Share of the steps at that level that shows a recent rise.")
 
 _TO_GAIN = (
     "Or change something that can raise the level: exploration, the learning rate, the observations, the action space "
@@ -166,9 +166,9 @@ def _evaluation_gap(evidence: Evidence) -> RuleResult | None:
     "gain-stopped",
     title="No further gain",
     meaning="The returns have converged or never rose (`rlvitals.stats.series.convergence`), and the level covers at "
-    f"least {_LEVEL_SHARE} of the steps so far. Neither returns, success, quality nor evaluations rise at this level. "
-    f"The rule needs {_ENOUGH} and {_HALFWAY} of the budget. A task that was never learned is left to `no-learning`. "
-    "The finding is info, because a solved task also stops improving.",
+    f"least {_LEVEL_SHARE} of the steps so far. At this level, neither returns, success, quality nor evaluations "
+    f"improve. The rule needs {_ENOUGH} and {_HALFWAY} of the budget. A task that was never learned is left to "
+    "`no-learning`. The finding is info, because a solved task also stops improving.",
     needs=("episodes.reward",),
     cause="Returns have reached the level that this policy, exploration and reward allow.",
     advice=f"Stop the training and keep the checkpoint. {_TO_GAIN}",
@@ -179,35 +179,34 @@ def _gain_stopped(evidence: Evidence) -> RuleResult | None:
         return None
     if are_equal(evidence) or has_not_risen(evidence):
         return None
-    episodes = evidence.episodes
-    steps, returns = episodes.high("step"), episodes.mean("reward")
-    first, last = float(steps[0]), float(steps[-1])
-    half = last - _LEVEL_SHARE * (last - first)
-    if _rises(evidence, half):
-        return None
-    found = convergence(returns, steps, known_trend=evidence.reward_trend)
-    if found.status not in {"converged", "flat"} or found.since > half or _rises(evidence, found.since):
+    found = _level_for_long(evidence)
+    if found is None:
         return None
     advice = f"Train for fewer steps. {_TO_GAIN}" if evidence.is_over else ""
     if found.status == "flat":
         cause = "Returns are still at the level of the first episodes."
         return RuleResult(INFO, 0.6, {"level": found.level.estimate}, None, cause, advice=advice)
-    spent = percent((last - found.since) / (last - first))
-    cause = f"Returns have stayed level for the last {spent} of the steps."
+    first, *_, last = evidence.episodes.high("step")
+    cause = f"Returns have stayed level for the last {percent((last - found.since) / (last - first))} of the steps."
     shown = {"level": found.level.estimate, "gain": found.gain}
     return RuleResult(INFO, 0.6, shown, found.since, cause, advice=advice)
 
 
-def _rises(evidence: Evidence, since: float) -> bool:
-    """Return whether returns, success, quality or evaluations have improved since a step, overall or recently."""
-    streams = [(evidence.episodes, name) for name in ("reward", "success", "quality")]
-    streams += [(evidence.evaluations, name) for name in ("reward", "success_rate", "quality")]
-    for table, name in streams:
-        steps = table.high("step")
-        later = steps >= since
-        if later.any() and table.has(name):
-            values, at = table.mean(name)[later], steps[later]
-            recent = at >= at[-1] - _RECENT_SHARE * (at[-1] - at[0])
-            if any(trend(values[rows], at[rows]).verdict == "improving" for rows in (recent, slice(None))):
-                return True
-    return False
+def _level_for_long(evidence: Evidence) -> Convergence | None:
+    """Return the convergence of returns that have been level for long, unless another metric still improves."""
+    steps, returns = evidence.episodes.high("step"), evidence.episodes.mean("reward")
+    half = float(steps[-1] - _LEVEL_SHARE * (steps[-1] - steps[0]))
+    if _improves(evidence.episodes, "reward", half):
+        return None
+    found = convergence(returns, steps, known_trend=evidence.reward_trend)
+    if found.status not in {"converged", "flat"} or found.since > half:
+        return None
+    metrics = [(evidence.episodes, name) for name in ("reward", "success", "quality")]
+    metrics += [(evidence.evaluations, name) for name in ("reward", "success_rate", "quality")]
+    return None if any(_improves(table, name, found.since) for table, name in metrics) else found
+
+
+def _improves(table: BlockTable, name: str, since: float) -> bool:
+    """Return whether a metric, for which higher is better, has improved since a step."""
+    later = table.high("step") >= since
+    return table.has(name) and trend(table.mean(name)[later], table.high("step")[later]).verdict == "improving"
