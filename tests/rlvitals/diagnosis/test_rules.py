@@ -365,6 +365,13 @@ CASES = (
     Case("not-better-than-baseline", evaluated(0.0), evaluated(1.0)),
     Case("not-better-than-baseline", evaluated(0.0), evaluated(0.0, items=8)),
     Case("gain-stopped", level_from(0.3), level_from(0.7)),
+    Case("gain-stopped", lambda m: evaluated(3.0)(m.flat().set("updates", explained_variance=noise(m, 0.5))), nothing),
+    Case(
+        "no-learning",
+        lambda m: evaluated(-1.0)(m.flat().set("updates", explained_variance=noise(m, 0.5))),
+        lambda m: evaluated(3.0)(m.flat().set("updates", explained_variance=noise(m, 0.5))),
+        first=False,
+    ),
     Case("gain-stopped", level_from(0.3), level_with_rising_success),
     Case(
         "large-policy-updates",

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.baseline_comparisons import deciding
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.stats.series.trend import trend
@@ -55,6 +56,11 @@ def has_not_risen(evidence: Evidence) -> bool:
         return False  # successful or solved, unless returns fell to a constant
     going = evidence.reward_trend
     return going.verdict != "improving" or going.effect < LEAST_RISE
+
+
+def beats_a_baseline(evidence: Evidence) -> bool:
+    """Return whether the last evaluation is better than that of a comparable baseline."""
+    return any(one.found.verdict == "better" for one in deciding(evidence.baselines))
 
 
 def may_be_rising(evidence: Evidence) -> bool:

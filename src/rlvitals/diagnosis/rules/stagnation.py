@@ -16,6 +16,7 @@ from rlvitals.diagnosis.rules.return_history import (
     NEARLY_OVER,
     SUCCEEDS,
     are_equal,
+    beats_a_baseline,
     evaluations_rose,
     has_not_risen,
     may_be_rising,
@@ -65,7 +66,8 @@ _TO_GAIN = (
     f"{_HALFWAY} of the budget, because hard tasks start late, and a warning from {NEARLY_OVER}. After a warm-up, "
     "the budget counts from the first update. The finding stays info while the budget of a running training is "
     f"unknown, and with fewer than {_ENOUGH}. It also stays info if the opening ends late, as in a run that "
-    "continues from a checkpoint. Another finding can give the reason.",
+    "continues from a checkpoint. Another finding can give the reason. A policy that is better than an "
+    "evaluated baseline is left to `gain-stopped`.",
     needs=("episodes.reward",),
     cause="Recent returns exceed the first returns by no more than chance.",
     advice="Check that the same code learns a simple task (CartPole). Then check observations, rewards and their "
@@ -76,7 +78,7 @@ def _no_learning(evidence: Evidence) -> RuleResult | None:
     course = evidence.course
     if course is None or not signals.trained_past(evidence, _HALFWAY) or not has_not_risen(evidence):
         return None
-    if evaluations_rose(evidence):
+    if evaluations_rose(evidence) or beats_a_baseline(evidence):
         return None
     rising = may_be_rising(evidence)
     late = signals.trained_past(evidence, NEARLY_OVER)
@@ -177,7 +179,7 @@ def _evaluation_gap(evidence: Evidence) -> RuleResult | None:
 def _gain_stopped(evidence: Evidence) -> RuleResult | None:
     if evidence.course is None or not _are_enough(evidence) or not signals.trained_past(evidence, _HALFWAY):
         return None
-    if are_equal(evidence) or has_not_risen(evidence):
+    if are_equal(evidence) or (has_not_risen(evidence) and not beats_a_baseline(evidence)):
         return None
     found = _level_for_long(evidence)
     if found is None:
