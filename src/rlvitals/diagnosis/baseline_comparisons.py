@@ -1,15 +1,18 @@
-"""Item-by-item comparisons of the policy in training with the baselines that a run evaluated."""
+"""Comparisons of the policy in training with the baselines that a run evaluated, item by item where items are known."""
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rlvitals.diagnosis.thresholds import Threshold
+from rlvitals.formatting import counted
 from rlvitals.records import Evaluation
+from rlvitals.stats.groups.mean_comparison import compare_means
 from rlvitals.stats.groups.paired_items import ItemComparison, compare
+from rlvitals.stats.groups.welch import Moments
 
 METRICS = ("reward", "quality", "success")
 """Metrics of the items that the monitor knows. The first one that was compared decides which policy is better."""
@@ -24,6 +27,8 @@ WORSE_BY_CHANCE = Threshold(
     0.05, "%", "Probability of the difference by chance, times the number of baselines, up to which it counts."
 )
 _BEST_OF = re.compile(r"\bbest[ -]of[ -](\d{1,9})\b", re.IGNORECASE)
+_SPREADS = {"reward": "reward_std", "quality": "quality_std"}
+"""Fields with the mean and the standard deviation over the episodes of an evaluation."""
 _SEED = 0
 """A fixed seed, so that the intervals are reproducible."""
 
@@ -37,6 +42,7 @@ class BaselineComparison(NamedTuple):
         is_lower_better: Whether lower values of the metric are better.
         attempts: Number of attempts per item of the baseline.
         is_comparable: Whether the baseline made at most as many attempts per item as the policy.
+        is_paired: Whether the same items are compared. Otherwise the means over evaluation episodes are compared.
         env_step: Environment step of the evaluation of the policy, if it was recorded.
         found: Result of the comparison.
     """
@@ -46,6 +52,7 @@ class BaselineComparison(NamedTuple):
     is_lower_better: bool
     attempts: int
     is_comparable: bool
+    is_paired: bool
     env_step: int | None
     found: ItemComparison
 
@@ -53,6 +60,11 @@ class BaselineComparison(NamedTuple):
     def gain(self) -> float:
         """Mean advantage of the policy over the baseline, in the units of the metric."""
         return -self.found.mean.estimate if self.is_lower_better else self.found.mean.estimate
+
+    @property
+    def sample(self) -> str:
+        """Number of compared items, or of evaluation episodes of the smaller evaluation, as text."""
+        return counted(self.found.items, "item" if self.is_paired else "episode")
 
 
 class BaselineEvaluations:
@@ -63,12 +75,13 @@ class BaselineEvaluations:
         self._known: dict[tuple[str, str, bool], tuple[Evaluation, Evaluation, ItemComparison]] = {}
 
     def add(self, evaluation: Evaluation) -> None:
-        """Add an evaluation. Those without items cannot be compared and are ignored.
+        """Add an evaluation. Those without items and without the spread of their reward cannot be compared.
 
         Args:
             evaluation: Next evaluation of the run. It belongs to a baseline if it has a `policy`.
         """
-        if evaluation.items and (evaluation.policy in self._last or len(self._last) < MOST_POLICIES):
+        is_usable = evaluation.items or _moments(evaluation, "reward") is not None
+        if is_usable and (evaluation.policy in self._last or len(self._last) < MOST_POLICIES):
             self._last[evaluation.policy] = evaluation
 
     def comparisons(self, lower_is_better: Collection[str] = ()) -> tuple[BaselineComparison, ...]:
@@ -78,7 +91,8 @@ class BaselineEvaluations:
             lower_is_better: Metrics for which lower is better, such as the bytes of a file.
 
         Returns:
-            One comparison per baseline, in the order of recording, and metric with at least one shared item.
+            One comparison per baseline, in the order of recording, and metric with at least one shared item. Without
+            shared items, reward and quality are compared if number and standard deviation of the episodes are known.
         """
         mine = self._last.get(None)
         if mine is None:
@@ -90,21 +104,27 @@ class BaselineEvaluations:
                 is_lower_better=metric in lower_is_better,
                 attempts=attempts_of(theirs),
                 is_comparable=attempts_of(theirs) <= attempts_of(mine),
+                is_paired=is_paired,
                 env_step=mine.env_step,
                 found=self._compared(mine, theirs, name, metric, metric in lower_is_better),
             )
             for name, theirs in self._last.items()
             if name is not None
-            for metric in _metrics(mine)
-            if _values(mine, metric).keys() & _values(theirs, metric).keys()
+            for metric, is_paired in _shared_metrics(mine, theirs)
         )
 
     def _compared(self, mine: Evaluation, theirs: Evaluation, name: str, metric: str, lower: bool) -> ItemComparison:
         known = self._known.get((name, metric, lower))
         if known is not None and known[0] is mine and known[1] is theirs:
             return known[2]
-        generator = np.random.default_rng(_SEED)
-        found = compare(_values(mine, metric), _values(theirs, metric), generator, higher_is_better=not lower)
+        ours, others = _values(mine, metric), _values(theirs, metric)
+        if ours.keys() & others.keys():
+            found = compare(ours, others, np.random.default_rng(_SEED), higher_is_better=not lower)
+        else:
+            first, second = _moments(mine, metric), _moments(theirs, metric)
+            assert first is not None, "only shared metrics are compared"
+            assert second is not None, "only shared metrics are compared"
+            found = compare_means(first, second, higher_is_better=not lower)
         self._known[name, metric, lower] = (mine, theirs, found)
         return found
 
@@ -155,6 +175,24 @@ def named_lower(configuration: Mapping[str, Any]) -> list[str]:
     """Return the metrics that a configuration lists as `lower_is_better`."""
     said = configuration.get(LOWER_IS_BETTER)
     return [str(name) for name in said] if isinstance(said, list | tuple) else []
+
+
+def _shared_metrics(mine: Evaluation, theirs: Evaluation) -> Iterator[tuple[str, bool]]:
+    """Yield the metrics that two evaluations share, and whether they share items with them."""
+    paired = [metric for metric in _metrics(mine) if _values(mine, metric).keys() & _values(theirs, metric).keys()]
+    yield from ((metric, True) for metric in paired)
+    if not paired:
+        for metric in _SPREADS:
+            if _moments(mine, metric) is not None and _moments(theirs, metric) is not None:
+                yield metric, False
+
+
+def _moments(evaluation: Evaluation, metric: str) -> Moments | None:
+    """Return the size, mean and variance of the episodes of an evaluation; `None` if one of them is unknown."""
+    mean, spread = getattr(evaluation, metric, None), getattr(evaluation, _SPREADS.get(metric, ""), None)
+    if mean is None or not spread or not evaluation.episodes or not math.isfinite(mean + spread):
+        return None
+    return Moments(evaluation.episodes, mean, spread * spread)
 
 
 def _metrics(evaluation: Evaluation) -> list[str]:

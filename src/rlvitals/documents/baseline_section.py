@@ -21,7 +21,8 @@ def baseline_section(found: Sequence[Paired], configuration: Mapping[str, Any]) 
         found: Comparisons of the last evaluation with each baseline.
         configuration: Configuration of the run. `metric_titles` has titles for the metrics of the items.
     """
-    lead = "Last evaluation of the agent minus that of each baseline on the same items, with 95 % intervals."
+    on = " on the same items" if all(pair.is_paired for pair in found) else ""
+    lead = f"Last evaluation of the agent minus that of each baseline{on}, with 95 % intervals."
     if any(not pair.is_comparable for pair in found):
         lead += " Baselines with more attempts per item than the agent come last."
     if not found:
@@ -42,9 +43,9 @@ def baseline_overview(found: Iterable[Paired], configuration: Mapping[str, Any])
         "attempts": lambda row: ABSENT if _are_single(rows) else count(_deciding(row).attempts),
         "agent is": lambda row: toned(_deciding(row).verdict),
         **{metric_title(metric, configuration): _difference(metric) for metric in metrics},
-        "items": lambda row: count(_deciding(row).items),
+        "items": lambda row: count(_deciding(row).items) if _deciding(row).is_paired else ABSENT,
     }
-    return table_of(rows, columns, texts={"agent is"}, sparse={"attempts"})
+    return table_of(rows, columns, texts={"agent is"}, sparse={"attempts", "items"})
 
 
 def baseline_table(found: Iterable[Paired]) -> Table:
@@ -56,7 +57,9 @@ def baseline_table(found: Iterable[Paired]) -> Table:
         "difference": lambda pair: value(pair.difference.estimate),
         "around zero": lambda pair: around_zero(pair.difference),
         "95 % interval": lambda pair: interval(pair.difference),
-        "better / equal / worse": lambda pair: f"{count(pair.better)} / {count(pair.ties)} / {count(pair.worse)}",
+        "better / equal / worse": lambda pair: (
+            f"{count(pair.better)} / {count(pair.ties)} / {count(pair.worse)}" if pair.is_paired else ABSENT
+        ),
         "items": lambda pair: count(pair.items),
         "p": lambda pair: value(pair.p_value, 2),
     }

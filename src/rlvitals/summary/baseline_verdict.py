@@ -51,7 +51,7 @@ def baseline_text(diagnosis: Diagnosis, configuration: Mapping[str, Any], course
     if not every:
         return ""
     first = [one for one in every if one.baseline == every[0].baseline]
-    text = f"{_gain_over(first, configuration)} ({counted(first[0].found.items, 'item')})"
+    text = f"{_gain_over(first, configuration)} ({first[0].sample})"
     return f"{'; '.join([_capitalised(text), *_limits(diagnosis, configuration, course)])}."
 
 
@@ -66,7 +66,7 @@ def _gain_over(first: list[BaselineComparison], configuration: Mapping[str, Any]
     """Describe the difference from one baseline: ratios where lower is better, otherwise differences."""
     baseline = first[0].baseline
     if first[0].found.verdict == "not enough items":
-        return f"Too few items to compare with {baseline}"
+        return f"Too few results to compare with {baseline}"
     titles = {one.metric: metric_title(one.metric, configuration) for one in first}
     shown = [one for one in first if one.found.verdict != "no difference shown"]
     ratios = [_ratio(one, titles[one.metric]) for one in shown if _has_ratio(one)]

@@ -31,6 +31,8 @@ class Paired(msgspec.Struct, frozen=True):
         attempts: Number of attempts per item of the baseline, of which the best one counts.
         is_comparable: Whether the baseline made at most as many attempts per item as the policy.
         is_lower_better: Whether lower values of the metric are better.
+        is_paired: Whether the same items are compared. Otherwise `items` is the number of episodes of the smaller
+            evaluation, and only difference and p-value are known.
     """
 
     metric: str
@@ -49,6 +51,7 @@ class Paired(msgspec.Struct, frozen=True):
     attempts: int
     is_comparable: bool
     is_lower_better: bool
+    is_paired: bool
 
 
 def against_baselines(evaluations: Iterable[Evaluation], *, lower_is_better: Collection[str] = ()) -> list[Paired]:
@@ -91,6 +94,7 @@ def _pair(one: BaselineComparison) -> Paired:
         attempts=one.attempts,
         is_comparable=one.is_comparable,
         is_lower_better=one.is_lower_better,
+        is_paired=one.is_paired,
     )
 
 

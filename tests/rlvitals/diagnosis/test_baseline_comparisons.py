@@ -106,6 +106,21 @@ def test_few_items_decide_nothing() -> None:
     assert deciding(evaluated(evaluation("a", 0.0, items=5), evaluation(None, 9.0, items=5)).comparisons()) == []
 
 
+def test_evaluations_without_items_are_compared_by_their_means() -> None:
+    """With the spread of the episodes, Welch's test compares the means. Without it, nothing is compared."""
+
+    def summary(policy: str | None, mean: float, **fields: Any) -> Evaluation:
+        return Evaluation(time=1.0, episode=1, policy=policy, reward=mean, episodes=20, **fields)
+
+    found = evaluated(
+        summary("random", 20.0, reward_std=8.0), summary("unknown", 20.0), summary(None, 40.0, reward_std=10.0)
+    ).comparisons()
+
+    assert [(one.baseline, one.metric, one.is_paired) for one in found] == [("random", "reward", False)]
+    assert (found[0].found.verdict, found[0].gain, found[0].sample) == ("better", 20.0, "20 episodes")
+    assert found[0].found.mean.low == pytest.approx(20.0 - 2.028 * (8.0**2 / 20 + 10.0**2 / 20) ** 0.5, abs=0.01)
+
+
 def test_memory_is_bounded() -> None:
     """Evaluations of further policies are not kept."""
     names = [f"policy {place}" for place in range(3 * MOST_POLICIES)]

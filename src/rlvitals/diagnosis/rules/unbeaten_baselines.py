@@ -9,7 +9,7 @@ from rlvitals.diagnosis.finding import INFO, WARNING
 from rlvitals.diagnosis.rules.return_history import NEARLY_OVER
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
-from rlvitals.formatting import counted, number
+from rlvitals.formatting import number
 from rlvitals.records.metrics import metric_of
 
 _HALFWAY = Threshold(0.5, "%", "Budget before which the rule does not fire.")
@@ -22,9 +22,10 @@ _DIGITS = 3
 @rule(
     "below-baseline",
     title="Worse than a baseline",
-    meaning="The run evaluated a baseline on the items of its last evaluation, with at most as many attempts per item. "
-    f"On these items, the policy is worse (sign-flip test: at most {WORSE_BY_CHANCE} after Bonferroni's correction for "
-    f"the number of baselines). The finding is info from {_HALFWAY} of the budget and a warning from {NEARLY_OVER}. "
+    meaning="The run evaluated a baseline with at most as many attempts per item as the policy, and the last "
+    "evaluation of the policy is worse. The sign-flip test compares the same items; Welch's test compares evaluations "
+    f"without items. Chance must be at most {WORSE_BY_CHANCE} after Bonferroni's correction for the number of "
+    f"baselines. The finding is info from {_HALFWAY} of the budget and a warning from {NEARLY_OVER}. "
     f"Evaluations before {_CURRENT} of the steps so far do not count. Or the configuration has the return of a "
     f"baseline, and from {_HALFWAY} of the budget returns are below it by more than {_BELOW}.",
     needs=("episodes.reward|evaluations.reward", "baselines|context.baseline"),
@@ -50,7 +51,7 @@ def _below_baseline(evidence: Evidence) -> RuleResult | None:
     metric = metric_of("episodes", worse.metric).phrase
     cause = (
         f"In the last evaluation, the {metric} is {number(abs(found.mean.estimate), _DIGITS)} worse than that of "
-        f"{worse.baseline} ({_interval(worse)}, {counted(found.items, 'item')})."
+        f"{worse.baseline} ({_interval(worse)}, {worse.sample})."
     )
     severity = WARNING if evidence.past(NEARLY_OVER) else INFO
     return RuleResult(severity, 0.8, _shown(worse), None, cause, title=f"Worse than {worse.baseline}")
@@ -59,10 +60,10 @@ def _below_baseline(evidence: Evidence) -> RuleResult | None:
 @rule(
     "not-better-than-baseline",
     title="Not better than a baseline",
-    meaning="The run evaluated a baseline on the items of its last evaluation, with at most as many attempts per item, "
-    "and the policy is not shown to be better on the paired items. The rule names the strongest of these baselines. "
-    f"It needs {_ENOUGH_ITEMS} and {_HALFWAY} of the budget. Evaluations before {_CURRENT} of the steps so far do not "
-    "count, and neither do baselines with more attempts per item.",
+    meaning="The run evaluated a baseline with at most as many attempts per item as the policy, and the last "
+    "evaluation of the policy is not shown to be better. The rule names the strongest of these baselines. "
+    f"It needs {_ENOUGH_ITEMS} (or evaluation episodes) and {_HALFWAY} of the budget. Evaluations before {_CURRENT} "
+    "of the steps so far do not count, and neither do baselines with more attempts per item.",
     needs=("baselines",),
     series=("evaluations.reward", "episodes.reward"),
     cause="Training added no gain that the evaluated items can show.",
@@ -79,7 +80,7 @@ def _not_better_than_baseline(evidence: Evidence) -> RuleResult | None:
     metric = metric_of("episodes", level.metric).phrase
     cause = (
         f"In the last evaluation, the {metric} differs from that of {level.baseline} by "
-        f"{number(level.found.mean.estimate, _DIGITS)} ({_interval(level)}, {counted(level.found.items, 'item')})."
+        f"{number(level.found.mean.estimate, _DIGITS)} ({_interval(level)}, {level.sample})."
     )
     return RuleResult(INFO, 0.7, _shown(level), None, cause, title=f"Not better than {level.baseline}")
 

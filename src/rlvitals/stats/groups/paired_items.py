@@ -159,7 +159,7 @@ def mean_effect(differences: ArrayLike, generator: np.random.Generator, *, confi
     sample = np.asarray(differences, dtype=np.float64).ravel()
     count = sample.size
     if count == 0:
-        return _no_effect()
+        return no_effect()
     mean = float(sample.mean())
     spread = float(sample.std(ddof=1)) if count > 1 else math.nan
     if not spread > _SAME * float(np.abs(sample).max()):
@@ -188,7 +188,7 @@ def median_effect(differences: ArrayLike, *, confidence: float = 0.95) -> Paired
     sample = np.sort(np.asarray(differences, dtype=np.float64).ravel())
     count = sample.size
     if count == 0:
-        return _no_effect()
+        return no_effect()
     middle, rank = float(np.median(sample)), _median_rank(count, 0.5 * (1.0 - confidence))
     if rank == 0:
         return PairedEffect(middle, math.nan, math.nan)
@@ -270,7 +270,7 @@ def _compared(
     mean = mean_effect(differences, generator, confidence=confidence)
     p_value = sign_flip_p_value(differences, generator)
     return ItemComparison(
-        verdict=_verdict(mean, p_value, count, higher_is_better, confidence),
+        verdict=effect_verdict(mean, p_value, count, higher_is_better, confidence),
         items=count,
         unshared=unshared,
         not_finite=left_out,
@@ -285,7 +285,18 @@ def _compared(
     )
 
 
-def _verdict(mean: PairedEffect, p_value: float, count: int, higher_is_better: bool, confidence: float) -> Verdict:
+def effect_verdict(
+    mean: PairedEffect, p_value: float, count: int, higher_is_better: bool, confidence: float
+) -> Verdict:
+    """Return the verdict for a mean difference: interval and p-value must agree.
+
+    Args:
+        mean: Mean difference with its interval.
+        p_value: Two-sided p-value of no difference.
+        count: Number of values compared.
+        higher_is_better: Whether higher values are better.
+        confidence: Two-sided confidence level of the interval, in (0, 1).
+    """
     if count < FEWEST_ITEMS:
         return "not enough items"
     if p_value > 1.0 - confidence or mean.low <= 0.0 <= mean.high:
@@ -297,7 +308,7 @@ def _ratio(
     mine: NDArray[np.float64], theirs: NDArray[np.float64], generator: np.random.Generator, confidence: float
 ) -> PairedEffect:
     if not mine.size or mine.min() <= 0.0 or theirs.min() <= 0.0:
-        return _no_effect()
+        return no_effect()
     logs = mean_effect(np.log(mine) - np.log(theirs), generator, confidence=confidence)
     with np.errstate(over="ignore"):
         return PairedEffect(*(float(np.exp(end)) for end in logs))
@@ -328,5 +339,6 @@ def _median_rank(count: int, tail: float) -> int:
     return rank
 
 
-def _no_effect() -> PairedEffect:
+def no_effect() -> PairedEffect:
+    """Return an effect that is unavailable."""
     return PairedEffect(math.nan, math.nan, math.nan)
