@@ -29,6 +29,7 @@ WORSE_BY_CHANCE = Threshold(
 _BEST_OF = re.compile(r"\bbest[ -]of[ -](\d{1,9})\b", re.IGNORECASE)
 _SPREADS = {"reward": "reward_std", "quality": "quality_std"}
 """Fields with the mean and the standard deviation over the episodes of an evaluation."""
+_LONGEST_LABEL = 60
 _SEED = 0
 """A fixed seed, so that the intervals are reproducible."""
 
@@ -60,6 +61,12 @@ class BaselineComparison(NamedTuple):
     def gain(self) -> float:
         """Mean advantage of the policy over the baseline, in the units of the metric."""
         return -self.found.mean.estimate if self.is_lower_better else self.found.mean.estimate
+
+    @property
+    def label(self) -> str:
+        """Name of the baseline for a sentence: on one line, and shortened."""
+        name = " ".join(self.baseline.split())
+        return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 3]}..."
 
     @property
     def sample(self) -> str:

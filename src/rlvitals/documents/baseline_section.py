@@ -41,7 +41,7 @@ def baseline_overview(found: Iterable[Paired], configuration: Mapping[str, Any])
     columns: dict[str, Callable[[dict[str, Paired]], Cell]] = {
         "baseline": lambda row: _deciding(row).baseline,
         "attempts": lambda row: ABSENT if _are_single(rows) else count(_deciding(row).attempts),
-        "agent is": lambda row: toned(_deciding(row).verdict),
+        "agent is": lambda row: Toned(_deciding(row).verdict, _tone(_deciding(row))),
         **{metric_title(metric, configuration): _difference(metric) for metric in metrics},
         "items": lambda row: count(_deciding(row).items) if _deciding(row).is_paired else ABSENT,
     }
@@ -77,6 +77,11 @@ def _are_single(rows: Iterable[Mapping[str, Paired]]) -> bool:
     return all(_deciding(row).attempts == 1 for row in rows)
 
 
+def _tone(pair: Paired) -> str:
+    """Return the tone of a verdict. A baseline with more attempts than the agent decides nothing."""
+    return TONES.get(pair.verdict, "") if pair.is_comparable else "quiet"
+
+
 def _strength(row: Mapping[str, Paired]) -> tuple[bool, float]:
     pair = _deciding(row)
     gain = pair.difference.estimate or 0.0
@@ -90,7 +95,7 @@ def _difference(metric: str) -> Callable[[Mapping[str, Paired]], Cell]:
         pair = row.get(metric)
         if pair is None:
             return Toned(ABSENT, "quiet")
-        tone = TONES.get(pair.verdict, "")
+        tone = _tone(pair)
         if pair.is_lower_better and pair.ratio.estimate is not None:
             return Toned(_with_interval(pair.ratio, _change), tone)
         return Toned(_with_interval(pair.difference, _signed), tone)

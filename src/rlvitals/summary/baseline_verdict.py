@@ -30,10 +30,10 @@ def baseline_title(diagnosis: Diagnosis) -> tuple[str, str] | None:
     every = deciding(diagnosis.baselines)
     worse, level = shown_worse(every), unbeaten(every)
     if worse:
-        return "watch", f"Worse than {worse[0].baseline}"
+        return "watch", f"Worse than {worse[0].label}"
     if level:
         is_shown = any(finding.code == NOT_BETTER for finding in diagnosis.findings)
-        return ("watch", f"Not better than {level[0].baseline}") if is_shown else None
+        return ("watch", f"Not better than {level[0].label}") if is_shown else None
     if not every:
         return None
     return "good", f"Better than {_all(every)}"
@@ -64,7 +64,7 @@ def metric_title(name: str, configuration: Mapping[str, Any]) -> str:
 
 def _gain_over(first: list[BaselineComparison], configuration: Mapping[str, Any]) -> str:
     """Describe the difference from one baseline: ratios where lower is better, otherwise differences."""
-    baseline = first[0].baseline
+    baseline = first[0].label
     if first[0].found.verdict == "not enough items":
         return f"Too few results to compare with {baseline}"
     titles = {one.metric: metric_title(one.metric, configuration) for one in first}
@@ -107,11 +107,11 @@ def _named(comparisons: list[BaselineComparison], configuration: Mapping[str, An
     low, high = (_signed(end) for end in first.found.mean[1:])
     title = metric_title(first.metric, configuration)
     also = f" and {counted(more, 'other baseline')}" if more else ""
-    return f"{first.baseline} ({title} {_signed(first.found.mean.estimate)}, 95 %: {low} to {high}){also}"
+    return f"{first.label} ({title} {_signed(first.found.mean.estimate)}, 95 %: {low} to {high}){also}"
 
 
 def _all(every: list[BaselineComparison]) -> str:
-    return f"all {count(len(every))} baselines" if len(every) > 1 else every[0].baseline
+    return f"all {count(len(every))} baselines" if len(every) > 1 else every[0].label
 
 
 def _at_bound(finding: Finding) -> str:

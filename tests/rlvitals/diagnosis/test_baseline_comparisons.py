@@ -81,6 +81,13 @@ def test_attempts_are_recorded_or_in_the_name(policy: str | None, extra: dict[st
     assert attempts_of(Evaluation(time=1.0, episode=1, policy=policy, extra=extra)) == attempts
 
 
+def test_a_name_in_a_sentence_is_short() -> None:
+    """A name of several lines or of many characters is shortened."""
+    (one, _) = evaluated(evaluation("a\n" + "b" * 99, 0.0), evaluation(None, 0.0)).comparisons()
+
+    assert one.label == f"a {'b' * 55}..."
+
+
 def test_the_strongest_unbeaten_baseline_comes_first() -> None:
     """Baselines that the policy beats are left out."""
     found = evaluated(

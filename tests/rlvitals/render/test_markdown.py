@@ -58,6 +58,13 @@ def test_text_between_backticks_is_code() -> None:
     assert "\n\\*Use\\* `VecCheckNan(a<b)` or \\`not\n" in text_of(document)
 
 
+def test_the_verdict_says_what_to_do_next() -> None:
+    """The advice of the verdict follows its text."""
+    document = Document("name", "Report", "done", Verdict("good", "Good", "Fine.", "Use `target_kl`."), (), (), "")
+
+    assert "> **Good.** Fine.\n>\n> Next: Use `target_kl`.\n" in text_of(document)
+
+
 def test_curves_are_figures_next_to_the_report(kept: Made, tmp_path: Path) -> None:
     """The figures are in a folder named after the report."""
     path = write_report(kept("no updates"), tmp_path / "my report.md")

@@ -10,6 +10,19 @@ from rlvitals.testing.manual_clock import ManualClock
 Monitor = Callable[..., TrainingMonitor]
 
 
+def test_the_evaluation_of_the_agent_comes_before_those_of_baselines(monitor: Monitor) -> None:
+    """The last evaluation of the agent is shown, also if a baseline was evaluated after it."""
+    with monitor() as training:
+        training.log_evaluation(0, 1.0, policy="before")
+        training.log_evaluation(0, 2.0)
+        training.log_evaluation(0, 3.0)
+        training.log_evaluation(0, 4.0, policy="after")
+    evaluation = Observer(Run(training.path)).observe().evaluation
+
+    assert evaluation is not None
+    assert (evaluation.policy, evaluation.reward) == (None, 3.0)
+
+
 def test_a_rewind_is_noticed_immediately(monitor: Monitor) -> None:
     """After a rewind, the whole run is read again immediately."""
     rarely = RecorderSettings(system_interval_s=None, fsync_interval_s=3_600.0, heartbeat_s=3_600.0)

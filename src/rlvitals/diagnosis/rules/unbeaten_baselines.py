@@ -51,10 +51,10 @@ def _below_baseline(evidence: Evidence) -> RuleResult | None:
     metric = metric_of("episodes", worse.metric).phrase
     cause = (
         f"In the last evaluation, the {metric} is {number(abs(found.mean.estimate), _DIGITS)} worse than that of "
-        f"{worse.baseline} ({_interval(worse)}, {worse.sample})."
+        f"{worse.label} ({_interval(worse)}, {worse.sample})."
     )
     severity = WARNING if evidence.past(NEARLY_OVER) else INFO
-    return RuleResult(severity, 0.8, _shown(worse), None, cause, title=f"Worse than {worse.baseline}")
+    return RuleResult(severity, 0.8, _shown(worse), None, cause, title=f"Worse than {worse.label}")
 
 
 @rule(
@@ -79,10 +79,10 @@ def _not_better_than_baseline(evidence: Evidence) -> RuleResult | None:
         return None
     metric = metric_of("episodes", level.metric).phrase
     cause = (
-        f"In the last evaluation, the {metric} differs from that of {level.baseline} by "
+        f"In the last evaluation, the {metric} differs from that of {level.label} by "
         f"{number(level.found.mean.estimate, _DIGITS)} ({_interval(level)}, {level.sample})."
     )
-    return RuleResult(INFO, 0.7, _shown(level), None, cause, title=f"Not better than {level.baseline}")
+    return RuleResult(INFO, 0.7, _shown(level), None, cause, title=f"Not better than {level.label}")
 
 
 def _is_current(evidence: Evidence) -> bool:
