@@ -26,10 +26,17 @@ MOST_POLICIES = 64
 WORSE_BY_CHANCE = Threshold(
     0.05, "%", "Probability of the difference by chance, times the number of baselines, up to which it counts."
 )
+SMALL_GAIN = Threshold(
+    0.5,
+    "standard deviations",
+    "Mean gain, relative to the gains on single items. If the interval excludes more, the policy is not better; "
+    "otherwise no gain is shown.",
+)
 _BEST_OF = re.compile(r"\bbest[ -]of[ -](\d{1,9})\b", re.IGNORECASE)
 _SPREADS = {"reward": "reward_std", "quality": "quality_std"}
 """Fields with the mean and the standard deviation over the episodes of an evaluation."""
 _LONGEST_LABEL = 60
+_NORMAL_95 = 1.96
 _SEED = 0
 """A fixed seed, so that the intervals are reproducible."""
 
@@ -176,6 +183,14 @@ def shown_worse(comparisons: Iterable[BaselineComparison]) -> list[BaselineCompa
         for one in unbeaten(every)
         if one.found.verdict == "worse" and one.found.p_value * len(every) <= WORSE_BY_CHANCE
     ]
+
+
+def relation_to(one: BaselineComparison) -> str:
+    """Return the relation to a baseline that the policy is not shown to beat, in words before its name."""
+    low, high = one.found.mean[1:]
+    deviation = 0.5 * (high - low) * math.sqrt(one.found.items) / _NORMAL_95
+    most = -low if one.is_lower_better else high
+    return "not better than" if most <= SMALL_GAIN * deviation else "no gain shown over"
 
 
 def named_lower(configuration: Mapping[str, Any]) -> list[str]:

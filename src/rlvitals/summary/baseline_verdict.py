@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rlvitals.diagnosis import Diagnosis, Finding
-from rlvitals.diagnosis.baseline_comparisons import BaselineComparison, deciding, shown_worse, unbeaten
+from rlvitals.diagnosis.baseline_comparisons import BaselineComparison, deciding, relation_to, shown_worse, unbeaten
 from rlvitals.formatting import count, counted, listed, number, percent
 from rlvitals.records.metrics import metric_of
 from rlvitals.stats.series.course import Course
@@ -33,7 +33,7 @@ def baseline_title(diagnosis: Diagnosis) -> tuple[str, str] | None:
         return "watch", f"Worse than {worse[0].label}"
     if level:
         is_shown = any(finding.code == NOT_BETTER for finding in diagnosis.findings)
-        return ("watch", f"Not better than {level[0].label}") if is_shown else None
+        return ("watch", f"{relation_to(level[0]).capitalize()} {level[0].label}") if is_shown else None
     if not every:
         return None
     return "good", f"Better than {_all(every)}"
@@ -88,8 +88,8 @@ def _limits(diagnosis: Diagnosis, configuration: Mapping[str, Any], course: Cour
     if worse:
         yield f"worse than {_named(worse, configuration)}"
     elif level:
-        relation = "not better than {}" if NOT_BETTER in found else "no gain over {} shown"
-        yield relation.format(_named(level, configuration))
+        relation = relation_to(level[0]) if NOT_BETTER in found else "no gain shown over"
+        yield f"{relation} {_named(level, configuration)}"
     elif len(every) > 1:
         yield f"better than {_all(every)}"
     if AT_BOUND in found:

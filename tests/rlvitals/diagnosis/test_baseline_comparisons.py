@@ -11,6 +11,7 @@ from rlvitals.diagnosis.baseline_comparisons import (
     attempts_of,
     deciding,
     named_lower,
+    relation_to,
     shown_worse,
     unbeaten,
 )
@@ -126,6 +127,17 @@ def test_evaluations_without_items_are_compared_by_their_means() -> None:
     assert [(one.baseline, one.metric, one.is_paired) for one in found] == [("random", "reward", False)]
     assert (found[0].found.verdict, found[0].gain, found[0].sample) == ("better", 20.0, "20 episodes")
     assert found[0].found.mean.low == pytest.approx(20.0 - 2.028 * (8.0**2 / 20 + 10.0**2 / 20) ** 0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("items", "shift", "relation"), [(40, 0.0, "not better than"), (8, 0.0, "no gain shown over"), (40, 0.3, "no gain")]
+)
+def test_a_wide_interval_does_not_exclude_a_gain(items: int, shift: float, relation: str) -> None:
+    """The policy is called not better only if the interval excludes a gain of half a standard deviation."""
+    policy = evaluation(None, shift, seed=1, items=items)
+    (one, _) = evaluated(evaluation("fixed", 0.0, seed=2, items=items), policy).comparisons()
+
+    assert relation_to(one).startswith(relation)
 
 
 def test_memory_is_bounded() -> None:

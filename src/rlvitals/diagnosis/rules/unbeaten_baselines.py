@@ -3,7 +3,13 @@
 import math
 from typing import Any
 
-from rlvitals.diagnosis.baseline_comparisons import WORSE_BY_CHANCE, BaselineComparison, shown_worse, unbeaten
+from rlvitals.diagnosis.baseline_comparisons import (
+    WORSE_BY_CHANCE,
+    BaselineComparison,
+    relation_to,
+    shown_worse,
+    unbeaten,
+)
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import INFO, WARNING
 from rlvitals.diagnosis.rules.return_history import NEARLY_OVER
@@ -82,7 +88,7 @@ def _not_better_than_baseline(evidence: Evidence) -> RuleResult | None:
         f"In the last evaluation, the {metric} differs from that of {level.label} by "
         f"{number(level.found.mean.estimate, _DIGITS)} ({_interval(level)}, {level.sample})."
     )
-    return RuleResult(INFO, 0.7, _shown(level), None, cause, title=f"Not better than {level.label}")
+    return RuleResult(INFO, 0.7, _shown(level), None, cause, title=f"{relation_to(level).capitalize()} {level.label}")
 
 
 def _is_current(evidence: Evidence) -> bool:
