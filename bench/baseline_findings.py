@@ -47,7 +47,7 @@ def baselines(trials: int) -> Iterator[str]:
 
 def noise(draws: np.random.Generator, count: int, rho: float) -> Column:
     """Return noise with a standard deviation of 1 and an autocorrelation."""
-    steps = draws.standard_normal(count) * np.sqrt(1.0 - rho * rho)
+    steps: Column = draws.standard_normal(count) * np.sqrt(1.0 - rho * rho)
     steps[0] = draws.standard_normal()
     for at in range(1, count):
         steps[at] += rho * steps[at - 1]

@@ -1,5 +1,6 @@
 """Comparisons of the policy in training with the baselines that a run evaluated, item by item where items are known."""
 
+import contextlib
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -122,7 +123,7 @@ class BaselineEvaluations:
                 env_step=mine.env_step,
                 found=self._compared(mine, theirs, name, metric, metric in lower_is_better),
             )
-            for name, theirs in self._last.items()
+            for name, theirs in list(self._last.items())  # another thread can add an evaluation
             if name is not None
             for metric, is_paired in _shared_metrics(mine, theirs)
         )
@@ -221,7 +222,7 @@ def _metrics(evaluation: Evaluation) -> list[str]:
     """Return the metrics of an evaluation's items, the known metrics first."""
     items = (item for item in (evaluation.items or {}).values() if isinstance(item, Mapping))
     names = dict.fromkeys(name for item in items for name in item)
-    return sorted(names, key=lambda name: (METRICS.index(name) if name in METRICS else len(METRICS), name))
+    return sorted(names, key=lambda name: (METRICS.index(name) if name in METRICS else len(METRICS), str(name)))
 
 
 def _values(evaluation: Evaluation, metric: str) -> dict[Any, float]:
@@ -229,5 +230,6 @@ def _values(evaluation: Evaluation, metric: str) -> dict[Any, float]:
     for item, said in (evaluation.items or {}).items():
         value = said.get(metric) if isinstance(said, Mapping) else None
         if isinstance(value, int | float):
-            values[item] = float(value)
+            with contextlib.suppress(OverflowError):  # an integer beyond the largest float
+                values[item] = float(value)
     return values

@@ -92,7 +92,7 @@ def _limits(diagnosis: Diagnosis, configuration: Mapping[str, Any], course: Cour
         yield f"{relation} {_named(level, configuration)}"
     elif len(every) > 1:
         yield f"better than {_all(every)}"
-    if AT_BOUND in found:
+    if AT_BOUND in found and found[AT_BOUND].evidence:
         yield _at_bound(found[AT_BOUND])
     if GAIN_STOPPED in found:
         since = found[GAIN_STOPPED].since_step
@@ -115,10 +115,8 @@ def _all(every: list[BaselineComparison]) -> str:
 
 
 def _at_bound(finding: Finding) -> str:
-    names = finding.evidence.get("parameters", ())
-    named = [f"`{name}`" for name in ([names] if isinstance(names, str) else names)]
-    if not named:
-        return "a parameter is at the end of its range"
+    """Name the parameters at a bound, which are the entries of the evidence."""
+    named = [f"`{name}`" for name in finding.evidence]
     verb, whose = ("is", "its") if len(named) == 1 else ("are", "their")
     return f"{listed(named, _MOST_NAMED)} {verb} at the end of {whose} range"
 

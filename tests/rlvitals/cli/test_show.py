@@ -108,6 +108,21 @@ def test_full_shows_every_section(invoke: Invoke, monitor: Monitor) -> None:
     assert short.splitlines()[-1] == "More: rlvitals show run --full, or check, watch, report."
 
 
+@pytest.mark.parametrize("options", [(), ("--full",)])
+def test_the_comparison_with_baselines_comes_before_the_metrics(
+    invoke: Invoke, monitor: Monitor, options: tuple[str, ...]
+) -> None:
+    """The comparison follows the findings, with one row per baseline."""
+    with monitor() as training:
+        climbing(training)
+    shown = invoke("show", "run", *options).stdout
+
+    titles = ("Findings", "Comparison with baselines", "Reward and episodes")
+    order = [shown.index(f"\n\n{title}\n") for title in titles]
+    assert order == sorted(order)
+    assert row(shown, "Comparison with baselines", "defaults")[:2] == ["defaults", "better"]
+
+
 def test_stats_is_an_alias_of_show_full(invoke: Invoke, monitor: Monitor) -> None:
     """Both commands print the same output."""
     with monitor() as training:

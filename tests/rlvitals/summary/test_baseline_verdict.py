@@ -44,7 +44,7 @@ def test_the_sentence_a_tuner_wants_to_read() -> None:
         evaluation(None, size=550.0, quality=0.806),
         findings=(
             finding("not-better-than-baseline"),
-            finding("parameter-at-bound", evidence={"parameters": ["path_precision"]}),
+            finding("parameter-at-bound", evidence={"path_precision": 0.9}),
             finding("gain-stopped", since_step=900),
         ),
     )
