@@ -145,11 +145,6 @@ class Evidence:
         return max((float(t.high("step").max()) for t in (self.episodes, self.updates) if t.has("step")), default=0.0)
 
     @property
-    def is_over(self) -> bool:
-        """Whether the run will not continue."""
-        return self.context.status in _OVER
-
-    @property
     def judges_success(self) -> bool:
         """Whether success is defined for this task: an episode succeeded, or evaluations report a success rate.
 
@@ -161,7 +156,7 @@ class Evidence:
     def budget(self) -> float | None:
         """Environment steps of the whole training: planned, or taken by a run that is over; otherwise `None`."""
         planned = self.context.total_timesteps or self.settings.total_timesteps
-        return planned or (self.env_step if self.is_over else None) or None
+        return planned or (self.env_step if self.context.status in _OVER else None) or None
 
     @property
     def progress(self) -> float | None:
@@ -176,6 +171,6 @@ class Evidence:
         """
         if self.progress is not None:
             return self.progress >= share
-        if self.is_over:
+        if self.context.status in _OVER:
             return True
         return max(self.updates.records / ASSUMED_UPDATES, self.episodes.records / ASSUMED_EPISODES) >= share

@@ -106,8 +106,9 @@ def _verdict(verdict: Verdict, health: Health | None) -> str:
             f'<meter min="0" max="100" low="50" high="80" optimum="100" value="{health.score}">{health.score}</meter>'
             "</p>"
         )
-    lines = (*verdict.text.split("\n"), *filter(None, (next_text(verdict),)))
-    text = "".join(f"<p>{_words(line)}</p>" for line in lines)
+    text = "".join(f"<p>{_words(line)}</p>" for line in verdict.text.split("\n"))
+    if verdict.next:
+        text += f'<p class="next">{_words(next_text(verdict))}</p>'
     return (
         f'<div class="verdict verdict-{_word(verdict.tone)}">{score}<div><p class="title">{said(verdict.title)}</p>'
         f"{text}</div></div>"

@@ -12,6 +12,7 @@ from rlvitals.stats.series.course import Course
 
 METRIC_TITLES = "metric_titles"
 """Configuration entry with titles for metrics of evaluated items, such as `{"svg_bytes": "bytes"}`."""
+WORSE = "below-baseline"
 NOT_BETTER = "not-better-than-baseline"
 AT_BOUND = "parameter-at-bound"
 GAIN_STOPPED = "gain-stopped"
@@ -25,18 +26,16 @@ def baseline_title(diagnosis: Diagnosis) -> tuple[str, str] | None:
     """Return tone and title of the verdict on a run that evaluated baselines.
 
     Returns:
-        `None` if the comparisons do not decide.
+        `None` if the comparisons do not decide, or if no rule reports yet that the policy has not passed a baseline.
     """
-    every = deciding(diagnosis.baselines)
+    every, codes = deciding(diagnosis.baselines), {finding.code for finding in diagnosis.findings}
     worse, level = shown_worse(every), unbeaten(every)
-    if worse:
+    if worse and WORSE in codes:
         return "watch", f"Worse than {worse[0].label}"
     if level:
-        is_shown = any(finding.code == NOT_BETTER for finding in diagnosis.findings)
+        is_shown = NOT_BETTER in codes
         return ("watch", f"{relation_to(level[0]).capitalize()} {level[0].label}") if is_shown else None
-    if not every:
-        return None
-    return "good", f"Better than {_all(every)}"
+    return ("good", f"Better than {_all(every)}") if every else None
 
 
 def baseline_text(diagnosis: Diagnosis, configuration: Mapping[str, Any], course: Course | None) -> str:

@@ -84,7 +84,7 @@ def verdict_of(
         tone, title, text = trouble
         return Verdict(tone, title, f"{text} {baselines}".strip(), advice)
     if baselines:
-        return Verdict(*_baseline_title(state, diagnosis, course), baselines, advice)
+        return Verdict(*_baseline_title(diagnosis, course), baselines, advice)
     reward = levels.get("reward")
     if course is None or reward is None:
         return _without_reward(state, header, episodes, env_step)
@@ -105,11 +105,9 @@ def _trouble(state: RunState, diagnosis: Diagnosis, reason: str) -> tuple[str, s
     return None
 
 
-def _baseline_title(state: RunState, diagnosis: Diagnosis, course: Course | None) -> tuple[str, str]:
-    """Return tone and title of a run that evaluated baselines. A live run that improves or declines says so first."""
-    is_moving = state.is_open and course is not None and course.recent.verdict in _MOVING
-    title = None if is_moving else baseline_title(diagnosis)
-    return title or (("neutral", "No difference shown") if course is None else _title(course))
+def _baseline_title(diagnosis: Diagnosis, course: Course | None) -> tuple[str, str]:
+    """Return tone and title of a run that evaluated baselines. If the comparisons do not decide, the course does."""
+    return baseline_title(diagnosis) or (("neutral", "No difference shown") if course is None else _title(course))
 
 
 def _title(course: Course) -> tuple[str, str]:

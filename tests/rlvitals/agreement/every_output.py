@@ -28,7 +28,7 @@ _COUNTS = {"status", "episodes", "env_step"}
 _SUCCESS = {"success", "success_reported"}
 _RECENT = {"reward", "reward_window", "quality", *_SUCCESS}
 _WAY = {"goal", "progress", "speed"}
-_REPORT = {*_COUNTS, *_WAY, *_RECENT, "title", "text", "health"}
+_REPORT = {*_COUNTS, *_WAY, *_RECENT, "title", "text", "next", "health"}
 _SUMMARY = {
     "episodes",
     "updates",
@@ -43,7 +43,7 @@ _SUMMARY = {
     "course",
 }
 _VITALS = {*_COUNTS, *_WAY, *_RECENT, "updates", "quality_gained", "length", "health"}
-_OVERVIEW = {*_VITALS, "reward_not_finite", "trend", "course", "title", "text", "tone", "condition"}
+_OVERVIEW = {*_VITALS, "reward_not_finite", "trend", "course", "title", "text", "next", "tone", "condition"}
 STATED: dict[str, set[str]] = {
     "ls": {*_COUNTS, *_SUCCESS, "reward"},
     "ls --json": {*_COUNTS, *_RECENT, "goal", "progress", "length", "reward_not_finite"},

@@ -18,7 +18,7 @@ from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.records.json_encoding import strict_json
 from rlvitals.summary.overview import assess
 
-from .stated import NOT_JUDGED, RECENT, Stated, exact
+from .stated import NOT_JUDGED, RECENT, Stated, exact, letters
 
 Document = Mapping[str, Any]
 
@@ -41,6 +41,7 @@ def overview(document: Document) -> Stated:
     if document["verdict"] is not None:  # a list of runs does not read whole runs
         verdict = document["verdict"]
         stated |= {"title": verdict["title"], "text": verdict["text"], "tone": verdict["tone"]}
+        stated["next"] = letters(verdict["next"])
     if document["health"] is not None:
         health = document["health"]
         stated |= {

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
-from .stated import NOT_JUDGED, Stated, not_finite, percent, rounded, share_of_reported, whole, window
+from .stated import NOT_JUDGED, Stated, letters, not_finite, percent, rounded, share_of_reported, whole, window
 
 _VOID = {"meta", "br", "img", "link", "input", "hr", "wbr"}
 
@@ -26,6 +26,7 @@ def report_page(markup: str) -> dict[str, Stated]:
         status=_text(_of_class(page, "status")),
         title=_text(_of_class(verdict, "title")),
         text=" ".join(_text(one) for one in verdict.iter("p") if one.get("class") is None),
+        advice=" ".join(_text(one) for one in verdict.iter("p") if one.get("class") == "next"),
         keys=keys,
         score=None if score is None else _text(score),
         words=_text(page),
@@ -47,6 +48,7 @@ def report_markdown(text: str) -> dict[str, Stated]:
         status=_plain(lines[2].rpartition(": ")[2]),
         title=_plain(verdict[1]),
         text=_plain(verdict[2]),
+        advice=next((line.removeprefix("> ") for line in lines[5:8] if line.startswith("> Next: ")), ""),
         keys=keys,
         score=verdict[3],
         words=text,
@@ -55,7 +57,14 @@ def report_markdown(text: str) -> dict[str, Stated]:
 
 
 def report_top(
-    *, status: str, title: str, text: str, keys: Mapping[str, tuple[str, str]], score: str | None, words: str
+    *,
+    status: str,
+    title: str,
+    text: str,
+    advice: str,
+    keys: Mapping[str, tuple[str, str]],
+    score: str | None,
+    words: str,
 ) -> Stated:
     """Read the top of a report in any format.
 
@@ -63,12 +72,14 @@ def report_top(
         status: Status of the run.
         title: Title of the verdict.
         text: Text of the verdict.
+        advice: Advice of the verdict, after "Next: ".
         keys: Value and note of each key fact.
         score: Health score, or `None` if none is shown.
         words: Text that can contain "not judged".
     """
     episodes = whole(keys["episodes"][0])
     stated: Stated = {"status": status, "title": title, "text": text, "episodes": episodes}
+    stated["next"] = letters(advice.removeprefix("Next: "))
     if score is not None:
         stated["health"] = NOT_JUDGED if score == NOT_JUDGED else whole(score)
     elif "not judged" in words.lower():

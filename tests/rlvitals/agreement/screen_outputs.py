@@ -47,10 +47,12 @@ def report_screen(text: str) -> dict[str, Stated]:
     words = list(itertools.takewhile(str.strip, rest))
     below = itertools.takewhile(str.strip, rest[len(words) + 1 :])
     keys = {name: (value, note) for name, value, note, *_ in ((*_COLUMNS.split(line.strip()), "") for line in below)}
+    said, _, advice = " ".join(line.strip() for line in words).partition("Next: ")
     stated = report_top(
         status=_COLUMNS.split(first)[1],
         title=title,
-        text=" ".join(line.strip() for line in words),
+        text=said.strip(),
+        advice=f"Next: {advice}" if advice else "",
         keys=keys,
         score=None if NOT_JUDGED in health else health,
         words=health,

@@ -63,6 +63,7 @@ class Stated(TypedDict, total=False):
         course: Reward over the whole run: converged, flat, improving, declining or not enough data.
         title: Title of the verdict.
         text: Text of the verdict.
+        next: Advice of the verdict, without spaces and punctuation.
         tone: Tone of the verdict: good, watch, bad or neutral.
         health: Health score, 0 to 100, or `NOT_JUDGED`.
         condition: Health in a word: healthy, warning, critical or not judged.
@@ -88,6 +89,7 @@ class Stated(TypedDict, total=False):
     course: str
     title: str
     text: str
+    next: str
     tone: str
     health: Quantity | str
     condition: str
@@ -97,6 +99,11 @@ class Stated(TypedDict, total=False):
 FACTS = tuple(Stated.__annotations__)
 NOTHING = Quantity(math.nan)
 """Value of an output that shows that there is no number."""
+
+
+def letters(text: str) -> str:
+    """Return the letters and digits of a text, which are the same in every markup."""
+    return "".join(filter(str.isalnum, text))
 
 
 def exact(value: Any) -> Quantity:

@@ -60,18 +60,20 @@ def test_the_sentence_a_tuner_wants_to_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reward", "title"),
+    ("reward", "code", "title"),
     [
-        (2.0, ("good", "Better than all 2 baselines")),
-        (-2.0, ("watch", "Worse than defaults")),
-        (0.0, None),  # no rule has reported it yet, as in the first half of a training
+        (2.0, "", ("good", "Better than all 2 baselines")),
+        (-2.0, "below-baseline", ("watch", "Worse than defaults")),
+        (-2.0, "", None),
+        (0.0, "not-better-than-baseline", ("watch", "Not better than defaults")),
+        (0.0, "", None),
     ],
 )
-def test_the_title_names_the_relation_to_the_baselines(reward: float, title: tuple[str, str] | None) -> None:
-    """The title says better, worse, or nothing about baselines."""
+def test_the_title_names_the_relation_to_the_baselines(reward: float, code: str, title: tuple[str, str] | None) -> None:
+    """A baseline that the policy has not passed is in the title once a rule reports it, from half of the budget on."""
     every = evaluation("defaults"), evaluation("presets"), evaluation(None, reward=reward)
 
-    assert baseline_title(diagnosis(*every)) == title
+    assert baseline_title(diagnosis(*every, findings=(finding(code),))) == title
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,6 @@ _GAP = Threshold(3.0, "standard deviations", "Gap between training and evaluatio
 _GAP_OF_GAIN = Threshold(0.5, "%", "Gap, as a share of the gain, above which training and evaluation differ.")
 _LEVEL_SHARE = Threshold(0.5, "%", "Minimum share of the steps so far at the same level.")
 
-_TO_GAIN = (
-    "Or change something that can raise the level: exploration, the learning rate, the observations, the action space "
-    "or the reward."
-)
-
 
 @rule(
     "no-learning",
@@ -173,7 +168,8 @@ def _evaluation_gap(evidence: Evidence) -> RuleResult | None:
     "`no-learning`. The finding is info, because a solved task also stops improving.",
     needs=("episodes.reward",),
     cause="Returns have reached the level that this policy, exploration and reward allow.",
-    advice=f"Stop the training and keep the checkpoint. {_TO_GAIN}",
+    advice="Stop at this level and keep the checkpoint, or change something that can raise it: exploration, the "
+    "learning rate, the observations, the action space or the reward.",
     source="`stats.series.convergence`: settling time, and two one-sided tests for the drift (Schuirmann 1987)",
 )
 def _gain_stopped(evidence: Evidence) -> RuleResult | None:
@@ -184,14 +180,13 @@ def _gain_stopped(evidence: Evidence) -> RuleResult | None:
     found = _level_for_long(evidence)
     if found is None:
         return None
-    advice = f"Train for fewer steps. {_TO_GAIN}" if evidence.is_over else ""
     if found.status == "flat":
         cause = "Returns are still at the level of the first episodes."
-        return RuleResult(INFO, 0.6, {"level": found.level.estimate}, None, cause, advice=advice)
+        return RuleResult(INFO, 0.6, {"level": found.level.estimate}, None, cause)
     first, *_, last = evidence.episodes.high("step")
     cause = f"Returns have stayed level for the last {percent((last - found.since) / (last - first))} of the steps."
     shown = {"level": found.level.estimate, "gain": found.gain}
-    return RuleResult(INFO, 0.6, shown, found.since, cause, advice=advice)
+    return RuleResult(INFO, 0.6, shown, found.since, cause)
 
 
 def _level_for_long(evidence: Evidence) -> Convergence | None:
