@@ -48,7 +48,7 @@ class Tail:
 
     def __init__(self, layout: Layout, stream: str, only: Sequence[str] | None = None) -> None:
         kind = STREAMS[stream]
-        flat = [field for field in fields(kind) if not field.column.is_dict and field.column is not Column.TREE]
+        flat = [field for field in fields(kind) if not (field.column.is_dict or field.column.is_json)]
         wanted = [field for field in flat if (field.name in only if only is not None else field.name != "writer")]
         self.stream = stream
         self.names = tuple(field.name for field in wanted)
