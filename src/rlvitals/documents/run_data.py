@@ -13,6 +13,7 @@ from rlvitals.documents.charts import Heat
 from rlvitals.documents.heatmaps import heats_of
 from rlvitals.documents.run_images import RunImage, pictures_of
 from rlvitals.records import Evaluation, Event
+from rlvitals.records.objectives import custom_objectives
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import last_records
@@ -115,7 +116,8 @@ def recorded_of(
         RunFormatError: A segment is damaged.
     """
     read = columns or read_columns(run)
-    episodes, updates = _series(read.episodes, _EPISODES), _series(read.updates, tuple(read.updates))
+    custom = [one.name for one in custom_objectives(run.header.configuration) if one.name in read.episodes]
+    episodes, updates = _series(read.episodes, (*_EPISODES, *custom)), _series(read.updates, tuple(read.updates))
     system = _series(read.system, _SYSTEM)
     series = None if episodes.values["reward"].size else reward_series(run)
     if series is not None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rlvitals.comparison import IntervalEstimate
@@ -27,7 +28,7 @@ Ranged = Range | IntervalEstimate
 
 
 def levels_table(summary: RunSummary) -> Table:
-    """Tabulate the level of each episode quantity: first, recent and overall.
+    """Tabulate the level of each episode quantity: first, recent and overall. Medians are marked.
 
     Args:
         summary: Summary of the run.
@@ -38,20 +39,36 @@ def levels_table(summary: RunSummary) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for name, level in levels.items():
         is_rate, found = name == "success", summary.measures.get(name)
-        over_all, text = (summary.success.rate, percent) if is_rate else (found and found.mean, value)
+        text = percent if is_rate else value
         rows.append(
             (
-                metric_of("episodes", name).label,
+                level_label(name, level),
                 ABSENT if is_whole else text(level.first),
-                text(level.mean),
+                text(level.center),
                 interval(level, shares=is_rate),
-                text(over_all.estimate if over_all else None),
+                text(_over_all(summary, name, level)),
                 value(found.convergence.best if found else None),
             )
         )
     over = "whole run" if summary.window is None else f"last {count(summary.window)}"
     titles = ("mean of", f"first {count(longest)}", f"last {count(longest)}", "95 % interval", over, "best eighth")
     return Table(titles, tuple(rows))
+
+
+def level_label(name: str, level: Level) -> str:
+    """Return the title of a level, with its average if that is not the mean."""
+    label = metric_of("episodes", name).label
+    return label if level.median is None else f"{label} ({level.average})"
+
+
+def _over_all(summary: RunSummary, name: str, level: Level) -> float | None:
+    """Return the same average as that of a level, over all summarised episodes."""
+    if name == "success":
+        return summary.success.rate.estimate if summary.success.rate else None
+    found = summary.measures.get(name)
+    if found is None:
+        return None
+    return found.mean.estimate if level.median is None else found.median
 
 
 def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
@@ -160,8 +177,15 @@ def group_table(groups: Iterable[GroupRate], title: str) -> Table:
         f"mean {OUTCOMES[0]}": lambda group: value(group.reward),
         f"mean {OUTCOMES[1]}": lambda group: value(group.quality_improvement),
     }
+    groups = list(groups)
+    for name in dict.fromkeys(name for group in groups for name in group.objectives):
+        columns[f"median {metric_of('episodes', name).short_label}"] = partial(_objective, name)
     sparse = [f"mean {outcome}" for outcome in OUTCOMES]
     return table_of(groups, columns, sparse=sparse, caption=f"By {title}, over the whole run")
+
+
+def _objective(name: str, group: GroupRate) -> Cell:
+    return value(group.objectives.get(name))
 
 
 def end_table(summary: RunSummary) -> Table:

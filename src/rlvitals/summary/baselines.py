@@ -8,13 +8,11 @@ import msgspec
 import numpy as np
 
 from rlvitals.records import Evaluation
+from rlvitals.records.objectives import declared_directions
 from rlvitals.stats.groups.paired_items import ItemComparison, PairedEffect, compare
 from rlvitals.summary.measures import Range, known
 
 METRICS = ("reward", "quality", "success")
-LOWER_IS_BETTER = "lower_is_better"
-"""Configuration entry that lists the item metrics for which lower is better."""
-
 _SEED = 0
 """A fixed seed, so that the intervals are reproducible."""
 
@@ -89,8 +87,7 @@ def against_baselines(
 
 def named_lower(configuration: Mapping[str, Any]) -> list[str]:
     """Return the metrics that a configuration lists as `lower_is_better`."""
-    said = configuration.get(LOWER_IS_BETTER)
-    return [str(name) for name in said] if isinstance(said, list | tuple) else []
+    return [name for name, better in declared_directions(configuration).items() if better == "lower"]
 
 
 def _metrics(evaluation: Evaluation) -> list[str]:

@@ -1,6 +1,6 @@
 """The full summary of a run or of its last episodes, which contains the overview of the run."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.metrics import metric_of
+from rlvitals.records.objectives import custom_objectives, declared_directions
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs import Run
@@ -75,7 +76,7 @@ class RunSummary(msgspec.Struct, frozen=True):
         window: Maximum number of last episodes and updates that the summary covers. `None` for the whole run.
         episodes: Number of episodes covered.
         updates: Number of updates covered.
-        measures: Statistics of each reported quantity of an episode.
+        measures: Statistics of each reported quantity of an episode, and of each custom objective by its name.
         metrics: Statistics of each reported metric of the updates.
         success: Successes.
         ends: Reasons why episodes ended, the most frequent first, then the episodes without a reason. Empty if no
@@ -148,11 +149,11 @@ def summarise(
         window=window,
         episodes=times.size,
         updates=len(updates["time"]),
-        measures=_measured("episodes", episodes, MEASURES, {"reward": course})
+        measures=_measured_episodes(header.configuration, episodes, course)
         if series is None
         else _measured_rewards(series, window),
-        metrics=_measured("updates", updates, UPDATE_METRICS, {}),
-        success=successes(episodes, header.goals.get("target")),
+        metrics=_measured_updates(updates),
+        success=successes(episodes, header.goals.get("target"), custom_objectives(header.configuration)),
         ends=_ends(episodes["termination_reason"]),
         speed=Speed(
             episode_seconds=_mean(as_floats(episodes["duration"])),
@@ -166,13 +167,33 @@ def summarise(
     )
 
 
-def _measured(
-    stream: str, columns: dict[str, Column], wanted: Iterable[str], courses: dict[str, Course | None]
+def _measured_episodes(
+    configuration: Mapping[str, Any], columns: dict[str, Column], course: Course | None
 ) -> dict[str, Measured]:
+    """Measure the quantities of an episode and the custom objectives."""
+    times, directions = as_floats(columns["time"]), declared_directions(configuration)
+    custom = {one.name: one.better for one in custom_objectives(configuration) if one.name in columns}
+    better = {name: directions.get(name, metric_of("episodes", name).better) for name in MEASURES} | custom
+    return _present(
+        {
+            name: measure(
+                columns[name],
+                times,
+                direction,
+                skewed=name in custom,
+                found=course if name == "reward" and direction == "higher" else None,
+            )
+            for name, direction in better.items()
+        }
+    )
+
+
+def _measured_updates(columns: dict[str, Column]) -> dict[str, Measured]:
     times = as_floats(columns["time"])
-    found = {
-        name: measure(columns[name], times, metric_of(stream, name).better, found=courses.get(name)) for name in wanted
-    }
+    return _present({name: measure(columns[name], times, metric_of("updates", name).better) for name in UPDATE_METRICS})
+
+
+def _present(found: Mapping[str, Measured | None]) -> dict[str, Measured]:
     return {name: measured for name, measured in found.items() if measured is not None}
 
 

@@ -183,6 +183,30 @@ def rate_interval(outcomes: ArrayLike, *, confidence: float = 0.95, independent:
     return found._replace(used=trials)
 
 
+def median_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
+    """Return a confidence interval of the median of a series that can be autocorrelated.
+
+    Its ends are quantiles of the sample, as far from one half as the ends of the interval of the rate of values up to
+    the median (`rate_interval`; for independent values: Thompson 1936, Annals of Mathematical Statistics 7). It holds
+    for any distribution.
+
+    Args:
+        values: Values in time order, shape `(n,)`. Non-finite values are left out.
+        confidence: Two-sided confidence level, in (0, 1).
+
+    Returns:
+        The interval. Its ends are NaN for fewer than 10 values.
+    """
+    sample = finite_part(values).values
+    middle = float(np.median(sample)) if sample.size else math.nan
+    if sample.size < FEWEST_VALUES:
+        return Interval(middle, math.nan, math.nan, math.nan, sample.size)
+    rate = rate_interval(sample <= middle, confidence=confidence)
+    half = max(rate.estimate - rate.low, rate.high - rate.estimate)
+    low, high = np.quantile(sample, (max(0.0, 0.5 - half), min(1.0, 0.5 + half)))
+    return Interval(middle, float(low), float(high), rate.effective, sample.size)
+
+
 def _mean(sample: NDArray[np.float64]) -> float:
     if sample.size == 0:
         return math.nan
