@@ -1,6 +1,6 @@
 """Accuracy of exploration and paired comparison: false findings, recovery of planted effects, coverage.
 
-python bench/exploration.py [--quick] [--only false|recovery|best|paired|narrowing|speed]
+python bench/exploration.py [--quick] [--only false|recovery|best|paired|narrowing|negligible|speed]
 """
 
 import argparse
@@ -17,6 +17,7 @@ from rlvitals.stats.parameters.bounds import at_bounds
 from rlvitals.stats.parameters.effects import drivers
 from rlvitals.stats.parameters.exploration import explore
 from rlvitals.stats.parameters.exploration_decay import exploration_decay
+from rlvitals.stats.parameters.total_effects import total_effects
 
 Column = NDArray[np.float64]
 Table = dict[str, Column]
@@ -175,6 +176,36 @@ def best(trials: int) -> Iterator[str]:
         yield f"| {rows} | " + " | ".join(f"{100 * count / trials:.1f} %" for count in counts) + " |"
 
 
+def weak(draws: np.random.Generator, rows: int, share: float, shape: str) -> tuple[Table, Column]:
+    """Return ten parameters; p0 explains a share of the reward's variance, alone or only together with p1."""
+    table = {f"p{i}": draws.random(rows) for i in range(10)}
+    effect = {
+        "slope": table["p0"],
+        "hump": -((table["p0"] - 0.5) ** 2),
+        "pair": (table["p0"] - 0.5) * (table["p1"] - 0.5),
+    }[shape]
+    noise = draws.normal(size=rows) + 1.5 * (table["p2"] - 0.5)
+    return table, effect / effect.std() * math.sqrt(share / (1.0 - share)) * noise.std() + noise
+
+
+def negligible(trials: int) -> Iterator[str]:
+    """Share of parameters called negligible (upper end below 2 %): without an effect, and with a small true effect."""
+    yield f"| rows | no effect | {' | '.join(f'{shape} {share:.0%}' for shape in SHAPES for share in SHARES)} | ({trials})"
+    for rows in (300, 1000, 2000, 5000):
+        counts = np.zeros((len(SHAPES), len(SHARES)))
+        none = 0.0
+        for shape_at, shape in enumerate(SHAPES):
+            for share_at, share in enumerate(SHARES):
+                for seed in range(trials):
+                    draws = np.random.default_rng([rows, seed, shape_at, share_at])
+                    found = {one.name: one for one in total_effects(*weak(draws, rows, share, shape), draws)}
+                    counts[shape_at, share_at] += found["p0"].verdict == "negligible"
+                    none += sum(found[f"p{i}"].verdict == "negligible" for i in range(3, 10)) / 7
+        shares = [none / counts.size, *counts.ravel()]
+        yield f"| {rows} | " + " | ".join(f"{100 * one / trials:.1f} %" for one in shares) + " |"
+
+
+SHAPES, SHARES = ("slope", "hump", "pair"), (0.02, 0.03, 0.05)
 SAMPLES: dict[str, tuple[Callable[[np.random.Generator, int], Column], float]] = {
     "normal": (lambda draws, count: draws.normal(size=count), 0.0),
     "Student t, 3 degrees": (lambda draws, count: draws.standard_t(3, size=count), 0.0),
@@ -239,6 +270,7 @@ PARTS = {
     "best": (best, 200, 5),
     "paired": (paired, 1000, 50),
     "narrowing": (moving, 80, 3),
+    "negligible": (negligible, 100, 3),
     "speed": (speed, 1, 1),
 }
 

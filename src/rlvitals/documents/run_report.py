@@ -23,6 +23,7 @@ from rlvitals.documents.document import (
     toned,
 )
 from rlvitals.documents.findings_section import findings_section
+from rlvitals.documents.parameter_tables import exploration_blocks
 from rlvitals.documents.run_curves import curves_of, evaluation_curve
 from rlvitals.documents.run_data import RunData
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_duration, format_time, number, percent
@@ -271,10 +272,10 @@ def _evaluation_blocks(data: RunData) -> Iterator[Block]:
 def _parameter_blocks(data: RunData) -> Iterator[Block]:
     if data.summary.exploration is not None:
         yield Charts(data.heats)
-        yield from run_tables.exploration_blocks(data.summary.exploration)
+        yield from exploration_blocks(data.summary.exploration)
     elif data.explored is False:
         yield Prose(
-            "Parameters were logged but not analysed, because it takes seconds for this many episodes. Add "
+            "Parameters were logged but not analysed, because it takes seconds for this many episodes or attempts. Add "
             "--parameters to analyse them.",
             "quiet",
         )

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from rlvitals.comparison import IntervalEstimate
-from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned, table_of, toned
-from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_any, format_value, number, percent
+from rlvitals.documents.document import Cell, Span, Table, Toned, table_of, toned
+from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_value, number, percent
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of
 from rlvitals.summary.baselines import Paired
@@ -18,7 +17,6 @@ from rlvitals.summary.successes import GroupRate, Mix, Successes
 
 OUTCOMES = tuple(metric_of("episodes", name).short_label for name in ("reward", "quality_improvement"))
 """Titles of the last columns of every table of groups."""
-_MOST_EFFECTS = 12
 _MOST_EVALUATIONS = 50
 _SCREEN = 12
 
@@ -269,67 +267,6 @@ def around_zero(difference: Ranged) -> Span:
     return Span(value, low, high, limit, interval(difference))
 
 
-def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
-    """Tabulate the explored parameters and their effects."""
-    narrowing = {entry["name"]: entry["verdict"] for entry in found["narrowing"]}
-    bounds = {entry["name"]: entry["verdict"] for entry in found["at_bounds"]}
-    columns: dict[str, Callable[[Any], Cell]] = {
-        "parameter": lambda entry: entry["name"],
-        "min": lambda entry: value(_known(entry["low"])),
-        "max": lambda entry: value(_known(entry["high"])),
-        "covered": lambda entry: percent(entry["occupied"]),
-        "values": lambda entry: count(entry["distinct"]),
-        "at a bound": lambda entry: _at_bound(bounds.get(entry["name"], ABSENT)),
-        "over time": lambda entry: narrowing.get(entry["name"], ABSENT),
-    }
-    tried = found["combinations"]
-    caption = f"{counted(tried['distinct'], 'combination')} in {counted(tried['rows'], 'episode')}"
-    yield table_of(found["ranges"], columns, texts={"at a bound", "over time"}, caption=caption)
-    effects = [(*_about(finding), *row) for finding in found["findings"] for row in _effects(finding["drivers"])]
-    titles = ("outcome", "category", "parameter", "shape", "best at", "variance explained", "p")
-    yield Table(titles, _without_repeats(effects), texts=(0, 1, 2, 3, 4), caption="Parameters with an effect")
-    regions = [
-        (*_about(finding), ", ".join(f"{name} {format_any(at)}" for name, at in region["where"].items()),
-         number(region["mean"]))
-        for finding in found["findings"]
-        if (region := finding["region"])["where"] and region["verdict"] == "better"
-    ]  # fmt: skip
-    of_regions = ("outcome", "category", "region", "mean in it")
-    yield Table(of_regions, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
-    silent = [
-        f"{' of '.join(_about(finding))} ({finding['drivers']['verdict']})"
-        for finding in found["findings"]
-        if not _effects(finding["drivers"])
-    ]
-    if silent:
-        yield Prose(f"No effect shown on {'; '.join(silent)}.", "quiet")
-
-
-def _about(finding: Mapping[str, Any]) -> tuple[str, str]:
-    return metric_of("episodes", finding["outcome"]).title, finding["category"] or "all categories"
-
-
-def _effects(drivers: Mapping[str, Any]) -> list[tuple[Cell, ...]]:
-    named = [effect for effect in drivers["effects"] if effect["drives"]][:_MOST_EFFECTS]
-    pairs = [pair for pair in drivers["interactions"] if pair["interacts"]][:_MOST_EFFECTS]
-    every = [(one["name"], one["shape"], format_any(one["best"]), one) for one in named]
-    every += [(f"{p['first']} with {p['second']}", "together", ", ".join(map(format_any, p["best"])), p) for p in pairs]
-    return [(name, shape, best, percent(one["share"]), value(one["adjusted_p"], 2)) for name, shape, best, one in every]
-
-
-def _without_repeats(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
-    """Blank the outcome and the category of a row if they equal those of the row above."""
-    above = [(), *rows][: len(rows)]
-    return tuple(
-        ("" if row[:1] == last[:1] else row[0], "" if row[:2] == last[:2] else row[1], *row[2:])
-        for row, last in zip(rows, above, strict=True)
-    )
-
-
-def _at_bound(verdict: str) -> Cell:
-    return Toned(verdict, "bad") if verdict.startswith("pinned") else verdict
-
-
 def value(measured: float | None, digits: int = 4) -> Cell:
     """Format a measured value. A non-finite value has the tone `bad`."""
     if measured is None:
@@ -365,7 +302,3 @@ def _mix(found: Mix) -> str:
         if part.estimate is not None
     ]
     return f"{found.verdict}: {', '.join(parts)}" if parts else found.verdict
-
-
-def _known(bound: float) -> float | None:
-    return None if math.isnan(bound) else bound

@@ -3,10 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
+from rlvitals.records.coercion import unspelled
 from rlvitals.records.objectives import ATTEMPT_NAMES, Objective
 
 Attempt = Mapping[str, Any]
 PARAMETERS = "parameters"
+
+_decode = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 
 class AttemptRow(NamedTuple):
@@ -26,6 +31,12 @@ def rows_of(attempts: Sequence[Attempt]) -> list[AttemptRow]:
             outcomes = {name: number for name, number in numbers if number is not None}
             rows.append(AttemptRow(parameters, outcomes))
     return rows
+
+
+def decoded_attempts(text: str | None) -> list[dict[str, Any]]:
+    """Return the attempts in a cell of the column `attempts`."""
+    attempts: list[dict[str, Any]] = unspelled(_decode(text)) if text else []
+    return attempts
 
 
 def best_of(attempts: Sequence[Attempt]) -> Attempt:

@@ -3,20 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from rlvitals.errors import ColumnError
 from rlvitals.records import Episode
-from rlvitals.records.attempts import best_of, episode_value
-from rlvitals.records.coercion import unspelled
+from rlvitals.records.attempts import best_of, decoded_attempts, episode_value
 from rlvitals.records.objectives import Objective, custom_objectives, objectives_of
 from rlvitals.runs import Run
 from rlvitals.runs.answer import Column
-
-ATTEMPTS = "attempts"
-
-_decode = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 
 def read_custom_objectives(run: Run, rows: int | None = None) -> dict[str, Column]:
@@ -60,14 +54,8 @@ def measured_objectives(configuration: Mapping[str, Any], columns: Mapping[str, 
     return objectives_of(configuration, reported)
 
 
-def decoded_attempts(text: str | None) -> list[dict[str, Any]]:
-    """Return the attempts in a cell of the column `attempts`."""
-    attempts: list[dict[str, Any]] = unspelled(_decode(text)) if text else []
-    return attempts
-
-
 def _of_best_attempts(run: Run, objective: Objective) -> Column:
-    texts = run.episodes[ATTEMPTS].tolist()
+    texts = run.episodes["attempts"].tolist()
     key = f'"{objective.name}"'
     values = [best_of(decoded_attempts(text)).get(objective.name) if text and key in text else None for text in texts]
     return _column([value if isinstance(value, int | float) else None for value in values])

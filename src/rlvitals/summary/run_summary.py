@@ -24,7 +24,7 @@ from rlvitals.summary.run_columns import MEASURES, RunColumns, read_columns
 from rlvitals.summary.status import away_of
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
 from rlvitals.summary.throughput import episodes_per_minute, throughput_of
-from rlvitals.summary.tried_parameters import exploration_of, plain
+from rlvitals.summary.tried_parameters import exploration_facts
 
 UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.NUMBER and f.name != "time")
 
@@ -83,7 +83,7 @@ class RunSummary(msgspec.Struct, frozen=True):
             episode reported a reason.
         speed: Speed and use of resources.
         baselines: Comparison of the last evaluation with each baseline.
-        exploration: Analysis of the explored parameters, if requested (`stats.parameters.exploration`, as dicts).
+        exploration: Analysis of the explored parameters, if requested (`summary.tried_parameters.exploration_facts`).
     """
 
     overview: Overview
@@ -143,7 +143,7 @@ def summarise(
         since = times if times.size else as_floats(updates["time"])
         pace = throughput_of(run, since=float(since.min())) if since.size else pace
         course = course_of_rewards(episodes["reward"]) if series is None else course
-    explored = exploration_of(run, window=window) if exploration else None
+    explored = exploration_facts(run, window=window) if exploration else None
     return RunSummary(
         overview=overview,
         window=window,
@@ -163,7 +163,7 @@ def summarise(
             **_load(episodes, system),
         ),
         baselines=against_baselines(run.records("evaluations"), lower_is_better=named_lower(header.configuration)),
-        exploration=None if explored is None else plain(explored),
+        exploration=explored,
     )
 
 
