@@ -101,7 +101,8 @@ def heat_map(run: WatchedRun, first: str, second: str, outcome: str) -> dict[str
 def exploration(run: WatchedRun) -> Any:
     """Return the analysis of the parameters, or `None` if none were recorded.
 
-    It is that of `summary.tried_parameters.exploration_facts`, and `effects` has the effect of each parameter on each outcome as text. The analysis takes seconds and is cached.
+    It is that of `summary.tried_parameters.exploration_facts`, and `effects` has the effect of each parameter on each
+    outcome as text. The analysis takes seconds and is cached.
 
     Raises:
         RunFormatError: A segment is damaged.

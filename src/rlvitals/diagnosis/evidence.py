@@ -5,10 +5,12 @@ from functools import cached_property
 
 import msgspec
 
+from rlvitals.diagnosis.attempt_samples import AttemptSamples
 from rlvitals.diagnosis.block_table import BlockTable
 from rlvitals.diagnosis.hyperparameters import Hyperparameters
 from rlvitals.diagnosis.learning import Learning, learning_of
 from rlvitals.diagnosis.thresholds import Threshold
+from rlvitals.records.objectives import Direction
 from rlvitals.runs.header import ENDED
 from rlvitals.runs.vitality import CRASHED
 from rlvitals.stats.series.trend import Trend, trend
@@ -35,6 +37,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         failure: Exception that ended the run, as text.
         dropped: Number of dropped records. The key `records` counts those of the run folder; other keys are sink names.
         failures: Streams and sinks that currently cannot be written, with the reason.
+        parameter_bounds: Lowest and highest value of each parameter, if configured.
+        directions: Better direction of each objective that the configuration declares.
     """
 
     settings: Hyperparameters = Hyperparameters()
@@ -46,6 +50,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     failure: str = ""
     dropped: Mapping[str, int] = {}
     failures: Mapping[str, str] = {}
+    parameter_bounds: Mapping[str, tuple[float, float]] = {}
+    directions: Mapping[str, Direction] = {}
 
 
 class Evidence:
@@ -61,6 +67,7 @@ class Evidence:
         context: Facts about the run other than its streams.
         reward_source: Name of the series that replaces the rewards in `episodes` if no episode was recorded
             (`runs.reward_series`); empty if the rewards are those of episodes.
+        attempts: Samples of the parameters that the run tried.
     """
 
     def __init__(
@@ -73,6 +80,7 @@ class Evidence:
         context: Context,
         *,
         reward_source: str = "",
+        attempts: AttemptSamples | None = None,
     ) -> None:
         self.episodes = episodes
         self.updates = updates
@@ -81,6 +89,7 @@ class Evidence:
         self.categories = categories
         self.context = context
         self.reward_source = reward_source
+        self.attempts = attempts or AttemptSamples()
         self.recorded_updates = updates
 
     def understood(self) -> "Evidence":
@@ -108,6 +117,7 @@ class Evidence:
             self.categories,
             known,
             reward_source=self.reward_source,
+            attempts=self.attempts,
         )
         judged.recorded_updates = self.updates
         return judged

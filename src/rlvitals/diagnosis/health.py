@@ -18,7 +18,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "training_progress": (
         "no-learning", "plateau", "regression", "reward-constant", "reward-hacking", "category-neglected",
         "evaluation-gap", "below-baseline", "learning-rate-too-low", "learning-rate-zero", "discount", "reward-sign",
-        "dead-policy", "truncation-as-termination", "episodes-of-length-one",
+        "dead-policy", "truncation-as-termination", "episodes-of-length-one", "parameter-at-bound",
+        "parameter-without-effect", "search-exhausted",
     ),
     "training_stability": (
         "gradient-explosion", "kl-too-large", "learning-rate-too-high", "entropy-collapse", "entropy-too-high",

@@ -90,9 +90,19 @@ def objectives_of(configuration: Mapping[str, Any], names: Collection[str]) -> t
         configuration: Configuration of the run.
         names: Names that the run recorded: fields of the episodes, and keys of `extra` or of attempts.
     """
-    directions = {name.removeprefix("extra."): one for name, one in declared_directions(configuration).items()}
-    chosen = [*KNOWN, *(name for name in directions if name not in KNOWN)]
-    return tuple(Objective(name, directions.get(name, "higher")) for name in chosen if name in names)
+    return objectives_of_directions(declared_directions(configuration), names)
+
+
+def objectives_of_directions(directions: Mapping[str, Direction], names: Collection[str]) -> tuple[Objective, ...]:
+    """Return the objectives of a run, as `objectives_of` does.
+
+    Args:
+        directions: Direction of each declared objective (`declared_directions`).
+        names: Names that the run recorded.
+    """
+    better = {name.removeprefix("extra."): one for name, one in directions.items()}
+    chosen = [*KNOWN, *(name for name in better if name not in KNOWN)]
+    return tuple(Objective(name, better.get(name, "higher")) for name in chosen if name in names)
 
 
 def parameter_bounds(configuration: Mapping[str, Any]) -> dict[str, tuple[float, float]]:

@@ -69,6 +69,11 @@ class _Sums(NamedTuple):
     square: float  # response' response
     freedom: float
 
+    def less(self, part: "_Sums", share: float) -> "_Sums":
+        """Return the sums without a part, whose rows have a share of a degree of freedom each."""
+        freedom = self.freedom - share * part.freedom
+        return _Sums(self.gram - part.gram, self.product - part.product, self.square - part.square, freedom)
+
 
 def total_effects(
     parameters: Mapping[str, Given],
@@ -120,20 +125,46 @@ def total_effects(
     if design.columns.shape[1] * _ROWS_A_COLUMN > freedom:
         return nothing
     ranks = windows.centred(ranked(response[windows.order]))
-    estimates, errors, count = _jackknifed(design, ranks, windows, freedom)
-    margin = student_t_quantile(_UPPER, count - 1) * errors
-    spreads = [_spread(column, windows, freedom, (bounds or {}).get(column.name)) for column in rows]
+    parts = _parts(design, ranks, windows)
+    own = design.own
+    found = _jackknifed(own, parts, freedom, ranks.size)
+    spreads = [spread_within(column, windows, (bounds or {}).get(column.name)) for column in rows]
+    verdicts = [
+        _verdict(low, high, spread, has_pairs=design.has_pairs)
+        for low, high, spread in zip(found.low, found.high, spreads, strict=True)
+    ]
+    for at in _needed(verdicts, found, own, parts, freedom, ranks.size):
+        verdicts[at] = "not shown"
     return tuple(
-        TotalEffect(column.name, _verdict(low, high, spread, has_pairs=design.has_pairs), share, low, high, spread)
-        for column, share, low, high, spread in zip(
-            tried,
-            estimates.tolist(),
-            (estimates - margin).tolist(),
-            (estimates + margin).tolist(),
-            spreads,
-            strict=True,
+        TotalEffect(column.name, verdict, float(share), float(low), float(high), spread)
+        for column, verdict, share, low, high, spread in zip(
+            tried, verdicts, found.share, found.low, found.high, spreads, strict=True
         )
     )
+
+
+def _needed(
+    verdicts: list[Verdict],
+    found: "_Shares",
+    own: list[NDArray[np.int64]],
+    parts: "list[_Sums]",
+    freedom: int,
+    size: int,
+) -> list[int]:
+    """Return negligible parameters that are not negligible together with the others.
+
+    Two parameters that always move together can each replace the other, but both cannot be dropped.
+    """
+    dropped = sorted(
+        (at for at, verdict in enumerate(verdicts) if verdict == "negligible"), key=lambda at: found.high[at]
+    )
+    needed: list[int] = []
+    while len(dropped) > 1:
+        together = np.unique(np.concatenate([own[at] for at in dropped]))
+        if _jackknifed([together], parts, freedom, size).high[0] < NEGLIGIBLE * len(dropped):
+            break
+        needed.append(dropped.pop())
+    return needed
 
 
 def _verdict(low: float, high: float, spread: float, *, has_pairs: bool) -> Verdict:
@@ -175,74 +206,99 @@ def _handles(basis: Basis, column: ParameterColumn) -> NDArray[np.float64]:
     return ((basis.ranks - 0.5) * column.present)[:, None]
 
 
-def _jackknifed(
-    design: _Design, ranks: NDArray[np.float64], windows: Windows, freedom: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Return the share of each parameter, its standard error, and the number of groups."""
+class _Shares(NamedTuple):
+    share: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def _parts(design: _Design, ranks: NDArray[np.float64], windows: Windows) -> list[_Sums]:
+    """Return the sums of each group of consecutive windows."""
     clusters = windows.clusters
     count = min(_MOST_GROUPS, clusters.size)
     cuts = [*clusters[np.arange(count) * clusters.size // count].tolist(), ranks.size]
-    parts = [_sums(design.columns[a:b], ranks[a:b]) for a, b in pairwise(cuts)]
+    return [_sums(design.columns[a:b], ranks[a:b]) for a, b in pairwise(cuts)]
+
+
+def _jackknifed(own: list[NDArray[np.int64]], parts: list[_Sums], freedom: int, size: int) -> _Shares:
+    """Return the share of each set of columns, with its interval."""
+    count = len(parts)
     whole = _Sums(
-        sum((part.gram for part in parts), np.zeros_like(parts[0].gram)),
-        sum((part.product for part in parts), np.zeros_like(parts[0].product)),
+        np.sum([part.gram for part in parts], axis=0),
+        np.sum([part.product for part in parts], axis=0),
         sum(part.square for part in parts),
         float(freedom),
     )
-    share = freedom / ranks.size
-    estimates, least = _shares(design, whole)
-    others = np.array(
-        [
-            _shares(
-                design,
-                _Sums(
-                    whole.gram - part.gram,
-                    whole.product - part.product,
-                    whole.square - part.square,
-                    freedom - share * part.freedom,
-                ),
-            )[0]
-            for part in parts
-        ]
-    )
+    ranks = _ranks(own, whole)
+    estimates, least = _shares(own, whole, ranks)
+    others = np.array([_shares(own, whole.less(part, freedom / size), ranks)[0] for part in parts])
     errors = np.sqrt((count - 1) / count * np.sum((others - others.mean(axis=0)) ** 2, axis=0))
-    return estimates, np.maximum(errors, least), count
+    margin = student_t_quantile(_UPPER, count - 1) * np.maximum(errors, least)
+    return _Shares(estimates, estimates - margin, estimates + margin)
 
 
 def _sums(columns: NDArray[np.float64], ranks: NDArray[np.float64]) -> _Sums:
     return _Sums(columns.T @ columns, columns.T @ ranks, float(ranks @ ranks), float(ranks.size))
 
 
-def _shares(design: _Design, sums: _Sums) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the share of each parameter, and its standard error if the true share is zero."""
-    scale = np.sqrt(np.diag(sums.gram))
+def _inverse(sums: _Sums) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the inverse of the Gram matrix of the columns, scaled to unit length, and the scale."""
+    scale = np.sqrt(np.maximum(np.diag(sums.gram), 0.0))
     scale[scale <= 0.0] = 1.0
     unit = sums.gram / np.outer(scale, scale)
+    return np.linalg.inv(unit + _RIDGE * np.eye(unit.shape[0])), scale
+
+
+def _ranks(own: list[NDArray[np.int64]], sums: _Sums) -> list[int]:
+    """Return the number of independent columns in each set, given all other columns."""
+    inverse, _ = _inverse(sums)
+    unique = (np.linalg.inv(inverse[np.ix_(columns, columns)]) for columns in own)
+    return [int(np.count_nonzero(np.linalg.eigvalsh(gram) > _SOUND)) for gram in unique]
+
+
+def _shares(
+    own: list[NDArray[np.int64]], sums: _Sums, ranks: list[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the share of each set of columns, and its standard error if the true share is zero."""
+    inverse, scale = _inverse(sums)
     product = sums.product / scale
-    inverse = np.linalg.inv(unit + _RIDGE * np.eye(unit.shape[0]))
     coefficients = inverse @ product
     rest = max(sums.square - float(product @ coefficients), 0.0)
-    noise = rest / max(1.0, sums.freedom - unit.shape[0])
-    shares, least = np.zeros(len(design.own)), np.zeros(len(design.own))
+    noise = rest / max(1.0, sums.freedom - scale.size)
+    shares, least = np.zeros(len(own)), np.zeros(len(own))
     if not sums.square > 0.0:
         return shares, least
-    for at, own in enumerate(design.own):
-        unique = np.linalg.inv(inverse[np.ix_(own, own)])  # Gram matrix of the residuals on all other columns
-        rank = int(np.count_nonzero(np.linalg.eigvalsh(unique) > _SOUND))
-        explained = float(coefficients[own] @ unique @ coefficients[own])
+    for at, (columns, rank) in enumerate(zip(own, ranks, strict=True)):
+        mine = coefficients[columns]
+        explained = float(mine @ np.linalg.solve(inverse[np.ix_(columns, columns)], mine))
         shares[at] = (explained - rank * noise) / sums.square
         least[at] = math.sqrt(2.0 * rank) * noise / sums.square
     return shares, least
 
 
-def _spread(column: ParameterColumn, windows: Windows, freedom: int, bounds: tuple[float, float] | None) -> float:
+def spread_within(
+    column: ParameterColumn,
+    windows: Windows,
+    bounds: tuple[float, float] | None,
+    *,
+    whole: ParameterColumn | None = None,
+) -> float:
+    """Return the standard deviation of a parameter within windows, as a share of its range.
+
+    Args:
+        column: Parameter, with rows in the windows' order.
+        windows: Windows of the rows.
+        bounds: Ends of the range, if they are known.
+        whole: The same parameter with all rows, whose extremes are the range if there are no bounds.
+    """
     values = column.values[column.present]
+    freedom = windows.order.size - windows.starts.size
     if not values.size:
         return 0.0
     if not column.numeric:
         _, counts = np.unique(values, return_counts=True)
         return math.sqrt(0.5 * (1.0 - float(np.sum((counts / values.size) ** 2))))
-    low, high = ends(column, bounds)
+    low, high = ends(whole or column, bounds)
     if not high > low or freedom <= 0:
         return 0.0
     filled = np.where(column.present, column.values, float(values.mean()))
