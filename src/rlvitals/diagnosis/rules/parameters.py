@@ -30,15 +30,19 @@ _MOST_GAIN = Threshold(
 )
 _LEAST_SPREAD = Threshold(0.05, "%", "Spread of the median parameter above which exploration continues.")
 _MOST_NAMED = 4
+_SURE = 0.9
+_REPEATED = 0.05
+"""Growth of the run after which values at a bound are counted again."""
 
 
 @rule(
     "parameter-at-bound",
     title="Parameter at the end of its range",
-    meaning="The values of a parameter in the last quarter of the run pile up at an end of its range: their share there "
-    "exceeds that of evenly used values by more than a quarter, beyond chance (`rlvitals.stats.parameters.bounds`). The "
-    "range is `parameter_bounds` in the configuration; without it, nothing is reported. At most 1,024 attempts are "
-    f"used, and at least {_FEWEST_AT_BOUND}, from {_STARTED} of the budget. Without attempts, episodes count.",
+    meaning="The values of a parameter in the last quarter of the run pile up at an end of its range: their share "
+    "there exceeds that of evenly used values by more than a quarter, beyond chance "
+    "(`rlvitals.stats.parameters.bounds`). The range is `parameter_bounds` in the configuration; without it, nothing "
+    f"is reported. At most 1,024 attempts are used, and at least {_FEWEST_AT_BOUND}, from {_STARTED} of the budget. "
+    "Without attempts, episodes count.",
     cause="The best value is at the end of the range or beyond, or the policy's output is clipped there.",
     advice="Widen the range if the tool allows it. Otherwise fix the parameter at that end and drop it from the action "
     "space, so that the policy has less to learn.",
@@ -46,25 +50,19 @@ _MOST_NAMED = 4
     series=("episodes.parameters",),
 )
 def _parameter_at_bound(evidence: Evidence) -> RuleResult | None:
-    bounds = dict(evidence.context.parameter_bounds)
-    table = evidence.attempts.recent() if bounds and evidence.past(_STARTED) else None
-    if table is None or len(table.rows) < _FEWEST_AT_BOUND:
+    if not evidence.context.parameter_bounds or not evidence.past(_STARTED):
         return None
-    found = [
-        one for one in at_bounds(table.parameters, bounds=bounds) if one.bounded and one.verdict.startswith("pinned")
-    ]
+    what, found = evidence.attempts.cached("bounds", lambda: _pinned_of(evidence), growth=_REPEATED)
     if not found:
         return None
-    found.sort(key=_share_at_bound, reverse=True)
-    what = f"of the last {count(len(table.rows))} {table.unit}s"
     texts = [f"{_end_text(one)} in {percent(_share_at_bound(one))}" for one in found[:_MOST_NAMED]]
     more = f", and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-    share = _share_at_bound(found[0])
+    ranges = "its range" if len(found) == 1 else "their ranges"
     return RuleResult(
         INFO,
-        confidence=min(0.9, share),
+        confidence=min(_SURE, _share_at_bound(found[0])),
         evidence={one.name: _share_at_bound(one) for one in found},
-        title=f"{_named([one.name for one in found])} at the end of {'its range' if len(found) == 1 else 'their ranges'}",
+        title=f"{_named([one.name for one in found])} at the end of {ranges}",
         cause=f"{'; '.join(texts)} {what}{more}. The best value is there or beyond, or the policy's output is clipped.",
     )
 
@@ -72,11 +70,12 @@ def _parameter_at_bound(evidence: Evidence) -> RuleResult | None:
 @rule(
     "parameter-without-effect",
     title="Parameter without effect",
-    meaning="A parameter explains less than 2 % of the variance of every objective, alone and in pairs with others: the "
-    "upper end of each 95 % interval is below that (`rlvitals.stats.parameters.total_effects`), although its standard "
-    "deviation is at least a tenth of its range. Attempts are compared within their episode, otherwise within their "
-    f"category. At most about 4,096 evenly spaced attempts are used, and at least {_FEWEST_FOR_EFFECTS}. Episodes count "
-    "if no attempts are reported and each has one step. The analysis is repeated when the run has grown by a quarter.",
+    meaning="A parameter explains less than 2 % of the variance of every objective, alone and in pairs with others: "
+    "the upper end of each 95 % interval is below that (`rlvitals.stats.parameters.total_effects`), although its "
+    "standard deviation is at least a tenth of its range. Attempts are compared within their episode, otherwise "
+    "within their category. At most about 4,096 evenly spaced attempts are used, and at least "
+    f"{_FEWEST_FOR_EFFECTS}. Without attempts, episodes of one step count. The analysis is repeated when the run has "
+    "grown by a quarter.",
     cause="The outcome does not depend on this parameter in the range that was tried.",
     advice="Fix the parameter at its default and remove it from the action space. Fewer dimensions are learned faster.",
     source="Sobol 1993, Sensitivity Estimates; Andrychowicz et al. 2021, What Matters in On-Policy RL",
@@ -104,11 +103,12 @@ def _parameter_without_effect(evidence: Evidence) -> RuleResult | None:
     "search-exhausted",
     title="Nothing left to win with these parameters",
     meaning="Exploration continues, but finds nothing better. Attempts of the last third are as good as those of the "
-    f"middle third of the same category: the interval of the probability that one beats the other includes one half and "
-    f"ends below {_MOST_LATER}. No move of the parameters by up to one standard deviation promises more: the interval of "
-    f"its gain ends below {_MOST_GAIN} of an attempt's outcome (`rlvitals.stats.parameters.search_progress`). The "
-    f"median spread of the parameters is at least {_LEAST_SPREAD} of their range. This holds for the reward, from "
-    f"{_HALFWAY} of the budget and 400 attempts. The analysis is repeated when the run has grown by a quarter.",
+    "middle third of the same category: the interval of the probability that one beats the other includes one half "
+    f"and ends below {_MOST_LATER}. No move of the parameters by up to one standard deviation promises more: the "
+    f"interval of its gain ends below {_MOST_GAIN} of an attempt's outcome "
+    f"(`rlvitals.stats.parameters.search_progress`). The median spread of the parameters is at least {_LEAST_SPREAD} "
+    f"of their range. This holds for the reward, from {_HALFWAY} of the budget and 400 attempts. The analysis is "
+    "repeated when the run has grown by a quarter.",
     cause="The policy is where the tried parameters are best, or the parameters do not matter.",
     advice="Stop, or extend the action space: new parameters, wider ranges, other steps around the tool. Or change the "
     "objective. Training longer will not help.",
@@ -125,7 +125,7 @@ def _search_exhausted(evidence: Evidence) -> RuleResult | None:
         INFO,
         confidence=0.6,
         evidence={"later_is_better": found.later.estimate, "gain_at_most": found.gain.high, "spread": found.spread},
-        cause=f"A recent attempt beats an earlier one with a probability of {percent(found.later.estimate)}, and better "
+        cause=f"A recent attempt beats an earlier one with a probability of {percent(found.later.estimate)}. Better "
         f"parameters would gain at most {number(max(0.0, found.gain.high), 2)} standard deviations of an attempt.",
     )
 
@@ -134,6 +134,16 @@ def is_exhausted(found: SearchProgress) -> bool:
     """Return whether a search continues without finding anything better and without a direction that promises more."""
     is_level = found.later.low < 0.5 and found.later.high < _MOST_LATER and found.later.estimate > _LEAST_LATER  # noqa: PLR2004
     return is_level and found.gain.high < _MOST_GAIN and found.spread >= _LEAST_SPREAD
+
+
+def _pinned_of(evidence: Evidence) -> tuple[str, list[AtBounds]]:
+    """Return which rows were used, and the parameters at a bound, with the largest share first."""
+    table = evidence.attempts.recent()
+    if table is None or len(table.rows) < _FEWEST_AT_BOUND:
+        return "", []
+    ends = at_bounds(table.parameters, bounds=dict(evidence.context.parameter_bounds))
+    found = [one for one in ends if one.bounded and one.verdict.startswith("pinned")]
+    return f"of the last {count(len(table.rows))} {table.unit}s", sorted(found, key=_share_at_bound, reverse=True)
 
 
 def _effects_of(evidence: Evidence) -> dict[str, list[TotalEffect]]:

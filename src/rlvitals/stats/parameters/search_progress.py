@@ -204,7 +204,7 @@ def _moves(tried: list[ParameterColumn], kinds: NDArray[np.int64], windows: Wind
 
 
 def _best_moves(moves: _Moves, heights: Floats, rows: NDArray[np.bool_]) -> Floats:
-    """Return the move of each number that promises most, at most one standard deviation; 0 if it is within the error."""
+    """Return the best move of each number, at most one standard deviation; 0 if what it promises is within the error."""
     found, covariance = _coefficients(moves.columns[rows], heights[rows])
     count = moves.least.size
     grid = np.linspace(moves.least, moves.most, _STEPS)
