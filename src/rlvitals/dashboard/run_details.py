@@ -14,7 +14,7 @@ from rlvitals.runs.answer import Column
 from rlvitals.runs.artifacts import IMAGE, artifact
 from rlvitals.sinks.flattening import flat_settings, setting_text
 from rlvitals.summary.baselines import against_baselines, named_lower
-from rlvitals.summary.objectives import read_custom_objectives
+from rlvitals.summary.objective_columns import read_custom_objectives
 from rlvitals.summary.successes import GROUP_MEANS, as_floats, group_rates
 
 MOST_SETTINGS = 2_000

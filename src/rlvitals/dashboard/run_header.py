@@ -15,7 +15,7 @@ from rlvitals.records.progress import STEPS, Throughput, first_said
 from rlvitals.runs.answer import Column
 from rlvitals.runs.artifacts import IMAGE
 from rlvitals.summary.levels import LEVELS, RECENT_EPISODES
-from rlvitals.summary.objectives import custom_columns_of
+from rlvitals.summary.objective_columns import custom_columns_of
 from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, overview_from
 from rlvitals.summary.status import state_of
 from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.records.attempts import AttemptRow, rows_of
+from rlvitals.records.attempt_rows import AttemptRow, rows_of
 from rlvitals.stats.parameters.parameter_columns import ParameterColumn, parameter_column
 
 MOST_RECENT = 1024

@@ -11,7 +11,7 @@ from rlvitals.diagnosis.attempt_samples import AttemptSamples, rows_in
 from rlvitals.diagnosis.block_table import BlockTable, Floats
 from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, SystemSample
-from rlvitals.records.attempts import AttemptRow
+from rlvitals.records.attempt_rows import AttemptRow
 from rlvitals.runs.reward_series import RewardSeries
 
 MOST_CATEGORIES = 64

@@ -15,7 +15,7 @@ from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.diagnosis.evidence_builder import OUTCOMES, EvidenceBuilder
 from rlvitals.diagnosis.hyperparameters import hyperparameters_of
 from rlvitals.records import Episode
-from rlvitals.records.attempts import AttemptRow, decoded_attempts
+from rlvitals.records.attempt_rows import AttemptRow, decoded_attempts
 from rlvitals.records.coercion import unspelled
 from rlvitals.records.objectives import custom_objectives, declared_directions, parameter_bounds
 from rlvitals.runs import Header, Run

@@ -12,7 +12,7 @@ import numpy as np
 
 from rlvitals.formatting import ABSENT, count, format_value, reported_share
 from rlvitals.records import Episode
-from rlvitals.records.attempts import episode_value
+from rlvitals.records.attempt_rows import episode_value
 from rlvitals.records.metrics import metric_of
 from rlvitals.records.objectives import Objective
 from rlvitals.runs.answer import Column

@@ -24,7 +24,7 @@ from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.course import Course, course
 from rlvitals.summary.levels import LEVELS, Episodes, Level, levels_of
 from rlvitals.summary.measures import Floats, TrendEstimate, trend_estimate_of
-from rlvitals.summary.objectives import read_custom_objectives
+from rlvitals.summary.objective_columns import read_custom_objectives
 from rlvitals.summary.status import RunState, away_of, state_of
 from rlvitals.summary.throughput import episodes_per_minute, recorded_time, reported_step, throughput_in
 from rlvitals.summary.verdict import Verdict, verdict_of

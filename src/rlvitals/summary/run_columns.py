@@ -12,7 +12,7 @@ from rlvitals.records.schema import fields
 from rlvitals.runs import Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import ask
-from rlvitals.summary.objectives import read_custom_objectives
+from rlvitals.summary.objective_columns import read_custom_objectives
 from rlvitals.summary.throughput import throughput_in
 
 MEASURES = ("reward", "quality_final", "quality_improvement", "quality_initial", "length", "duration", "memory")

@@ -9,12 +9,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from rlvitals.records.attempts import AttemptRow, decoded_attempts, rows_of
+from rlvitals.records.attempt_rows import AttemptRow, decoded_attempts, rows_of
 from rlvitals.records.objectives import Direction, objectives_of, parameter_bounds
 from rlvitals.runs import Run
 from rlvitals.stats.parameters.exploration import Exploration, explore
 from rlvitals.summary.measures import Floats
-from rlvitals.summary.objectives import read_custom_objectives
+from rlvitals.summary.objective_columns import read_custom_objectives
 from rlvitals.summary.successes import as_floats
 
 OUTCOMES = ("reward", "quality_final", "quality_improvement")

@@ -18,7 +18,7 @@ from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.summary.levels import RECENT_EPISODES
-from rlvitals.summary.objectives import read_custom_objectives
+from rlvitals.summary.objective_columns import read_custom_objectives
 from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, assess, overview_from
 from rlvitals.summary.status import RunState, state_of
 from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of

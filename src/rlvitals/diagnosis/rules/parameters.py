@@ -13,7 +13,7 @@ from rlvitals.formatting import count, number, percent
 from rlvitals.records.objectives import KNOWN, Objective, objectives_of_directions
 from rlvitals.stats.parameters.bounds import AtBounds, at_bounds
 from rlvitals.stats.parameters.search_progress import SearchProgress, search_progress
-from rlvitals.stats.parameters.total_effects import TotalEffect, total_effects
+from rlvitals.stats.parameters.total_effects import NEGLIGIBLE, TotalEffect, total_effects
 
 _STARTED = Threshold(
     0.25, "%", "Budget before which the rule does not fire, because the policy still explores at random."
@@ -70,10 +70,10 @@ def _parameter_at_bound(evidence: Evidence) -> RuleResult | None:
 @rule(
     "parameter-without-effect",
     title="Parameter without effect",
-    meaning="A parameter explains less than 2 % of the variance of every objective, alone and in pairs with others: "
-    "the upper end of each 95 % interval is below that (`rlvitals.stats.parameters.total_effects`), although its "
-    "standard deviation is at least a tenth of its range. Attempts are compared within their episode, otherwise "
-    "within their category. At most about 4,096 evenly spaced attempts are used, and at least "
+    meaning=f"A parameter explains less than {percent(NEGLIGIBLE)} of the variance of every objective, alone and in "
+    "pairs with others: the upper end of each 95 % interval is below that (`rlvitals.stats.parameters.total_effects`), "
+    "although its standard deviation is at least a tenth of its range. Attempts are compared within their episode, "
+    "otherwise within their category. At most about 4,096 evenly spaced attempts are used, and at least "
     f"{_FEWEST_FOR_EFFECTS}. Without attempts, episodes of one step count. The analysis is repeated when the run has "
     "grown by a quarter.",
     cause="The outcome does not depend on this parameter in the range that was tried.",

@@ -26,7 +26,7 @@ _UPPER = 0.975
 Floats = NDArray[np.float64]
 
 
-class Estimate(NamedTuple):
+class ProgressEstimate(NamedTuple):
     """An estimate with its 95 % interval."""
 
     estimate: float
@@ -48,8 +48,8 @@ class SearchProgress(NamedTuple):
         rows: Number of rows used.
     """
 
-    later: Estimate
-    gain: Estimate
+    later: ProgressEstimate
+    gain: ProgressEstimate
     spread: float
     rows: int
 
@@ -117,7 +117,7 @@ def _keys(column: Given) -> NDArray[np.int64]:
     return codes
 
 
-def _later(response: Floats, kinds: NDArray[np.int64], kept: NDArray[np.bool_]) -> Estimate:
+def _later(response: Floats, kinds: NDArray[np.int64], kept: NDArray[np.bool_]) -> ProgressEstimate:
     rows = np.flatnonzero(kept)
     third = response.size // 3
     middle, last = rows[(rows >= third) & (rows < response.size - third)], rows[rows >= response.size - third]
@@ -129,7 +129,7 @@ def _later(response: Floats, kinds: NDArray[np.int64], kept: NDArray[np.bool_]) 
             losses[there] = 1.0 - _beaten(response[middle[there]], response[last[here]])
     (share, own), (_, other) = _blocked(wins), _blocked(losses)
     reach = student_t_quantile(_UPPER, _BLOCKS - 1) * math.hypot(own, other)
-    return Estimate(share, share - reach, share + reach)
+    return ProgressEstimate(share, share - reach, share + reach)
 
 
 def _beaten(values: Floats, others: Floats) -> Floats:
@@ -155,12 +155,14 @@ class _Moves(NamedTuple):
     most: Floats
 
 
-def _gain(tried: list[ParameterColumn], response: Floats, kinds: NDArray[np.int64], windows: Windows) -> Estimate:
+def _gain(
+    tried: list[ParameterColumn], response: Floats, kinds: NDArray[np.int64], windows: Windows
+) -> ProgressEstimate:
     moves = _moves(tried, kinds, windows)
     heights = windows.centred(drawn_in(response[windows.order]))
     width = float(np.sqrt(np.mean(heights**2)))
     if moves is None or windows.starts.size < 2 * _BLOCKS or not width > 0.0:
-        return Estimate(math.nan, math.nan, math.nan)
+        return ProgressEstimate(math.nan, math.nan, math.nan)
     heights /= width
     number = np.repeat(np.arange(windows.sizes.size), windows.sizes)
     block = np.argsort(np.argsort(windows.order, kind="stable"), kind="stable") * _BLOCKS // heights.size
@@ -176,7 +178,7 @@ def _gain(tried: list[ParameterColumn], response: Floats, kinds: NDArray[np.int6
     parts, estimate = whole[:-1], float(whole[-1])
     error = math.sqrt((_BLOCKS - 1) / _BLOCKS * float(np.sum((parts - parts.mean()) ** 2)))
     reach = student_t_quantile(_UPPER, _BLOCKS - 1) * error
-    return Estimate(estimate, estimate - reach, estimate + reach)
+    return ProgressEstimate(estimate, estimate - reach, estimate + reach)
 
 
 def _moves(tried: list[ParameterColumn], kinds: NDArray[np.int64], windows: Windows) -> _Moves | None:
@@ -204,7 +206,7 @@ def _moves(tried: list[ParameterColumn], kinds: NDArray[np.int64], windows: Wind
 
 
 def _best_moves(moves: _Moves, heights: Floats, rows: NDArray[np.bool_]) -> Floats:
-    """Return the best move of each number, at most one standard deviation; 0 if what it promises is within the error."""
+    """Return the best move of each number, at most one standard deviation; 0 if its gain is within the error."""
     found, covariance = _coefficients(moves.columns[rows], heights[rows])
     count = moves.least.size
     grid = np.linspace(moves.least, moves.most, _STEPS)

@@ -7,7 +7,7 @@ import numpy as np
 
 from rlvitals.errors import ColumnError
 from rlvitals.records import Episode
-from rlvitals.records.attempts import best_of, decoded_attempts, episode_value
+from rlvitals.records.attempt_rows import best_of, decoded_attempts, episode_value
 from rlvitals.records.objectives import Objective, custom_objectives, objectives_of
 from rlvitals.runs import Run
 from rlvitals.runs.answer import Column
