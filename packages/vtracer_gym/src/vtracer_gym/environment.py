@@ -63,8 +63,8 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     ``reward_parts``, ``quality``, ``svg_bytes``, ``work``, ``failure``. At the end of an episode, these describe the
     best attempt, and there are also ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best
     attempt), ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (whether the best attempt is at least as
-    good as the defaults and smaller), ``failed_attempts``, and ``attempts``: the parameters, reward, quality and size of
-    each attempt in order.
+    good as the defaults and smaller), ``failed_attempts``, and ``attempts``: the parameters, reward, quality and size
+    of each attempt in order.
 
     Args:
         logos: Logos to draw from, by default 40 sample logos of the package.

@@ -16,9 +16,9 @@ from rlvitals.stats.series.student_t import student_t_quantile
 
 FEWEST_ROWS = 400
 _BLOCKS = 24
-_STEPS = 9
 _TAIL = 0.05
 _FAR = 3.0  # standard deviations
+_STEPS = np.linspace(-1.0, 1.0, 9)  # standard deviations
 _FLAG_LEVELS = 2
 _RIDGE = 1e-3
 _UPPER = 0.975
@@ -150,9 +150,8 @@ def _blocked(values: Floats) -> tuple[float, float]:
 
 
 class _Moves(NamedTuple):
-    columns: Floats  # distance of each number from its centre in standard deviations, and its square, within windows
-    least: Floats  # most negative and most positive move that was tried, in standard deviations
-    most: Floats
+    columns: Floats  # parabola of each number over its distance from the centre, within windows, shape (n, 2 numbers)
+    allowed: NDArray[np.bool_]  # moves that stay within the tried values, shape (moves, numbers)
 
 
 def _gain(
@@ -169,8 +168,7 @@ def _gain(
     whole = np.zeros(_BLOCKS + 1)
     for half in (0, 1):
         mine = number % 2 == half
-        wanted = _best_moves(moves, heights, ~mine)
-        steps = np.concatenate([wanted, wanted**2])
+        steps = _best_moves(moves, heights, ~mine)
         # The gain of these moves in the other half, over all of its rows and without each block.
         for at in range(_BLOCKS + 1):
             rows = mine & (block != at)
@@ -182,8 +180,8 @@ def _gain(
 
 
 def _moves(tried: list[ParameterColumn], kinds: NDArray[np.int64], windows: Windows) -> _Moves | None:
-    """Return the moves of each number and flag that varies within its windows."""
-    distances, least, most = [], [], []
+    """Return the curves and moves of each number and flag that varies within its windows."""
+    curves, allowed = [], []
     for column in tried:
         values = column.values[windows.order]
         if len(column.levels) > _FLAG_LEVELS or not column.present[windows.order].all():
@@ -196,26 +194,32 @@ def _moves(tried: list[ParameterColumn], kinds: NDArray[np.int64], windows: Wind
             here = kinds[windows.order] == kind
             away[here] = (values[here] - np.median(values[here])) / width
         low, high = np.quantile(away, (_TAIL, 1.0 - _TAIL))
-        distances.append(np.clip(away, -_FAR, _FAR))
-        least.append(max(low, -1.0))
-        most.append(min(high, 1.0))
-    if not distances:
+        curves.append(_curve(away))
+        allowed.append((low <= _STEPS) & (high >= _STEPS) | (_STEPS == 0.0))
+    if not curves:
         return None
-    away = np.array(distances).T
-    return _Moves(windows.centred(np.concatenate([away, away**2], axis=1)), np.array(least), np.array(most))
+    return _Moves(windows.centred(np.concatenate(curves, axis=1)), np.array(allowed).T)
+
+
+def _curve(away: Floats) -> Floats:
+    """Return the columns of a parabola that is zero at the centre, shape `(n, 2)`."""
+    inside = np.clip(away, -_FAR, _FAR)
+    return np.column_stack([inside, inside**2])
 
 
 def _best_moves(moves: _Moves, heights: Floats, rows: NDArray[np.bool_]) -> Floats:
-    """Return the best move of each number, at most one standard deviation; 0 if its gain is within the error."""
+    """Return the columns at the best move of each number, zero if its gain is within the error."""
     found, covariance = _coefficients(moves.columns[rows], heights[rows])
-    count = moves.least.size
-    grid = np.linspace(moves.least, moves.most, _STEPS)
-    promised = grid * found[:count] + grid**2 * found[count:]
-    best = grid[np.argmax(promised, axis=0), np.arange(count)]
-    slope, bend, both = (np.diag(part) for part in (
-        covariance[:count, :count], covariance[count:, count:], covariance[:count, count:]))  # fmt: skip
-    error = np.sqrt(np.maximum(slope * best**2 + bend * best**4 + 2.0 * both * best**3, 0.0))
-    return np.where(promised.max(axis=0) > error, best, 0.0)
+    places = _curve(_STEPS)
+    chosen = np.zeros(found.size)
+    for at in range(moves.allowed.shape[1]):
+        own = slice(2 * at, 2 * at + 2)
+        promised = np.where(moves.allowed[:, at], places @ found[own], -np.inf)
+        best = places[int(np.argmax(promised))]
+        error = math.sqrt(max(float(best @ covariance[own, own] @ best), 0.0))
+        if float(promised.max()) > error:
+            chosen[own] = best
+    return chosen
 
 
 def _coefficients(columns: Floats, heights: Floats) -> tuple[Floats, Floats]:
