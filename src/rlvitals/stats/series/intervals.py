@@ -186,9 +186,9 @@ def rate_interval(outcomes: ArrayLike, *, confidence: float = 0.95, independent:
 def median_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     """Return a confidence interval of the median of a series that can be autocorrelated.
 
-    Its ends are quantiles of the sample, as far from one half as the ends of the interval of the rate of values up to
-    the median (`rate_interval`; for independent values: Thompson 1936, Annals of Mathematical Statistics 7). It holds
-    for any distribution.
+    Its ends are the quantiles of the sample at the ends of Wilson's interval of one half, for the effective number of
+    trials of the outcome "up to the median" (`rate_interval`; for independent values: Thompson 1936, Annals of
+    Mathematical Statistics 7). It holds for any distribution.
 
     Args:
         values: Values in time order, shape `(n,)`. Non-finite values are left out.
@@ -201,10 +201,10 @@ def median_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     middle = float(np.median(sample)) if sample.size else math.nan
     if sample.size < FEWEST_VALUES:
         return Interval(middle, math.nan, math.nan, math.nan, sample.size)
-    rate = rate_interval(sample <= middle, confidence=confidence)
-    half = max(rate.estimate - rate.low, rate.high - rate.estimate)
-    low, high = np.quantile(sample, (max(0.0, 0.5 - half), min(1.0, 0.5 + half)))
-    return Interval(middle, float(low), float(high), rate.effective, sample.size)
+    effective = rate_interval(sample <= middle).effective
+    around = wilson_interval(0.5 * effective, effective, confidence=confidence)
+    low, high = np.quantile(sample, (around.low, around.high))
+    return Interval(middle, float(low), float(high), effective, sample.size)
 
 
 def _mean(sample: NDArray[np.float64]) -> float:
