@@ -21,6 +21,7 @@ _STARTED = Threshold(
 _FEWEST_AT_BOUND = Threshold(100, "attempts", "Minimum number of recent attempts.")
 _FEWEST_FOR_EFFECTS = Threshold(500, "attempts", "Minimum number of sampled attempts.")
 _HALFWAY = Threshold(0.5, "%", "Budget before which the rule does not fire.")
+_EVEN = Threshold(0.5, "", "Probability that a recent attempt beats an earlier one, without progress.")
 _MOST_LATER = Threshold(
     0.6, "", "Largest possible probability that a recent attempt beats an earlier one: upper end of its interval."
 )
@@ -132,7 +133,8 @@ def _search_exhausted(evidence: Evidence) -> RuleResult | None:
 
 def is_exhausted(found: SearchProgress) -> bool:
     """Return whether a search continues without finding anything better and without a direction that promises more."""
-    is_level = found.later.low < 0.5 and found.later.high < _MOST_LATER and found.later.estimate > _LEAST_LATER  # noqa: PLR2004
+    later = found.later
+    is_level = later.low < _EVEN and later.high < _MOST_LATER and later.estimate > _LEAST_LATER
     return is_level and found.gain.high < _MOST_GAIN and found.spread >= _LEAST_SPREAD
 
 
