@@ -47,7 +47,7 @@ class RunHeader(RunEntry, frozen=True, kw_only=True):
         skipped_rules: Rules with missing data, with the inputs to log to enable them.
         rows: Number of rows of each stream; columns that are pushed later follow these rows.
         fields: Columns of each stream that have a value.
-        dicts: Names of the dictionaries in the episodes: `parameters`, `algorithm`, ...
+        dicts: Names of the dictionaries in the episodes: `parameters`, `algorithm`, ..., and `attempts`.
         labels: Texts of coded columns, by `stream.field`.
         pictures: Number of pictures.
         objectives: Columns of the custom objectives that episodes report (`rlvitals.records.objectives`).

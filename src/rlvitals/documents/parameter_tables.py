@@ -11,6 +11,8 @@ from rlvitals.records.metrics import metric_of
 
 NO_EFFECT = "no effect"
 _MOST_EFFECTS = 12
+_SMALLEST = 0.001
+"""Smallest share that is shown as an upper limit."""
 
 
 class ParameterRow(NamedTuple):
@@ -125,7 +127,7 @@ def _effect_text(total: Mapping[str, Any], *, is_named: bool) -> str:
     if is_named:
         return f"{percent(max(0.0, total['share']), 2)} ({percent(low, 2)} to {percent(high, 2)})"
     if total["verdict"] == "negligible":
-        return f"{NO_EFFECT} (below {percent(high, 2)})"
+        return f"{NO_EFFECT} (below {percent(max(high, _SMALLEST), 2)})"
     if total["verdict"] == "hardly varied":
         return f"{NO_EFFECT} shown (hardly varied)"
     return f"{NO_EFFECT} shown (up to {percent(high, 2)})"

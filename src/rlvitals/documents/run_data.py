@@ -21,6 +21,7 @@ from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.summary.run_columns import RunColumns, read_columns
 from rlvitals.summary.run_summary import RunSummary, summarise
 from rlvitals.summary.successes import as_floats
+from rlvitals.summary.tried_parameters import has_parameters
 
 MOST_EXPLORED = 50_000
 """Maximum number of episodes for which parameters are analysed by default. Larger runs take many seconds."""
@@ -145,7 +146,7 @@ def run_data(
     recorded = recorded_of(run, window=window, columns=columns, clock=clock)
     rows = 0 if recorded.reward_source else recorded.episodes.values["reward"].size
     explored = None
-    if rows and any(name.startswith("parameters.") for name in run.episodes.names):
+    if rows and has_parameters(run.episodes.names):
         explored = rows <= MOST_EXPLORED if parameters is None else parameters
     summary = summarise(
         run,

@@ -4,7 +4,7 @@ If episodes report their attempts, each attempt is one row: its parameters with 
 each episode is one row.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -66,6 +66,15 @@ class TriedRows(NamedTuple):
                 "parameters are those that the episode reported. Log attempts=[...] to analyse each attempt."
             )
         return "Each episode is one row."
+
+
+def has_parameters(names: Iterable[str]) -> bool:
+    """Return whether columns of episodes include parameters or attempts.
+
+    Args:
+        names: Names of the columns that have a value.
+    """
+    return any(name == _ATTEMPTS or name.startswith(_PREFIX) for name in names)
 
 
 def tried_rows(run: Run, *, window: int | None = None) -> TriedRows | None:

@@ -1,6 +1,7 @@
 """Attempts of an episode as rows."""
 
 import math
+from typing import Any
 
 from rlvitals.records.attempt_rows import AttemptRow, best_of, decoded_attempts, episode_value, rows_of
 from rlvitals.records.objectives import Objective
@@ -11,7 +12,7 @@ SIZE = Objective("size", "lower")
 def test_a_row_has_the_parameters_and_the_numbers_of_an_attempt() -> None:
     """Texts, flags and attempts without parameters are left out. `quality` is the quality of the episode."""
 
-    attempts = [
+    attempts: list[dict[str, Any]] = [
         {"parameters": {"speed": 2}, "reward": 1.0, "quality": 0.9, "failed": False, "note": "slow"},
         {"reward": 2.0},
     ]
