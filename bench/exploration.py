@@ -1,6 +1,6 @@
 """Accuracy of exploration and paired comparison: false findings, recovery of planted effects, coverage.
 
-python bench/exploration.py [--quick] [--only false|recovery|best|paired|narrowing|speed]
+python bench/exploration.py [--quick] [--only false|recovery|best|paired|narrowing|negligible|exhausted|speed]
 """
 
 import argparse
@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.diagnosis.rules.parameters import is_exhausted
 from rlvitals.stats.groups.paired_items import compare, mean_effect
 from rlvitals.stats.parameters.best_region import best_combination, best_region
 from rlvitals.stats.parameters.bounds import at_bounds
 from rlvitals.stats.parameters.effects import drivers
 from rlvitals.stats.parameters.exploration import explore
 from rlvitals.stats.parameters.exploration_decay import exploration_decay
+from rlvitals.stats.parameters.search_progress import search_progress
+from rlvitals.stats.parameters.total_effects import total_effects
 
 Column = NDArray[np.float64]
 Table = dict[str, Column]
@@ -175,6 +178,92 @@ def best(trials: int) -> Iterator[str]:
         yield f"| {rows} | " + " | ".join(f"{100 * count / trials:.1f} %" for count in counts) + " |"
 
 
+def weak(draws: np.random.Generator, rows: int, share: float, shape: str) -> tuple[Table, Column]:
+    """Return ten parameters; p0 explains a share of the reward's variance, alone or only together with p1."""
+    table = {f"p{i}": draws.random(rows) for i in range(10)}
+    effect = {
+        "slope": table["p0"],
+        "hump": -((table["p0"] - 0.5) ** 2),
+        "pair": (table["p0"] - 0.5) * (table["p1"] - 0.5),
+    }[shape]
+    noise = draws.normal(size=rows) + 1.5 * (table["p2"] - 0.5)
+    return table, effect / effect.std() * math.sqrt(share / (1.0 - share)) * noise.std() + noise
+
+
+def negligible(trials: int) -> Iterator[str]:
+    """Share of parameters called negligible (upper end below 2 %): without an effect, and with a small true effect."""
+    titles = [f"{shape} {share:.0%}" for shape in SHAPES for share in SHARES]
+    yield f"| rows | no effect | {' | '.join(titles)} | ({trials} trainings each)"
+    for rows in (300, 1000, 2000, 5000):
+        counts = np.zeros((len(SHAPES), len(SHARES)))
+        none = 0.0
+        for shape_at, shape in enumerate(SHAPES):
+            for share_at, share in enumerate(SHARES):
+                for seed in range(trials):
+                    draws = np.random.default_rng([rows, seed, shape_at, share_at])
+                    found = {one.name: one for one in total_effects(*weak(draws, rows, share, shape), draws)}
+                    counts[shape_at, share_at] += found["p0"].verdict == "negligible"
+                    none += sum(found[f"p{i}"].verdict == "negligible" for i in range(3, 10)) / 7
+        shares = [none / counts.size, *counts.ravel()]
+        yield f"| {rows} | " + " | ".join(f"{100 * one / trials:.1f} %" for one in shares) + " |"
+
+
+def searched(draws: np.random.Generator, attempts: int, mode: str) -> tuple[Table, Column, Column, Column]:
+    """Return a search of eight parameters with four attempts per item and four categories.
+
+    The reward falls with the squared distance from an optimum, plus noise of each attempt and of each item. The policy
+    is a mean, which moves as the mode says, plus normal noise with a standard deviation of 0.2 of the range.
+    """
+    time = np.arange(attempts) / attempts
+    away = {
+        "at the optimum from the start": 0.0 * time,
+        "reached it at 30 %": np.clip(0.3 - time, 0.0, None),
+        "optimum at a bound": 0.0 * time,
+        "parameters have no effect": 0.0 * time,
+        "still approaching": 0.4 * (1.0 - 0.5 * time),
+        "approaching slowly": 0.3 * (1.0 - 0.3 * time),
+        "last tenth of the way": 0.3 * np.exp(-2.3 * time),
+        "stuck away from it": np.full(attempts, 0.3),
+        "stuck, one parameter off": np.full(attempts, 0.3),
+    }[mode]
+    moved = 1 if mode == "stuck, one parameter off" else 3
+    table = {}
+    loss = np.zeros(attempts)
+    for i in range(PARAMETERS):
+        best = 0.0 if mode == "optimum at a bound" and i < moved else 0.5
+        center = best + (away if i < moved else 0.0)
+        table[f"p{i}"] = np.clip(center + 0.2 * draws.normal(size=attempts), 0.0, 1.0)
+        loss += (table[f"p{i}"] - best) ** 2 * (mode != "parameters have no effect")
+    item = np.arange(attempts) // 4
+    kind = draws.integers(0, 4, item[-1] + 1)[item].astype(np.float64)
+    noise = 0.1 * draws.normal(size=attempts) + 0.3 * draws.normal(size=item[-1] + 1)[item]
+    return table, noise - 2.0 * loss + 0.2 * kind, kind, item.astype(np.float64)
+
+
+def exhausted(trials: int) -> Iterator[str]:
+    """Share of searches called exhausted. In the last four rows more can be won; in the one above, a tenth of a std."""
+    yield f"| search | {' | '.join(f'{rows} attempts' for rows in SEARCHES)} | ({trials} searches each)"
+    for mode in MODES:
+        shares = []
+        for rows in SEARCHES:
+            count = 0
+            for seed in range(trials):
+                draws = np.random.default_rng([rows, seed])
+                table, reward, kind, item = searched(draws, rows, mode)
+                bounds = dict.fromkeys(table, (0.0, 1.0))
+                found = search_progress(table, reward, draws, category=kind, items=item, bounds=bounds)
+                count += found is not None and is_exhausted(found)
+            shares.append(f"{100 * count / trials:.0f} %")
+        yield f"| {mode} | {' | '.join(shares)} |"
+
+
+SEARCHES = (600, 1500, 4000)
+MODES = (
+    "at the optimum from the start", "reached it at 30 %", "optimum at a bound", "parameters have no effect",
+    "last tenth of the way", "still approaching", "approaching slowly", "stuck away from it",
+    "stuck, one parameter off",
+)  # fmt: skip
+SHAPES, SHARES = ("slope", "hump", "pair"), (0.02, 0.03, 0.05)
 SAMPLES: dict[str, tuple[Callable[[np.random.Generator, int], Column], float]] = {
     "normal": (lambda draws, count: draws.normal(size=count), 0.0),
     "Student t, 3 degrees": (lambda draws, count: draws.standard_t(3, size=count), 0.0),
@@ -239,6 +328,8 @@ PARTS = {
     "best": (best, 200, 5),
     "paired": (paired, 1000, 50),
     "narrowing": (moving, 80, 3),
+    "negligible": (negligible, 100, 3),
+    "exhausted": (exhausted, 100, 3),
     "speed": (speed, 1, 1),
 }
 

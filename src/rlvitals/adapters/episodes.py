@@ -20,6 +20,7 @@ _FIELD_OF: dict[str, str] = {
     "difficulty": "difficulty",
     "parameters": "parameters",
     "parameters_explored": "parameters",
+    "attempts": "attempts",
     "reward_parts": "reward_parts",
     "quality_initial": "quality_initial",
     "quality_final": "quality_final",
@@ -279,7 +280,7 @@ def episode_fields(info: Mapping[str, Any], info_keys: Iterable[str] = ()) -> di
 
     Args:
         info: `info["episode"]` (`r`, `l`, and further keys that a wrapper was asked to add), `is_success`, `category`
-            or `logo_type`, `difficulty`, `parameters`, `reward_parts`, `quality_initial`, `quality_final`,
+            or `logo_type`, `difficulty`, `parameters`, `attempts`, `reward_parts`, `quality_initial`, `quality_final`,
             `quality_improvement`, `termination_reason`.
         info_keys: Additional keys. Numbers, bools and texts are stored in `extra`, nested values in `info`.
 

@@ -21,13 +21,13 @@ from rlvitals.comparison.run_selection import What, opened
 from rlvitals.comparison.substitutes import Substitutes, extent_of, fill, notes_on, substitutes_of
 from rlvitals.errors import ColumnError, ComparisonError
 from rlvitals.records.metrics import metric_of
+from rlvitals.records.objectives import Direction, custom_objectives, declared_directions
 from rlvitals.runs import Run
 
 References = Mapping[str, tuple[float, float]]
 
 _COSTS = frozenset({"loss", "duration", "memory"})
 """Metrics without a better direction within a run, for which lower is better between runs."""
-_LOWER_SETTING = "lower_is_better"
 _FEWEST_BLOCKS = 10
 _SHOWN = 40
 
@@ -72,7 +72,7 @@ def compare(
         references: For each environment, the scores that map to 0 and to 1. Required to combine several environments.
         every_pair: Whether to compare every pair of groups instead of each group with the baseline.
         higher_is_better: Whether higher is better. By default true, except for losses, durations and the metrics in the
-            runs' setting `lower_is_better`.
+            runs' settings `lower_is_better` and `higher_is_better`.
         level: Significance level of every test. Intervals of differences have confidence `1 - level`, all others 0.95.
         unit: `run`. Any other value is refused.
         seed: Random seed for resampling and permutations. The same seed gives the same result.
@@ -89,6 +89,7 @@ def compare(
     _refuse_episodes(unit)
     _refuse_numbers(statistic, level=level, margin=margin, target=target, seed=seed)
     runs, given, refused = opened(what, None if folder is None else Path(folder))
+    metric = _full_name(metric, runs)
     source = source_of(metric)
     members = members_of(runs, given, by)
     labels = [member.label for member in members]
@@ -156,7 +157,7 @@ def compare(
             {name: [members[row] for row in rows if outcomes[row].repeats is None] for name, rows in groups.items()},
             names,
             generator,
-            lower_is_better=_lower_named(members),
+            lower_is_better={name for name, one in _declared(members).items() if one == "lower"},
         ),
         settings=settings_effect(
             members,
@@ -257,22 +258,30 @@ def _blocks(found: Mapping[str, MetricExtent]) -> int:
     return int(min(BLOCKS, max(_FEWEST_BLOCKS, values // (2 * _FEWEST_BLOCKS) * _FEWEST_BLOCKS)))
 
 
+def _full_name(metric: str, runs: Sequence[Run]) -> str:
+    """Return the column of a custom objective, and any other metric unchanged."""
+    custom = {one.name: one.column for run in runs for one in custom_objectives(run.header.configuration)}
+    return custom.get(metric, metric)
+
+
 def _direction(members: Sequence[Member], source: MetricSource, wanted: bool | None) -> bool:
     if wanted is not None:
         return wanted
     last = source.field.rpartition(".")[2]
-    if metric_of(source.stream, last).better == "lower" or last in _COSTS:
-        return False
-    return not _lower_named(members) & {last, source.field, source.name}
+    directions = _declared(members)
+    named = {directions[name] for name in (last, source.field, source.name) if name in directions}
+    if named:
+        return "lower" not in named
+    return metric_of(source.stream, last).better != "lower" and last not in _COSTS
 
 
-def _lower_named(members: Sequence[Member]) -> set[str]:
-    """Return the metrics for which lower is better, according to the configurations of the runs."""
-    named: set[str] = set()
+def _declared(members: Sequence[Member]) -> dict[str, Direction]:
+    """Return the directions of metrics that the configurations of the runs declare. Lower wins over higher."""
+    found: dict[str, Direction] = {}
     for member in members:
-        said = member.header.configuration.get(_LOWER_SETTING, ())
-        named |= {said} if isinstance(said, str) else {str(name) for name in said}
-    return named
+        for name, direction in declared_directions(member.header.configuration).items():
+            found[name] = "lower" if found.get(name) == "lower" else direction
+    return found
 
 
 def _scaled(outcome: RunOutcome, references: References | None) -> RunOutcome:

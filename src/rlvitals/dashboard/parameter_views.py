@@ -8,24 +8,22 @@ from numpy.typing import NDArray
 
 from rlvitals.dashboard.curve_series import plain_numbers
 from rlvitals.dashboard.watched_run import WatchedRun
+from rlvitals.documents.parameter_tables import parameter_rows
 from rlvitals.formatting import format_any, number
 from rlvitals.runs import Run
 from rlvitals.runs.column_store import Floats
 from rlvitals.stats.parameters.cell_means import Bins, cell_means
 from rlvitals.stats.parameters.parameter_columns import ParameterColumn, parameter_column
-from rlvitals.summary.tried_parameters import OUTCOMES, exploration_of, plain
+from rlvitals.summary.tried_parameters import exploration_facts, tried_rows
 
-MOST_ROWS = 50_000
-"""Maximum number of episodes in a heat map, sampled evenly."""
 MOST_LINES = 600
 """Maximum number of lines in the parallel coordinates."""
 _RANGES = 16
 _MOST_LEVELS = 24
-_PREFIX = "parameters."
 
 
 class ParameterTable:
-    """Explored parameters and outcomes of a run, by episode.
+    """Explored parameters and outcomes of a run, one row per attempt or episode (`summary.tried_parameters`).
 
     Args:
         run: Run to read.
@@ -37,16 +35,14 @@ class ParameterTable:
     def __init__(self, run: Run) -> None:
         self.parameters: list[ParameterColumn] = []
         self.outcomes: dict[str, Floats] = {}
-        self.episodes = 0
-        names = [name for name in run.episodes.names if name.startswith(_PREFIX)]
-        if not names:
+        self.total = 0
+        self.unit = "episode"
+        found = tried_rows(run)
+        if found is None:
             return
-        columns = run.episodes.read(*names, *OUTCOMES)
-        self.episodes = len(columns["reward"])
-        rows = np.arange(self.episodes)[:: max(1, -(-self.episodes // MOST_ROWS))]
-        self.parameters = [parameter_column(name.removeprefix(_PREFIX), columns[name][rows].tolist()) for name in names]
-        found = {name: np.ma.filled(columns[name][rows].astype(np.float64), np.nan) for name in OUTCOMES}
-        self.outcomes = {name: np.asarray(values) for name, values in found.items() if np.isfinite(values).any()}
+        self.total, self.unit = found.total, found.unit
+        self.parameters = [parameter_column(name, values) for name, values in found.parameters.items()]
+        self.outcomes = found.outcomes
 
 
 def tried_of(run: WatchedRun) -> ParameterTable:
@@ -72,7 +68,8 @@ def lines_of(run: WatchedRun, outcome: str) -> dict[str, Any]:
     values = table.outcomes.get(outcome, np.empty(0))
     chosen = np.unique(np.linspace(0, values.size - 1, min(values.size, MOST_LINES)).astype(np.int64))
     return {
-        "episodes": table.episodes,
+        "total": table.total,
+        "unit": table.unit,
         "outcomes": list(table.outcomes),
         "outcome": outcome if outcome in table.outcomes else None,
         "parameters": [_axis(tried, chosen) for tried in table.parameters],
@@ -102,14 +99,20 @@ def heat_map(run: WatchedRun, first: str, second: str, outcome: str) -> dict[str
 
 
 def exploration(run: WatchedRun) -> Any:
-    """Return the analysis of the parameters (`stats.parameters.exploration`), or `None` if none were recorded.
+    """Return the analysis of the parameters, or `None` if none were recorded.
 
-    The analysis takes seconds and is cached.
+    It is that of `summary.tried_parameters.exploration_facts`, and `effects` has the effect of each parameter on each
+    outcome as text. The analysis takes seconds and is cached.
 
     Raises:
         RunFormatError: A segment is damaged.
     """
-    return run.cached("exploration", lambda: plain(exploration_of(run.reader)))
+
+    def made() -> dict[str, Any] | None:
+        found = exploration_facts(run.reader)
+        return None if found is None else {**found, "effects": [row._asdict() for row in parameter_rows(found)]}
+
+    return run.cached("exploration", made)
 
 
 def _axis(tried: ParameterColumn, rows: NDArray[np.int64]) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis.baseline_comparisons import named_lower
 from rlvitals.diagnosis.finding_events import FINDING
 from rlvitals.records import Evaluation, Event
+from rlvitals.runs.answer import Column
 from rlvitals.runs.artifacts import IMAGE, artifact
 from rlvitals.sinks.flattening import flat_settings, setting_text
 from rlvitals.summary.baselines import against_baselines
-from rlvitals.summary.successes import GROUP_MEANS, group_rates
+from rlvitals.summary.objective_columns import read_custom_objectives
+from rlvitals.summary.successes import GROUP_MEANS, as_floats, group_rates
 
 MOST_SETTINGS = 2_000
 MOST_TEXT = 4_000
@@ -99,10 +101,17 @@ def groups_of(run: WatchedRun, by: str, within: RowRange) -> dict[str, Any]:
         texts = run.label("episodes", by)
         names = {int(code): None if code < 0 else texts[code] for code in np.unique(codes)}
         measured = {name: episodes.numbers(name)[: rows.size][rows] for name in GROUP_MEANS if episodes.has(name)}
-        groups = group_rates(names, codes, episodes.numbers("success")[: rows.size][rows], measured)
+        custom = {name: as_floats(column)[rows] for name, column in _custom_objectives(run, rows.size).items()}
+        groups = group_rates(names, codes, episodes.numbers("success")[: rows.size][rows], measured, custom)
         return {"by": by, "groups": sorted(groups, key=lambda group: -group.episodes)}
 
     return run.cached(f"groups by {by}", made) if within.is_open else made()
+
+
+def _custom_objectives(run: WatchedRun, rows: int) -> dict[str, Column]:
+    if run.reward_source:
+        return {}
+    return read_custom_objectives(run.reader, rows)
 
 
 def pictures_of(run: WatchedRun) -> list[dict[str, Any]]:

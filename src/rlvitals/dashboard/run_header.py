@@ -10,10 +10,13 @@ from rlvitals.diagnosis.finding import all_codes
 from rlvitals.diagnosis.finding_events import recorded_findings
 from rlvitals.diagnosis.missing_inputs import in_words
 from rlvitals.formatting import dropped_text
+from rlvitals.records.objectives import custom_objectives
 from rlvitals.records.progress import STEPS, Throughput, first_said
+from rlvitals.runs.answer import Column
 from rlvitals.runs.artifacts import IMAGE
-from rlvitals.summary.levels import LEVELS
-from rlvitals.summary.overview import Assessment, OverviewInputs, overview_from
+from rlvitals.summary.levels import LEVELS, RECENT_EPISODES
+from rlvitals.summary.objective_columns import custom_columns_of
+from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, overview_from
 from rlvitals.summary.status import state_of
 from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of
 
@@ -44,9 +47,10 @@ class RunHeader(RunEntry, frozen=True, kw_only=True):
         skipped_rules: Rules with missing data, with the inputs to log to enable them.
         rows: Number of rows of each stream; columns that are pushed later follow these rows.
         fields: Columns of each stream that have a value.
-        dicts: Names of the dictionaries in the episodes: `parameters`, `algorithm`, ...
+        dicts: Names of the dictionaries in the episodes: `parameters`, `algorithm`, ..., and `attempts`.
         labels: Texts of coded columns, by `stream.field`.
         pictures: Number of pictures.
+        objectives: Columns of the custom objectives that episodes report (`rlvitals.records.objectives`).
         dropped_text: Number of dropped records by sink; empty if no records were dropped.
         failure: Exception that ended the run, otherwise empty.
         read_error: Reason why the run cannot be read now, otherwise empty.
@@ -64,6 +68,7 @@ class RunHeader(RunEntry, frozen=True, kw_only=True):
     evaluations: int
     events: int
     pictures: int
+    objectives: list[str]
     dropped_text: str
     failure: str
     read_error: str
@@ -83,6 +88,7 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
     state = state_of(run.reader, header, clock=run.clock)
     pace, rate = run.cached("pace", lambda: (_pace(run), episodes_per_minute(episodes.numbers("time")[: run.episodes])))
     columns = {name: episodes.cells(name).masked for name in LEVELS if episodes.has(name)}
+    recent = columns | run.cached("objectives", lambda: _recent_objectives(run))
     overview = overview_from(
         OverviewInputs(
             header=header,
@@ -90,7 +96,7 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
             episodes=run.episodes,
             updates=run.columns["updates"].rows,
             steps=(reported_step(run.reader, header, state, clock=run.clock),),
-            recent=columns,
+            recent=recent,
             first=columns,
             pace=pace,
             episode_pace=rate,
@@ -113,11 +119,26 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
         labels={f"episodes.{field}": run.label("episodes", field) for field in ("category", "termination_reason")},
         evaluations=len(run.evaluations),
         events=len(run.events),
+        objectives=_objective_columns(run, overview),
         pictures=sum(event.kind == IMAGE for event in run.events),
         dropped_text=dropped_text(state.dropped_records),
         failure="" if header.failure is None else header.failure.text,
         read_error=run.read_error,
     )
+
+
+def _recent_objectives(run: WatchedRun) -> dict[str, Column]:
+    """Read the custom objectives of the last episodes. They are entries of a dict, which are not kept in memory."""
+    configuration = run.header.configuration
+    if not custom_objectives(configuration):
+        return {}
+    return custom_columns_of(run.reader.episodes.last(RECENT_EPISODES), configuration)
+
+
+def _objective_columns(run: WatchedRun, overview: Overview) -> list[str]:
+    if "extra" not in run.dicts("episodes"):
+        return []
+    return [one.column for one in custom_objectives(run.header.configuration) if one.name in overview.levels]
 
 
 def _pace(run: WatchedRun) -> Throughput:

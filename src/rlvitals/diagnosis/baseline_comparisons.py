@@ -11,14 +11,13 @@ import numpy as np
 from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.formatting import counted
 from rlvitals.records import Evaluation
+from rlvitals.records.objectives import declared_directions
 from rlvitals.stats.groups.mean_comparison import compare_means
 from rlvitals.stats.groups.paired_items import ItemComparison, compare
 from rlvitals.stats.groups.welch import Moments
 
 METRICS = ("reward", "quality", "success")
 """Metrics of the items that the monitor knows. The first one that was compared decides which policy is better."""
-LOWER_IS_BETTER = "lower_is_better"
-"""Configuration entry that lists the item metrics for which lower is better."""
 ATTEMPTS = "attempts"
 """Entry of `Evaluation.extra`: number of attempts per item, of which the best one counts."""
 MOST_POLICIES = 64
@@ -196,8 +195,7 @@ def relation_to(one: BaselineComparison) -> str:
 
 def named_lower(configuration: Mapping[str, Any]) -> list[str]:
     """Return the metrics that a configuration lists as `lower_is_better`."""
-    said = configuration.get(LOWER_IS_BETTER)
-    return [str(name) for name in said] if isinstance(said, list | tuple) else []
+    return [name for name, better in declared_directions(configuration).items() if better == "lower"]
 
 
 def _shared_metrics(mine: Evaluation, theirs: Evaluation) -> Iterator[tuple[str, bool]]:

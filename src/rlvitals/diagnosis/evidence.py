@@ -5,11 +5,13 @@ from functools import cached_property
 
 import msgspec
 
+from rlvitals.diagnosis.attempt_samples import AttemptSamples
 from rlvitals.diagnosis.baseline_comparisons import BaselineComparison, BaselineEvaluations
 from rlvitals.diagnosis.block_table import BlockTable
 from rlvitals.diagnosis.hyperparameters import Hyperparameters
 from rlvitals.diagnosis.learning import Learning, learning_of
 from rlvitals.diagnosis.thresholds import Threshold
+from rlvitals.records.objectives import Direction
 from rlvitals.runs.header import ENDED
 from rlvitals.runs.vitality import CRASHED
 from rlvitals.stats.series.trend import Trend, trend
@@ -37,6 +39,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         failure: Exception that ended the run, as text.
         dropped: Number of dropped records. The key `records` counts those of the run folder; other keys are sink names.
         failures: Streams and sinks that currently cannot be written, with the reason.
+        parameter_bounds: Lowest and highest value of each parameter, if configured.
+        directions: Better direction of each objective that the configuration declares.
     """
 
     settings: Hyperparameters = Hyperparameters()
@@ -49,6 +53,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     failure: str = ""
     dropped: Mapping[str, int] = {}
     failures: Mapping[str, str] = {}
+    parameter_bounds: Mapping[str, tuple[float, float]] = {}
+    directions: Mapping[str, Direction] = {}
 
 
 class Evidence:
@@ -64,6 +70,7 @@ class Evidence:
         context: Facts about the run other than its streams.
         reward_source: Name of the series that replaces the rewards in `episodes` if no episode was recorded
             (`runs.reward_series`); empty if the rewards are those of episodes.
+        attempts: Samples of the parameters that the run tried.
         evaluated: Last evaluations of the agent and of baselines, by item.
     """
 
@@ -77,6 +84,7 @@ class Evidence:
         context: Context,
         *,
         reward_source: str = "",
+        attempts: AttemptSamples | None = None,
         evaluated: BaselineEvaluations | None = None,
     ) -> None:
         self.episodes = episodes
@@ -86,6 +94,7 @@ class Evidence:
         self.categories = categories
         self.context = context
         self.reward_source = reward_source
+        self.attempts = attempts or AttemptSamples()
         self.evaluated = evaluated or BaselineEvaluations()
         self.recorded_updates = updates
 
@@ -114,6 +123,7 @@ class Evidence:
             self.categories,
             known,
             reward_source=self.reward_source,
+            attempts=self.attempts,
             evaluated=self.evaluated,
         )
         judged.recorded_updates = self.updates

@@ -1,16 +1,18 @@
 """Evidence from records: tables of bounded size, filled incrementally."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.diagnosis.attempt_samples import AttemptSamples, rows_in
 from rlvitals.diagnosis.baseline_comparisons import BaselineEvaluations
 from rlvitals.diagnosis.block_table import BlockTable, Floats
 from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, SystemSample
+from rlvitals.records.attempt_rows import AttemptRow
 from rlvitals.runs.reward_series import RewardSeries
 
 MOST_CATEGORIES = 64
@@ -66,6 +68,8 @@ UPDATE_COLUMNS = (
     "memory",
 )
 EVALUATION_COLUMNS = ("time", "step", "reward", "reward_std", "quality", "success_rate", "length", "episodes")
+OUTCOMES = ("reward", "quality_final", "quality_improvement", "length")
+"""Fields of an episode that are outcomes of its parameters, and its length."""
 SYSTEM_COLUMNS = ("time", "step", "memory", "memory_available", "env_steps_per_second")
 
 _FROM_EXTRA = {
@@ -99,6 +103,7 @@ class EvidenceBuilder:
             SystemSample: BlockTable(SYSTEM_COLUMNS),
         }
         self._categories: dict[str, BlockTable] = {}
+        self._attempts = AttemptSamples()
         self._evaluated = BaselineEvaluations()
         self._reward_source = ""
         self._steps = 0.0
@@ -126,10 +131,16 @@ class EvidenceBuilder:
                 wanted = _COLUMNS_OF[kind](records)
                 if kind is Episode:
                     self._add_episodes(wanted, [record.category for record in records])
+                    self._sample([record for record in records if record.parameters or record.attempts])
                 elif kind is PolicyUpdate:
                     self._add_updates(wanted)
                 elif wanted and len(wanted["time"]):
                     _extend(self._tables[kind], wanted)
+
+    def add_attempts(self, episodes: int, read: Callable[[int], tuple[bool, str | None, Sequence[AttemptRow]]]) -> None:
+        """Add the parameters of episodes that report them, as for `AttemptSamples.extend`."""
+        with self._lock:
+            self._attempts.extend(episodes, read)
 
     def add_episodes(self, columns: Mapping[str, Any], categories: Iterable[str | None]) -> None:
         """Add many episodes at the same time.
@@ -177,8 +188,19 @@ class EvidenceBuilder:
             self._categories,
             context,
             reward_source=self._reward_source,
+            attempts=self._attempts,
             evaluated=self._evaluated,
         )
+
+    def _sample(self, episodes: list[Episode]) -> None:
+        def read(at: int) -> tuple[bool, str | None, Sequence[AttemptRow]]:
+            one = episodes[at]
+            outcomes = {**(one.extra or {}), **{name: getattr(one, name) for name in OUTCOMES}}
+            is_attempts, rows = rows_in(one.attempts, one.parameters, outcomes)
+            return is_attempts, one.category, rows
+
+        if episodes:
+            self._attempts.extend(len(episodes), read)
 
     def _add_episodes(self, columns: dict[str, Any], categories: list[str | None]) -> None:
         count = len(columns["reward"])

@@ -1,17 +1,24 @@
 """Evidence from a run folder, finished or live: the same tables that a live `EvidenceBuilder` makes."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis.attempt_samples import rows_in
 from rlvitals.diagnosis.baseline_comparisons import named_lower
 from rlvitals.diagnosis.block_table import Floats
 from rlvitals.diagnosis.evidence import Context, Evidence
-from rlvitals.diagnosis.evidence_builder import EvidenceBuilder
+from rlvitals.diagnosis.evidence_builder import OUTCOMES, EvidenceBuilder
 from rlvitals.diagnosis.hyperparameters import hyperparameters_of
+from rlvitals.records import Episode
+from rlvitals.records.attempt_rows import AttemptRow, decoded_attempts
+from rlvitals.records.coercion import unspelled
+from rlvitals.records.objectives import custom_objectives, declared_directions, parameter_bounds
 from rlvitals.runs import Header, Run
 from rlvitals.runs.reward_series import reward_series
 
@@ -19,10 +26,14 @@ if TYPE_CHECKING:
     import duckdb
 
 _EPISODES = (
-    "SELECT time, env_step, reward, length, success::DOUBLE AS success, quality_improvement, memory, "
-    "termination_reason, category FROM episodes"
+    "time, env_step, reward, length, success::DOUBLE AS success, quality_improvement, memory, "
+    "termination_reason, category"
 )
+_NESTED = ("attempts", "parameters", "parameters_rest", "extra", "extra_rest")
+"""Columns with parameters and their outcomes."""
 _TEXTS = ("termination_reason", "category")
+_SAMPLED = 20
+"""Number of last episodes that show whether the run reports parameters."""
 
 
 def evidence_of(
@@ -56,9 +67,13 @@ def collected(run: Run, *, on_rewards: Callable[[Floats], None] = lambda _: None
     from rlvitals.runs.queries import ask_in_parts  # noqa: PLC0415 - starting a new run needs no database
 
     collector = EvidenceBuilder()
-    for columns, categories in ask_in_parts(run, _episodes, "episodes"):
+    nested = _nested_fields(run)
+    question = partial(_episodes, nested=nested)
+    for columns, categories in ask_in_parts(run, question, "episodes", nested=nested):
         collector.add_episodes(columns, categories)
         on_rewards(columns["reward"].compressed())
+        if nested:
+            _add_attempts(collector, columns, categories)
     for stream in ("updates", "evaluations", "system"):  # few records, and `extra` is not a flat column
         for record in run.records(stream):
             collector.add(record)
@@ -119,15 +134,53 @@ def context_from(
         failure="" if failure is None else failure.text,
         dropped={where: many for where, many in dropped.items() if many},
         failures=failures,
+        parameter_bounds=parameter_bounds(header.configuration),
+        directions=declared_directions(header.configuration),
     )
 
 
-def _episodes(tables: "duckdb.DuckDBPyConnection") -> tuple[dict[str, Any], list[str | None]]:
-    found = tables.execute(_EPISODES).fetchnumpy()
-    texts = {name: _texts(found.pop(name)) for name in _TEXTS}
+def _nested_fields(run: Run) -> tuple[str, ...]:
+    """Return the nested fields that hold parameters and their outcomes. Empty for a run without parameters."""
+    from rlvitals.runs.queries import last_records  # noqa: PLC0415 - starting a new run needs no database
+
+    last: list[Episode] = last_records(run, "episodes", _SAMPLED)
+    found = [name for name in ("attempts", "parameters") if any(getattr(episode, name) for episode in last)]
+    return (*found, "extra") if found and custom_objectives(run.header.configuration) else tuple(found)
+
+
+def _add_attempts(collector: EvidenceBuilder, columns: Mapping[str, Any], categories: list[str | None]) -> None:
+    """Add the parameters of a part of the episodes. Only the texts of sampled episodes are decoded."""
+    reporting = [columns[name] for name in ("attempts", "parameters", "parameters_rest") if name in columns]
+    reported = [at for at, texts in enumerate(zip(*reporting, strict=True)) if any(texts)]
+    outcomes = {name: columns[name].tolist() for name in OUTCOMES}
+
+    def dict_of(name: str, at: int) -> dict[str, Any]:
+        texts = (columns[key][at] for key in (name, f"{name}_rest") if key in columns)
+        return {key: value for text in texts if text for key, value in unspelled(json.loads(text)).items()}
+
+    def read(place: int) -> tuple[bool, str | None, Sequence[AttemptRow]]:
+        at = reported[place]
+        attempts = decoded_attempts(columns["attempts"][at]) if "attempts" in columns else None
+        own = {**dict_of("extra", at), **{name: column[at] for name, column in outcomes.items()}}
+        parameters = {name: value for name, value in dict_of("parameters", at).items() if value is not None}
+        is_attempts, rows = rows_in(attempts, parameters, own)
+        return is_attempts, categories[at], rows
+
+    if reported:
+        collector.add_attempts(len(reported), read)
+
+
+def _episodes(
+    tables: "duckdb.DuckDBPyConnection", nested: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[str | None]]:
+    there = {row[0] for row in tables.execute("DESCRIBE episodes").fetchall()} if nested else set()
+    dicts = [name for name in _NESTED if name in there]
+    more = "".join(f", to_json({name})::VARCHAR AS {name}" for name in dicts) + (", quality_final" if nested else "")
+    found = tables.execute(f"SELECT {_EPISODES}{more} FROM episodes").fetchnumpy()  # noqa: S608 - our names
+    texts = {name: _texts(found.pop(name)) for name in (*_TEXTS, *dicts)}
+    categories = texts.pop("category")
     columns: dict[str, Any] = {name: np.ma.asarray(column) for name, column in found.items()}
-    columns["termination_reason"] = texts["termination_reason"]
-    return columns, texts["category"]
+    return columns | texts, categories
 
 
 def _texts(column: Any) -> list[str | None]:

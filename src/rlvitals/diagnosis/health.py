@@ -20,6 +20,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
         "evaluation-gap", "below-baseline", "not-better-than-baseline", "gain-stopped", "learning-rate-too-low",
         "learning-rate-zero", "discount", "reward-sign", "dead-policy", "truncation-as-termination",
         "episodes-of-length-one",
+        "parameter-at-bound", "parameter-without-effect", "search-exhausted",
     ),
     "training_stability": (
         "gradient-explosion", "kl-too-large", "large-policy-updates", "learning-rate-too-high", "entropy-collapse",

@@ -3,18 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from rlvitals.documents.charts import Heat
 from rlvitals.formatting import format_any
 from rlvitals.records.metrics import metric_of
 from rlvitals.runs import Run
 from rlvitals.stats.parameters.cell_means import Bins, cell_means
 from rlvitals.stats.parameters.parameter_columns import parameter_column
-from rlvitals.summary.successes import as_floats
+from rlvitals.summary.tried_parameters import TriedRows, tried_rows
 
 _BINS = 8
-_MOST_ROWS = 100_000
 _PAIR = 2
 
 
@@ -28,11 +25,12 @@ def heats_of(run: Run, exploration: Mapping[str, Any]) -> tuple[Heat, ...]:
     Raises:
         RunFormatError: A segment is damaged.
     """
+    rows = tried_rows(run)
     found = []
     for finding in exploration["findings"]:
         pair = _strongest(finding["drivers"])
-        if finding["category"] is None and len(pair) == _PAIR:
-            found.append(_heat(run, finding["outcome"], *pair))
+        if rows is not None and finding["category"] is None and len(pair) == _PAIR:
+            found.append(_heat(rows, finding["outcome"], *pair))
     return tuple(found)
 
 
@@ -45,13 +43,9 @@ def _strongest(drivers: Mapping[str, Any]) -> list[str]:
     return [str(effect["name"]) for effect in effects[:_PAIR]]
 
 
-def _heat(run: Run, outcome: str, first: str, second: str) -> Heat:
-    columns = run.episodes.read(f"parameters.{first}", f"parameters.{second}", outcome)
-    values = as_floats(columns[outcome])
-    rows = np.arange(values.size)[:: max(1, -(-values.size // _MOST_ROWS))]
-    values = values[rows]
-    x, y = (parameter_column(name, columns[f"parameters.{name}"][rows].tolist()) for name in (first, second))
-    cells = cell_means(x, y, values, most_values=_BINS, ranges=_BINS)
+def _heat(rows: TriedRows, outcome: str, first: str, second: str) -> Heat:
+    x, y = (parameter_column(name, rows.parameters[name]) for name in (first, second))
+    cells = cell_means(x, y, rows.outcomes[outcome], most_values=_BINS, ranges=_BINS)
     return Heat(
         key=f"heat_{outcome}",
         title=f"Mean {metric_of('episodes', outcome).phrase} by {first} and {second}",

@@ -10,6 +10,7 @@ from rlvitals.documents.run_data import Recorded, StreamColumns
 from rlvitals.formatting import number
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
+from rlvitals.records.objectives import custom_objectives
 from rlvitals.stats.series.averages import windowed_average
 from rlvitals.stats.series.down_sampling import down_sample, sparks
 from rlvitals.stats.series.middle_band import middle_band
@@ -39,7 +40,8 @@ def _episode_curves(run: Recorded) -> Iterable[CurveChart]:
     series = run.episodes
     x, clock = _clock(series, "env_step", "episode")
     target = run.header.goals.get("target")
-    for name in (one.name for one in panel("episodes", "outcome")):
+    custom = [one.name for one in custom_objectives(run.header.configuration)]
+    for name in (*(one.name for one in panel("episodes", "outcome")), *custom):
         if name == "success" and series.has(name):
             yield _success(series, x, clock, _marks(run.diagnosis.findings, "episodes.success", clock))
         elif series.has(name):

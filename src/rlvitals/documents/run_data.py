@@ -13,6 +13,7 @@ from rlvitals.documents.charts import Heat
 from rlvitals.documents.heatmaps import heats_of
 from rlvitals.documents.run_images import RunImage, pictures_of
 from rlvitals.records import Evaluation, Event
+from rlvitals.records.objectives import custom_objectives
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import last_records
@@ -20,6 +21,7 @@ from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.summary.run_columns import RunColumns, read_columns
 from rlvitals.summary.run_summary import RunSummary, summarise
 from rlvitals.summary.successes import as_floats
+from rlvitals.summary.tried_parameters import has_parameters
 
 MOST_EXPLORED = 50_000
 """Maximum number of episodes for which parameters are analysed by default. Larger runs take many seconds."""
@@ -115,7 +117,8 @@ def recorded_of(
         RunFormatError: A segment is damaged.
     """
     read = columns or read_columns(run)
-    episodes, updates = _series(read.episodes, _EPISODES), _series(read.updates, tuple(read.updates))
+    custom = [one.name for one in custom_objectives(run.header.configuration) if one.name in read.episodes]
+    episodes, updates = _series(read.episodes, (*_EPISODES, *custom)), _series(read.updates, tuple(read.updates))
     system = _series(read.system, _SYSTEM)
     series = None if episodes.values["reward"].size else reward_series(run)
     if series is not None:
@@ -143,7 +146,7 @@ def run_data(
     recorded = recorded_of(run, window=window, columns=columns, clock=clock)
     rows = 0 if recorded.reward_source else recorded.episodes.values["reward"].size
     explored = None
-    if rows and any(name.startswith("parameters.") for name in run.episodes.names):
+    if rows and has_parameters(run.episodes.names):
         explored = rows <= MOST_EXPLORED if parameters is None else parameters
     summary = summarise(
         run,

@@ -24,10 +24,12 @@ from rlvitals.documents.document import (
     toned,
 )
 from rlvitals.documents.findings_section import findings_section
+from rlvitals.documents.parameter_tables import exploration_blocks
 from rlvitals.documents.run_curves import curves_of, evaluation_curve
 from rlvitals.documents.run_data import RunData
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_duration, format_time, number, percent
 from rlvitals.records.metrics import metric_of, panel
+from rlvitals.records.objectives import custom_objectives
 from rlvitals.runs.artifacts import IMAGE
 from rlvitals.sinks.flattening import flat_settings, setting_text
 from rlvitals.summary.levels import Level
@@ -75,6 +77,9 @@ def _key_facts(data: RunData) -> Iterator[tuple[str, str, str]]:
         yield metric_of("episodes", name).short_label, *_recent(levels[name])
     if "success" in levels:
         yield "success", *_recent(levels["success"], share=True)
+    for objective in custom_objectives(data.header.configuration):
+        if objective.name in levels:
+            yield objective.metric.short_label, *_recent(levels[objective.name])
     goal = data.header.goals.get("total_timesteps")
     overview = summary.overview
     done = f"{percent(overview.progress)} of {number(goal)}, " if goal else ""
@@ -88,14 +93,15 @@ def _key_facts(data: RunData) -> Iterator[tuple[str, str, str]]:
 def _recent(level: Level, source: str = "", *, share: bool = False) -> tuple[str, str]:
     """Format the recent level, and describe the values that it averages."""
     what = f" of the {source}" if source else ""
-    if level.mean is None:
+    if level.center is None:
         return ABSENT, f"none of the last {count(level.window)}{what} is finite"
     reported = f", {count(level.reported)} reported" if level.reported < level.window else ""
     bad = f", {count(level.not_finite)} non-finite" if level.not_finite else ""
     interval = run_tables.interval(level, shares=share)
     within = "" if interval == ABSENT else f"; 95 %: {interval}"
-    mean = percent(level.mean, 3) if share else number(level.mean)
-    return mean, f"last {count(level.window)}{what}{reported}{bad}{within}"
+    shown = percent(level.center, 3) if share else number(level.center)
+    average = "" if level.median is None else f"{level.average} of the "
+    return shown, f"{average}last {count(level.window)}{what}{reported}{bad}{within}"
 
 
 def _sections(data: RunData) -> Iterator[Section]:
@@ -154,7 +160,9 @@ def _episode_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator
     rewards = summary.measures["reward"].counts
     if "reward" in curves and rewards.total - rewards.missing >= _FEWEST_DRAWN:
         yield Charts((curves["reward"],), wide=True)
-    yield from _small_charts([one.name for one in panel("episodes", "outcome")[1:]], "episodes", data, curves)
+    custom = [one.name for one in custom_objectives(data.header.configuration)]
+    names = [*(one.name for one in panel("episodes", "outcome")[1:]), *custom]
+    yield from _small_charts(names, "episodes", data, curves)
     recent = summary.overview.levels["reward"].window if source else WINDOW
     values = _windowed("rewards" if source else "episodes", summary.window)
     yield run_tables.levels_table(summary)
@@ -264,10 +272,10 @@ def _evaluation_blocks(data: RunData) -> Iterator[Block]:
 def _parameter_blocks(data: RunData) -> Iterator[Block]:
     if data.summary.exploration is not None:
         yield Charts(data.heats)
-        yield from run_tables.exploration_blocks(data.summary.exploration)
+        yield from exploration_blocks(data.summary.exploration)
     elif data.explored is False:
         yield Prose(
-            "Parameters were logged but not analysed, because it takes seconds for this many episodes. Add "
+            "Parameters were logged but not analysed, because it takes seconds for this many episodes or attempts. Add "
             "--parameters to analyse them.",
             "quiet",
         )

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
 
 from rlvitals.comparison import IntervalEstimate
-from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned, table_of, toned
-from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_any, format_value, number, percent
+from rlvitals.documents.document import Cell, Span, Table, Toned, table_of, toned
+from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_value, number, percent
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of
 from rlvitals.summary.levels import Level
@@ -16,7 +16,6 @@ from rlvitals.summary.successes import GroupRate, Mix, Successes
 
 OUTCOMES = tuple(metric_of("episodes", name).short_label for name in ("reward", "quality_improvement"))
 """Titles of the last columns of every table of groups."""
-_MOST_EFFECTS = 12
 _MOST_EVALUATIONS = 50
 _SCREEN = 12
 
@@ -26,7 +25,7 @@ Ranged = Range | IntervalEstimate
 
 
 def levels_table(summary: RunSummary) -> Table:
-    """Tabulate the level of each episode quantity: first, recent and overall.
+    """Tabulate the level of each episode quantity: first, recent and overall. Medians are marked.
 
     Args:
         summary: Summary of the run.
@@ -37,20 +36,36 @@ def levels_table(summary: RunSummary) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for name, level in levels.items():
         is_rate, found = name == "success", summary.measures.get(name)
-        over_all, text = (summary.success.rate, percent) if is_rate else (found and found.mean, value)
+        text = percent if is_rate else value
         rows.append(
             (
-                metric_of("episodes", name).label,
+                level_label(name, level),
                 ABSENT if is_whole else text(level.first),
-                text(level.mean),
+                text(level.center),
                 interval(level, shares=is_rate),
-                text(over_all.estimate if over_all else None),
+                text(_over_all(summary, name, level)),
                 value(found.convergence.best if found else None),
             )
         )
     over = "whole run" if summary.window is None else f"last {count(summary.window)}"
     titles = ("mean of", f"first {count(longest)}", f"last {count(longest)}", "95 % interval", over, "best eighth")
     return Table(titles, tuple(rows))
+
+
+def level_label(name: str, level: Level) -> str:
+    """Return the title of a level, with its average if that is not the mean."""
+    label = metric_of("episodes", name).label
+    return label if level.median is None else f"{label} ({level.average})"
+
+
+def _over_all(summary: RunSummary, name: str, level: Level) -> float | None:
+    """Return the same average as that of a level, over all summarised episodes."""
+    if name == "success":
+        return summary.success.rate.estimate if summary.success.rate else None
+    found = summary.measures.get(name)
+    if found is None:
+        return None
+    return found.mean.estimate if level.median is None else found.median
 
 
 def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
@@ -159,8 +174,15 @@ def group_table(groups: Iterable[GroupRate], title: str) -> Table:
         f"mean {OUTCOMES[0]}": lambda group: value(group.reward),
         f"mean {OUTCOMES[1]}": lambda group: value(group.quality_improvement),
     }
+    groups = list(groups)
+    for name in dict.fromkeys(name for group in groups for name in group.objectives):
+        columns[f"median {metric_of('episodes', name).short_label}"] = partial(_objective, name)
     sparse = [f"mean {outcome}" for outcome in OUTCOMES]
     return table_of(groups, columns, sparse=sparse, caption=f"By {title}, over the whole run")
+
+
+def _objective(name: str, group: GroupRate) -> Cell:
+    return value(group.objectives.get(name))
 
 
 def end_table(summary: RunSummary) -> Table:
@@ -227,67 +249,6 @@ def around_zero(difference: Ranged) -> Span:
     return Span(value, low, high, limit, interval(difference))
 
 
-def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
-    """Tabulate the explored parameters and their effects."""
-    narrowing = {entry["name"]: entry["verdict"] for entry in found["narrowing"]}
-    bounds = {entry["name"]: entry["verdict"] for entry in found["at_bounds"]}
-    columns: dict[str, Callable[[Any], Cell]] = {
-        "parameter": lambda entry: entry["name"],
-        "min": lambda entry: value(_known(entry["low"])),
-        "max": lambda entry: value(_known(entry["high"])),
-        "covered": lambda entry: percent(entry["occupied"]),
-        "values": lambda entry: count(entry["distinct"]),
-        "at a bound": lambda entry: _at_bound(bounds.get(entry["name"], ABSENT)),
-        "over time": lambda entry: narrowing.get(entry["name"], ABSENT),
-    }
-    tried = found["combinations"]
-    caption = f"{counted(tried['distinct'], 'combination')} in {counted(tried['rows'], 'episode')}"
-    yield table_of(found["ranges"], columns, texts={"at a bound", "over time"}, caption=caption)
-    effects = [(*_about(finding), *row) for finding in found["findings"] for row in _effects(finding["drivers"])]
-    titles = ("outcome", "category", "parameter", "shape", "best at", "variance explained", "p")
-    yield Table(titles, _without_repeats(effects), texts=(0, 1, 2, 3, 4), caption="Parameters with an effect")
-    regions = [
-        (*_about(finding), ", ".join(f"{name} {format_any(at)}" for name, at in region["where"].items()),
-         number(region["mean"]))
-        for finding in found["findings"]
-        if (region := finding["region"])["where"] and region["verdict"] == "better"
-    ]  # fmt: skip
-    of_regions = ("outcome", "category", "region", "mean in it")
-    yield Table(of_regions, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
-    silent = [
-        f"{' of '.join(_about(finding))} ({finding['drivers']['verdict']})"
-        for finding in found["findings"]
-        if not _effects(finding["drivers"])
-    ]
-    if silent:
-        yield Prose(f"No effect shown on {'; '.join(silent)}.", "quiet")
-
-
-def _about(finding: Mapping[str, Any]) -> tuple[str, str]:
-    return metric_of("episodes", finding["outcome"]).title, finding["category"] or "all categories"
-
-
-def _effects(drivers: Mapping[str, Any]) -> list[tuple[Cell, ...]]:
-    named = [effect for effect in drivers["effects"] if effect["drives"]][:_MOST_EFFECTS]
-    pairs = [pair for pair in drivers["interactions"] if pair["interacts"]][:_MOST_EFFECTS]
-    every = [(one["name"], one["shape"], format_any(one["best"]), one) for one in named]
-    every += [(f"{p['first']} with {p['second']}", "together", ", ".join(map(format_any, p["best"])), p) for p in pairs]
-    return [(name, shape, best, percent(one["share"]), value(one["adjusted_p"], 2)) for name, shape, best, one in every]
-
-
-def _without_repeats(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
-    """Blank the outcome and the category of a row if they equal those of the row above."""
-    above = [(), *rows][: len(rows)]
-    return tuple(
-        ("" if row[:1] == last[:1] else row[0], "" if row[:2] == last[:2] else row[1], *row[2:])
-        for row, last in zip(rows, above, strict=True)
-    )
-
-
-def _at_bound(verdict: str) -> Cell:
-    return Toned(verdict, "bad") if verdict.startswith("pinned") else verdict
-
-
 def value(measured: float | None, digits: int = 4) -> Cell:
     """Format a measured value. A non-finite value has the tone `bad`."""
     if measured is None:
@@ -323,7 +284,3 @@ def _mix(found: Mix) -> str:
         if part.estimate is not None
     ]
     return f"{found.verdict}: {', '.join(parts)}" if parts else found.verdict
-
-
-def _known(bound: float) -> float | None:
-    return None if math.isnan(bound) else bound

@@ -17,7 +17,7 @@ from rlvitals.documents.document import (
     next_text,
 )
 from rlvitals.documents.findings_section import dropped_blocks
-from rlvitals.documents.run_tables import interval, value
+from rlvitals.documents.run_tables import interval, level_label, value
 from rlvitals.formatting import ABSENT, count, counted, format_duration, format_value, number, percent
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
@@ -80,7 +80,7 @@ def number_blocks(vitals: Vitals) -> Iterator[Table]:
     if levels:
         rows = tuple(
             (
-                metric_of("episodes", name).title,
+                level_label(name, level) if level.median is not None else metric_of("episodes", name).title,
                 Toned(level_text(name, level), "bad" if level.not_finite else ""),
                 interval(level, shares=name == "success"),
                 Spark(vitals.sparks[name]),

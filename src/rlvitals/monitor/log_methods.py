@@ -1,7 +1,7 @@
 """Logging methods for training loops. Each `log_*` call stores one record."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlvitals.monitor.event_methods import EventMethods
@@ -53,6 +53,7 @@ class LogMethods(EventMethods, ABC):
         env_index: int | None = None,
         reward_parts: Mapping[str, float] | None = None,
         parameters: Mapping[str, Any] | None = None,
+        attempts: Sequence[Mapping[str, Any]] | None = None,
         info: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
         **more: Any,
@@ -82,6 +83,9 @@ class LogMethods(EventMethods, ABC):
             env_index: Index of the environment in a vectorised environment.
             reward_parts: Components of the reward by name.
             parameters: Parameters of the episode by name, such as those of a search.
+            attempts: Attempts of the episode in order, if it makes several. Each is a dict with its `parameters`, its
+                `reward`, and any objective by name: `{"parameters": {"speed": 2}, "reward": 0.4, "size": 310}`.
+                Effects of parameters are then analysed for each attempt.
             info: Further values, which can be nested.
             extra: Custom numbers, booleans and short texts by name.
             **more: Further entries of `extra`.
@@ -136,6 +140,7 @@ class LogMethods(EventMethods, ABC):
                 "env_index": env_index,
                 "reward_parts": None if reward_parts is None else filled(reward_parts),
                 "parameters": None if parameters is None else filled(parameters),
+                "attempts": attempts,
                 "algorithm": None if algorithm_metrics is None else filled(algorithm_metrics),
                 "extra": None if extra is None else filled(extra),
                 "info": None if info is None else filled(info),

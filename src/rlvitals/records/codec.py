@@ -24,15 +24,17 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _convert = msgspec.convert
 _set = msgspec.structs.force_setattr
-_FREE = {Column.VALUES, Column.TREE}
+_FREE = {Column.VALUES, Column.TREE, Column.ROWS}
+_LOOSE_VALUE = kinds.Integer | float | bool | kinds.Text
 _LOOSE: dict[Column, Any] = {
     Column.NUMBER: float,
     Column.COUNT: kinds.Count,
     Column.TEXT: kinds.Text,
     Column.FLAG: bool,
-    Column.VALUES: dict[kinds.Text, kinds.Integer | float | bool | kinds.Text],
+    Column.VALUES: dict[kinds.Text, _LOOSE_VALUE],
     Column.NUMBERS: dict[kinds.Text, float],
     Column.TREE: kinds.Json,
+    Column.ROWS: list[dict[kinds.Text, _LOOSE_VALUE | dict[kinds.Text, _LOOSE_VALUE]]],
 }
 
 

@@ -37,6 +37,7 @@ are converted."""
 _MOST_BITS = 14_000
 """Maximum number of bits of an integer in a tree. By default, Python converts at most 4,300 digits."""
 _SHOWN = 60
+_ROWS_WANTED = "pass one dict for each attempt, such as [{'parameters': {'speed': 2}, 'reward': 1.0}]"
 
 _shortly = reprlib.Repr()
 _shortly.maxstring = _shortly.maxother = _shortly.maxlong = _SHOWN
@@ -56,7 +57,7 @@ def coerce(field: Field, value: Any, where: str, *, tree_text: int | None = kind
         tree_text: Maximum length of a text in a tree, in characters. `None` means no limit.
 
     Returns:
-        The plain value. `None` for an empty dict in an optional field.
+        The plain value. `None` for an empty dict or list in an optional field.
 
     Raises:
         RecordError: The value is invalid for the field.
@@ -70,7 +71,7 @@ def coerce(field: Field, value: Any, where: str, *, tree_text: int | None = kind
         raise RecordError(
             f"{where}: {field.name} cannot be read ({why}), got {shown(value)}; convert it to a plain Python value"
         ) from None
-    return None if plain == {} and not field.required else plain
+    return None if plain in ({}, []) and not field.required else plain
 
 
 def spelled(value: Any) -> Any:
@@ -218,6 +219,25 @@ def _flat(convert: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
     return coerced
 
 
+def _row_value(value: Any) -> Any:
+    return _flat(_value)(value) if isinstance(value, Mapping) else _value(value)
+
+
+def _rows(value: Any) -> list[dict[str, Any]]:
+    items = None if isinstance(value, Mapping | str) else _items(value)
+    if items is None:
+        raise _Refused(f"must be a list of dicts, got {shown(value)}; {_ROWS_WANTED}")
+    if len(items) > kinds.MAX_ATTEMPTS:
+        raise _Refused(f"has {len(items)} entries, and at most {kinds.MAX_ATTEMPTS} are allowed; log fewer entries")
+    rows: list[dict[str, Any]] = []
+    for place, item in enumerate(items):
+        try:
+            rows.append(_flat(_row_value)(item))
+        except _Refused as reason:
+            raise _Refused(f"[{place}] {reason}") from None
+    return rows
+
+
 def _tree(value: Any, text: int | None) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise _Refused(f"must be a dict, got {shown(value)}; {DICT_WANTED}")
@@ -295,4 +315,5 @@ _COERCIONS: dict[Column, Callable[[Any], Any]] = {
     Column.FLAG: _flag,
     Column.VALUES: _flat(_value),
     Column.NUMBERS: _flat(_number),
+    Column.ROWS: _rows,
 }

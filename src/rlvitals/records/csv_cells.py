@@ -12,7 +12,7 @@ import msgspec
 
 from rlvitals.records.coercion import NON_FINITE, spelled
 from rlvitals.records.kinds import Record
-from rlvitals.records.schema import Column, fields
+from rlvitals.records.schema import fields
 
 _QUOTED = re.compile(r'^$|^\s|\s$|[,"\r\n]')
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
@@ -41,7 +41,7 @@ def cells_of(record: Record, *, exact: bool = False) -> dict[str, str]:
             continue
         if column.is_dict:
             cells |= {f"{name}.{key}": entry(item) for key, item in value.items()}
-        elif column is Column.TREE:
+        elif column.is_json:
             cells[name] = quoted(json_text(value))
         else:
             cells[name] = value_cell(value)

@@ -30,6 +30,11 @@ Value = Integer | Number | bool | Text
 Values = Annotated[dict[Text, Value], msgspec.Meta(max_length=MAX_KEYS)]
 Numbers = Annotated[dict[Text, Number], msgspec.Meta(max_length=MAX_KEYS)]
 Json = dict[str, Any]
+MAX_ATTEMPTS = 10_000
+"""Maximum number of attempts of an episode."""
+Attempt = Annotated[dict[Text, Value | Values], msgspec.Meta(max_length=MAX_KEYS)]
+"""One attempt of an episode: its `parameters`, its `reward`, and any objective by name."""
+Attempts = Annotated[list[Attempt], msgspec.Meta(min_length=1, max_length=MAX_ATTEMPTS)]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -58,6 +63,7 @@ class Episode(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     env_index: Count | None = None
     reward_parts: Numbers | None = None
     parameters: Values | None = None
+    attempts: Attempts | None = None
     algorithm: Numbers | None = None
     extra: Values | None = None
     info: Json | None = None

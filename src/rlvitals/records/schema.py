@@ -19,11 +19,17 @@ class Column(enum.Enum):
     VALUES = enum.auto()
     NUMBERS = enum.auto()
     TREE = enum.auto()
+    ROWS = enum.auto()
 
     @property
     def is_dict(self) -> bool:
         """Whether the field is a flat dict, which is an object in a JSON line and a struct in a sealed segment."""
         return self is Column.VALUES or self is Column.NUMBERS
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the field is nested: a tree, or a list of dicts. In a sealed segment, it is JSON text."""
+        return self is Column.TREE or self is Column.ROWS
 
 
 class Field(NamedTuple):
@@ -38,6 +44,7 @@ _COLUMN_OF: tuple[tuple[Any, Column], ...] = (
     (kinds.Values, Column.VALUES),
     (kinds.Numbers, Column.NUMBERS),
     (kinds.Json, Column.TREE),
+    (kinds.Attempts, Column.ROWS),
     (kinds.Text, Column.TEXT),
     (kinds.Count, Column.COUNT),
     (kinds.Number, Column.NUMBER),

@@ -42,19 +42,20 @@ class Tail:
         only: Fields to read; by default all numbers, booleans and texts.
 
     Attributes:
-        dicts: Dict fields that have entries. In an open segment, only the first and the last line of each read are
-            checked.
+        dicts: Dict fields that have entries, and lists of dicts. In an open segment, only the first and the last line
+            of each read are checked.
     """
 
     def __init__(self, layout: Layout, stream: str, only: Sequence[str] | None = None) -> None:
         kind = STREAMS[stream]
-        flat = [field for field in fields(kind) if not field.column.is_dict and field.column is not Column.TREE]
+        flat = [field for field in fields(kind) if not (field.column.is_dict or field.column.is_json)]
         wanted = [field for field in flat if (field.name in only if only is not None else field.name != "writer")]
         self.stream = stream
         self.names = tuple(field.name for field in wanted)
         self.labels = {field.name: Labels() for field in wanted if field.column is Column.TEXT}
         self.dicts: set[str] = set()
-        self._all_dicts = [field.name for field in fields(kind) if field.column.is_dict]
+        self._lists = [field.name for field in fields(kind) if field.column is Column.ROWS]
+        self._all_dicts = [*(field.name for field in fields(kind) if field.column.is_dict), *self._lists]
         self._layout = layout
         self._kind = kind
         self._unpack = codec_of(kind).unpack
@@ -132,7 +133,10 @@ class Tail:
 
     def _asked(self, tables: duckdb.DuckDBPyConnection, source: str, skip: int) -> list[Batch]:
         there = {row[0] for row in tables.execute(f"DESCRIBE FROM {source}").fetchall()}
-        self.dicts |= there.intersection(self._all_dicts)
+        self.dicts |= there.intersection(self._all_dicts).difference(self._lists)
+        for name in there.intersection(self._lists).difference(self.dicts):  # the column exists without values, too
+            ((count,),) = tables.execute(f"SELECT count({identifier(name)}) FROM {source}").fetchall()
+            self.dicts |= {name} if count else set()
         shown: list[str] = []
         for name in (name for name in dict.fromkeys((*self.names, *self._limits())) if name in there):
             column = identifier(name)

@@ -81,7 +81,12 @@ def ask(
 
 
 def ask_in_parts(
-    run: RunFolder, question: Callable[[duckdb.DuckDBPyConnection], T], stream: str, *, most_rows: int = _PART
+    run: RunFolder,
+    question: Callable[[duckdb.DuckDBPyConnection], T],
+    stream: str,
+    *,
+    nested: Collection[str] = (),
+    most_rows: int = _PART,
 ) -> Iterator[T]:
     """Query a stream one part at a time, in order, so that the results stay small for a run of any length.
 
@@ -89,6 +94,7 @@ def ask_in_parts(
         run: Run to query; it can be live.
         question: Function as for `ask`.
         stream: Stream name.
+        nested: Dict fields to read.
         most_rows: Approximate maximum number of records in a part. A part has at least one segment.
 
     Yields:
@@ -102,7 +108,7 @@ def ask_in_parts(
         return
     with connected() as connection:
         for numbers in _parts(segments, _rows_in(connection, segments), most_rows):
-            yield ask(run, question, stream, connection=connection, numbers=numbers)
+            yield ask(run, question, stream, nested=lambda _: nested, connection=connection, numbers=numbers)
 
 
 def _parts(segments: Iterable[Segment], rows: Mapping[int, int], most_rows: int) -> Iterator[set[int]]:

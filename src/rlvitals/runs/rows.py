@@ -10,7 +10,7 @@ import duckdb
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import Record, codec_of
 from rlvitals.records.coercion import unspelled
-from rlvitals.records.schema import Column, Field, fields
+from rlvitals.records.schema import Field, fields
 from rlvitals.runs.sql_columns import REST, connected, sealed_source
 
 _BATCH = 2_000
@@ -100,7 +100,7 @@ def _places(names: list[str], kind: type[Record]) -> list[_Place | None]:
 
 
 def _is_json(name: str, field: Field) -> bool:
-    return field.column is Column.TREE or name.endswith(REST)
+    return field.column.is_json or name.endswith(REST)
 
 
 def _plain(row: tuple[Any, ...], places: list[_Place | None]) -> dict[str, Any]:

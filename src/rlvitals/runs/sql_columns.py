@@ -26,6 +26,7 @@ SQL_TYPE = {
     Column.VALUES: "JSON",
     Column.NUMBERS: "JSON",
     Column.TREE: "JSON",
+    Column.ROWS: "JSON",
 }
 _LARGEST_EXACT = 2**53
 _FEW_KEYS = 16

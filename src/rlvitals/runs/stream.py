@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from rlvitals.errors import ColumnError
 from rlvitals.records import STREAMS
-from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs.answer import Column, to_arrow, to_pandas, to_polars
 from rlvitals.runs.entries import MOST_AT_ONCE, Entries, Entry
@@ -245,8 +244,8 @@ class Stream:
 
     @property
     def _trees(self) -> list[str]:
-        """The fields that contain trees."""
-        return [name for name, field in self._fields.items() if field.column is Kind.TREE]
+        """The fields with nested values."""
+        return [name for name, field in self._fields.items() if field.column.is_json]
 
     def _unknown(self, name: str, entries: Entries) -> ColumnError:
         dotted = [f"{field}.{key}" for field, keys in entries.names().items() for key in keys]

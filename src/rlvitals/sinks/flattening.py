@@ -23,7 +23,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
-from rlvitals.records.schema import Column, fields
+from rlvitals.records.schema import fields
 
 ROLLOUT_WINDOW = 100
 """Number of episodes in the means of `rollout/...`, the default `stats_window_size` of Stable-Baselines3."""
@@ -187,11 +187,11 @@ def _group(record: Record) -> str:
 def _plan(kind: type[Record]) -> tuple[tuple[str, str, bool], ...]:
     """Return the fields to convert: field name, name in Stable-Baselines3 or empty, and whether it is a dict."""
     return tuple(
-        (field.name, _NAME_OF.get((kind, field.name), ""), field.column.is_dict or field.column is Column.TREE)
+        (field.name, _NAME_OF.get((kind, field.name), ""), field.column.is_dict or field.column.is_json)
         for field in fields(kind)
         if field.name not in _CLOCKS
         and (kind, field.name) not in _IN_THE_GROUP
-        and (field.column is not Column.TREE or field.name in _TREES_OF_NUMBERS)
+        and (not field.column.is_json or field.name in _TREES_OF_NUMBERS)
     )
 
 

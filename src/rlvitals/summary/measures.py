@@ -16,6 +16,7 @@ from rlvitals.stats.series.description import describe
 from rlvitals.stats.series.distribution import distribution, presence
 from rlvitals.stats.series.intervals import Interval, mean_interval
 from rlvitals.stats.series.quantiles import interquartile_mean, quantiles
+from rlvitals.stats.series.relative_course import relative_course
 from rlvitals.stats.series.trend import Trend
 
 WINDOW = 100
@@ -211,6 +212,7 @@ def measure(
     better: Better = "higher",
     *,
     recent: int = WINDOW,
+    skewed: bool = False,
     found: Course | None = None,
 ) -> Measured | None:
     """Compute the statistics of one quantity.
@@ -220,6 +222,8 @@ def measure(
         times: Time of each value (UTC, seconds), shape `(n,)`.
         better: The better direction, if there is one.
         recent: Number of last rows in the recent level.
+        skewed: Whether the values can be skewed, like those of a custom objective. Trend, convergence and change points
+            are then measured on logarithms if all values are positive (`stats.series.relative_course`).
         found: Course of the same values, if it has been computed already.
 
     Returns:
@@ -232,7 +236,7 @@ def measure(
     values = np.asarray(column.data if said.all() else column.data[said], dtype=np.float64)
     when = times if said.all() else times[said]
     spreads, last = spread(column), column[-recent:].compressed().astype(np.float64)
-    went = found or course(values, higher_is_better=better != "lower")
+    went = found or (relative_course if skewed else course)(values, higher_is_better=better != "lower")
     return Measured(
         counts=spreads.counts,
         mean=as_range(mean_interval(values)),

@@ -15,6 +15,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.health import Health
+from rlvitals.records.objectives import custom_objectives
 from rlvitals.records.progress import STEPS, Throughput, furthest_of, seconds_left, share_of
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
@@ -23,6 +24,7 @@ from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.course import Course, course
 from rlvitals.summary.levels import LEVELS, Episodes, Level, levels_of
 from rlvitals.summary.measures import Floats, TrendEstimate, trend_estimate_of
+from rlvitals.summary.objective_columns import read_custom_objectives
 from rlvitals.summary.status import RunState, away_of, state_of
 from rlvitals.summary.throughput import episodes_per_minute, recorded_time, reported_step, throughput_in
 from rlvitals.summary.verdict import Verdict, verdict_of
@@ -159,7 +161,13 @@ def overview_from(inputs: OverviewInputs) -> Overview:
     is_open = state.is_open
     env_step = furthest_of(pace.furthest, *inputs.steps)
     goal, recently = header.goals.get("total_timesteps"), pace.recent(away, is_open=is_open)
-    levels = levels_of(inputs.recent, inputs.first, series=inputs.series, intervals=inputs.intervals)
+    levels = levels_of(
+        inputs.recent,
+        inputs.first,
+        objectives=custom_objectives(header.configuration),
+        series=inputs.series,
+        intervals=inputs.intervals,
+    )
     source = "" if inputs.series is None else inputs.series.source
     diagnosis, found = inputs.assessment or (None, None)
     return Overview(
@@ -205,6 +213,7 @@ def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = 
         RunFormatError: A sealed segment is damaged.
     """
     columns, updates, pace = ask(run, _read, *STEPS)
+    columns |= read_custom_objectives(run, columns["time"].size)
     series = None if columns["time"].size else reward_series(run)
     rewards = columns["reward"] if series is None else series.values
     assessment = Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course_of_rewards(rewards))
@@ -225,7 +234,8 @@ def overview_of_columns(
 
     Args:
         run: The run. It can be live.
-        episodes: Columns of all episodes, each of shape `(n,)`: times and levels. Missing values are masked.
+        episodes: Columns of all episodes, each of shape `(n,)`: times, levels and custom objectives. Missing values are
+            masked.
         updates: Number of updates.
         pace: Throughput of environment steps.
         series: Reward series of a run without episodes.

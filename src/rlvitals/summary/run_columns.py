@@ -12,6 +12,7 @@ from rlvitals.records.schema import fields
 from rlvitals.runs import Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import ask
+from rlvitals.summary.objective_columns import read_custom_objectives
 from rlvitals.summary.throughput import throughput_in
 
 MEASURES = ("reward", "quality_final", "quality_improvement", "quality_initial", "length", "duration", "memory")
@@ -28,6 +29,8 @@ _COLUMNS = {
 
 class RunColumns(NamedTuple):
     """Columns of a run at one time, by name, each of shape `(n,)`. Missing values are masked.
+
+    The episodes include the custom objectives (`rlvitals.records.objectives`), by name.
 
     Attributes:
         pace: Throughput of environment steps over the whole run.
@@ -52,7 +55,8 @@ def read_columns(run: Run) -> RunColumns:
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    return ask(run, _read, *STEPS)
+    found = ask(run, _read, *STEPS)
+    return found._replace(episodes=found.episodes | read_custom_objectives(run, found.episodes["time"].size))
 
 
 def _read(tables: duckdb.DuckDBPyConnection) -> RunColumns:

@@ -12,6 +12,7 @@ import numpy as np
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.records import STREAMS, Episode, Record
+from rlvitals.records.objectives import custom_objectives
 from rlvitals.records.progress import step_of
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.answer import Column
@@ -65,12 +66,14 @@ def overviews_in(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Ove
 def _last_episodes(runs: Iterable[Run]) -> Recent:
     """Read the last episodes of the runs whose last segment is sealed and holds 100, with one query.
 
+    Rewound runs, and runs with custom objectives, which are not plain columns, are left out.
+
     Damaged segments are skipped here. Reading their run reports them.
     """
     ends = {
         str(segments[-1].path.absolute()): run.path
         for run in runs
-        if (segments := _segments(run, "episodes")) and segments[-1].sealed and not _is_rewound(run)
+        if (segments := _segments(run, "episodes")) and segments[-1].sealed and not _needs_records(run)
     }
     files = _files(ends)
     question = (
@@ -165,9 +168,10 @@ def _may_cover_more(state: RunState, times: Iterable[float], clock: Clock) -> bo
     return any(not state.started <= time <= until for time in times)
 
 
-def _is_rewound(run: Run) -> bool:
+def _needs_records(run: Run) -> bool:
     with contextlib.suppress(RunError):
-        return bool(rewinds_of(run.header))
+        header = run.header
+        return bool(rewinds_of(header) or custom_objectives(header.configuration))
     return True
 
 

@@ -1,6 +1,6 @@
 """The full summary of a run or of its last episodes, which contains the overview of the run."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.metrics import metric_of
+from rlvitals.records.objectives import custom_objectives, declared_directions
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs import Run
@@ -23,7 +24,7 @@ from rlvitals.summary.run_columns import MEASURES, RunColumns, read_columns
 from rlvitals.summary.status import away_of
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
 from rlvitals.summary.throughput import episodes_per_minute, throughput_of
-from rlvitals.summary.tried_parameters import exploration_of, plain
+from rlvitals.summary.tried_parameters import exploration_facts
 
 UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.NUMBER and f.name != "time")
 
@@ -75,14 +76,14 @@ class RunSummary(msgspec.Struct, frozen=True):
         window: Maximum number of last episodes and updates that the summary covers. `None` for the whole run.
         episodes: Number of episodes covered.
         updates: Number of updates covered.
-        measures: Statistics of each reported quantity of an episode.
+        measures: Statistics of each reported quantity of an episode, and of each custom objective by its name.
         metrics: Statistics of each reported metric of the updates.
         success: Successes.
         ends: Reasons why episodes ended, the most frequent first, then the episodes without a reason. Empty if no
             episode reported a reason.
         speed: Speed and use of resources.
         baselines: Comparison of the last evaluation with each baseline.
-        exploration: Analysis of the explored parameters, if requested (`stats.parameters.exploration`, as dicts).
+        exploration: Analysis of the explored parameters, if requested (`summary.tried_parameters.exploration_facts`).
     """
 
     overview: Overview
@@ -143,17 +144,17 @@ def summarise(
         since = times if times.size else as_floats(updates["time"])
         pace = throughput_of(run, since=float(since.min())) if since.size else pace
         course = course_of_rewards(episodes["reward"]) if series is None else course
-    explored = exploration_of(run, window=window) if exploration else None
+    explored = exploration_facts(run, window=window) if exploration else None
     return RunSummary(
         overview=overview,
         window=window,
         episodes=times.size,
         updates=len(updates["time"]),
-        measures=_measured("episodes", episodes, MEASURES, {"reward": course})
+        measures=_measured_episodes(header.configuration, episodes, course)
         if series is None
         else _measured_rewards(series, window),
-        metrics=_measured("updates", updates, UPDATE_METRICS, {}),
-        success=successes(episodes, header.goals.get("target")),
+        metrics=_measured_updates(updates),
+        success=successes(episodes, header.goals.get("target"), custom_objectives(header.configuration)),
         ends=_ends(episodes["termination_reason"]),
         speed=Speed(
             episode_seconds=_mean(as_floats(episodes["duration"])),
@@ -163,17 +164,37 @@ def summarise(
             **_load(episodes, system),
         ),
         baselines=as_pairs(assessment.diagnosis.baselines),
-        exploration=None if explored is None else plain(explored),
+        exploration=explored,
     )
 
 
-def _measured(
-    stream: str, columns: dict[str, Column], wanted: Iterable[str], courses: dict[str, Course | None]
+def _measured_episodes(
+    configuration: Mapping[str, Any], columns: dict[str, Column], course: Course | None
 ) -> dict[str, Measured]:
+    """Measure the quantities of an episode and the custom objectives."""
+    times, directions = as_floats(columns["time"]), declared_directions(configuration)
+    custom = {one.name: one.better for one in custom_objectives(configuration) if one.name in columns}
+    better = {name: directions.get(name, metric_of("episodes", name).better) for name in MEASURES} | custom
+    return _present(
+        {
+            name: measure(
+                columns[name],
+                times,
+                direction,
+                skewed=name in custom,
+                found=course if name == "reward" and direction == "higher" else None,
+            )
+            for name, direction in better.items()
+        }
+    )
+
+
+def _measured_updates(columns: dict[str, Column]) -> dict[str, Measured]:
     times = as_floats(columns["time"])
-    found = {
-        name: measure(columns[name], times, metric_of(stream, name).better, found=courses.get(name)) for name in wanted
-    }
+    return _present({name: measure(columns[name], times, metric_of("updates", name).better) for name in UPDATE_METRICS})
+
+
+def _present(found: Mapping[str, Measured | None]) -> dict[str, Measured]:
     return {name: measured for name, measured in found.items() if measured is not None}
 
 

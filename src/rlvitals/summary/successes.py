@@ -1,11 +1,12 @@
 """Successes of a run: overall, over time, by group, and the time to the target."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.records.objectives import Objective
 from rlvitals.runs.answer import Column
 from rlvitals.stats.series.intervals import rate_interval
 from rlvitals.stats.series.mix_shift import MixShift, mix_shift
@@ -28,7 +29,10 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class GroupRate(msgspec.Struct, frozen=True):
-    """Episodes of one group. The rate is over the `known` episodes, which report success or failure."""
+    """Episodes of one group. The rate is over the `known` episodes, which report success or failure.
+
+    `objectives` holds the median of each custom objective (`rlvitals.summary.levels`), by name.
+    """
 
     name: str | None
     episodes: int
@@ -38,6 +42,7 @@ class GroupRate(msgspec.Struct, frozen=True):
     quality_improvement: float | None = None
     quality_final: float | None = None
     length: float | None = None
+    objectives: dict[str, float | None] = {}
 
 
 class Mix(msgspec.Struct, frozen=True):
@@ -115,12 +120,13 @@ class Successes(msgspec.Struct, frozen=True):
     target: SuccessTarget | None
 
 
-def successes(episodes: dict[str, Column], target: float | None) -> Successes:
+def successes(episodes: dict[str, Column], target: float | None, objectives: Sequence[Objective] = ()) -> Successes:
     """Summarise the successes.
 
     Args:
-        episodes: Columns `success`, `reward`, `quality_improvement`, `category` and `difficulty`.
+        episodes: Columns `success`, `reward`, `quality_improvement`, `category`, `difficulty` and custom objectives.
         target: Reward that counts as solved, if there is one.
+        objectives: Custom objectives of the run.
     """
     said = as_floats(episodes["success"])
     known_ones = int(np.count_nonzero(~np.isnan(said)))
@@ -136,8 +142,8 @@ def successes(episodes: dict[str, Column], target: float | None) -> Successes:
         over_time=[Block(b.first, b.last, as_range(b.rate)) for b in success_over_time(said, blocks=_BLOCKS)]
         if known_ones
         else [],
-        by_category=_groups(episodes, "category", said),
-        by_difficulty=_groups(episodes, "difficulty", said),
+        by_category=_groups(episodes, "category", said, objectives),
+        by_difficulty=_groups(episodes, "difficulty", said, objectives),
         reward_mix=_mix(rewards, episodes["category"]),
         success_mix=_mix(said, episodes["category"]) if known_ones else None,
         target=None if target is None else _target(rewards, target),
@@ -149,16 +155,21 @@ def as_floats(column: Column) -> Floats:
     return np.asarray(np.ma.filled(column.astype(np.float64), np.nan), dtype=np.float64)
 
 
-def _groups(episodes: dict[str, Column], by: str, said: Floats) -> list[GroupRate]:
+def _groups(episodes: dict[str, Column], by: str, said: Floats, objectives: Sequence[Objective]) -> list[GroupRate]:
     labels, codes = coded(episodes[by])
     if not labels:
         return []
     measured = {name: as_floats(episodes[name]) for name in GROUP_MEANS if name in episodes}
-    return group_rates(dict(enumerate(labels)), codes, said, measured)
+    custom = {one.name: as_floats(episodes[one.name]) for one in objectives if one.name in episodes}
+    return group_rates(dict(enumerate(labels)), codes, said, measured, custom)
 
 
 def group_rates(
-    names: Mapping[int, str | None], codes: NDArray[np.intp], success: Floats, measured: Mapping[str, Floats]
+    names: Mapping[int, str | None],
+    codes: NDArray[np.intp],
+    success: Floats,
+    measured: Mapping[str, Floats],
+    objectives: Mapping[str, Floats],
 ) -> list[GroupRate]:
     """Summarise the episodes of each group.
 
@@ -167,13 +178,16 @@ def group_rates(
         codes: Group of each episode, shape `(n,)`.
         success: 1 or 0 for each episode, NaN if it was not reported, shape `(n,)`.
         measured: Quantities whose means are wanted, by field of `GroupRate`, each of shape `(n,)`.
+        objectives: Custom objectives whose medians are wanted, by name, each of shape `(n,)`.
     """
     found = []
     for code, name in names.items():
         rows = codes == code
         known_ones = int(np.count_nonzero(~np.isnan(success[rows])))
         means = {quantity: _mean(values[rows]) for quantity, values in measured.items()}
-        found.append(GroupRate(name, int(np.count_nonzero(rows)), known_ones, _rate(success[rows]), **means))
+        medians = {objective: _median(values[rows]) for objective, values in objectives.items()}
+        count, rate = int(np.count_nonzero(rows)), _rate(success[rows])
+        found.append(GroupRate(name, count, known_ones, rate, **means, objectives=medians))
     return found
 
 
@@ -227,3 +241,8 @@ def _target(rewards: Floats, target: float) -> SuccessTarget:
 def _mean(values: Floats) -> float | None:
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if finite.size else None
+
+
+def _median(values: Floats) -> float | None:
+    finite = values[np.isfinite(values)]
+    return known(float(np.median(finite))) if finite.size else None

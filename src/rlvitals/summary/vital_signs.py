@@ -18,6 +18,7 @@ from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.summary.levels import RECENT_EPISODES
+from rlvitals.summary.objective_columns import read_custom_objectives
 from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, assess, overview_from
 from rlvitals.summary.status import RunState, state_of
 from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of
@@ -110,7 +111,7 @@ class Observer:
         self._pace, self._episode_pace = Throughput(), Throughput()
         self._looked, self._sessions = -np.inf, 0
         self._took = 0.0
-        self._quality: tuple[float | None, ...] = ()
+        self._sparks: dict[str, tuple[float | None, ...]] = {}
         self._series: RewardSeries | None = None
         self._last: Vitals | None = None
 
@@ -150,7 +151,8 @@ class Observer:
         self._series = None if times.size else reward_series(run)
         self._pace, self._episode_pace = throughput_of(run), episodes_per_minute(times)
         self._first = list(itertools.islice(run.records("episodes"), RECENT_EPISODES))
-        self._quality = sparks(run.episodes["quality_final"].astype(np.float64), SPARKS)
+        read = {"quality_final": run.episodes["quality_final"].astype(np.float64), **read_custom_objectives(run)}
+        self._sparks = {name: sparks(column, SPARKS) for name, column in read.items()}
 
     def _vitals(self, header: Header, state: RunState, evidence: Evidence) -> Vitals:
         episodes: list[Episode] = last_records(self.run, "episodes", RECENT_EPISODES)
@@ -195,7 +197,11 @@ class Observer:
     def _spark(self, name: str, table: BlockTable) -> tuple[float | None, ...]:
         if self._series is not None:
             return sparks(self._series.values, SPARKS)
-        return self._quality if name == "quality_final" else _spark(table, _IN_TABLE.get(name, name))
+        known = self._sparks.get(name)
+        if known is not None:
+            return known
+        column = _IN_TABLE.get(name, name)
+        return _spark(table, column) if column in table.names else ()  # an objective that is newer than the curves
 
 
 def plain(vitals: Vitals) -> dict[str, Any]:

@@ -70,6 +70,16 @@ def test_requested_keys_are_stored_by_shape() -> None:
     assert (set(fields["extra"]), set(fields["info"])) == ({"score"}, {"path", "grid"})
 
 
+def test_attempts_are_recorded(monitor: TrainingMonitor) -> None:
+    """The attempts in the last `info` of an episode are those of the episode."""
+    attempts = [{"parameters": {"speed": 2}, "reward": np.float32(0.5), "size": np.int64(7)}]
+    log = EpisodeLog(monitor, (), FailureLog(monitor))
+    log.record(Ending(None, 1.0, 2, 0.1, truncated=False, info={"attempts": attempts}), env_step=2)
+
+    (episode,) = monitor.run.records("episodes")
+    assert episode.attempts == [{"parameters": {"speed": 2}, "reward": 0.5, "size": 7}]
+
+
 def test_a_custom_termination_reason_is_kept() -> None:
     """The termination reason from the environment is used."""
     assert episode_fields({"termination_reason": "fell over"}) == {"termination_reason": "fell over"}

@@ -407,6 +407,21 @@ def test_lower_can_be_better(seeds: Seeds) -> None:
     assert compare(runs, higher_is_better=True).comparisons[0].verdict == "better"
 
 
+def test_a_custom_objective_is_named_without_its_dict(logs: Path) -> None:
+    """A size in `extra` is compared by its own name, and the declared direction counts."""
+    for place, (name, size) in enumerate([("a", 5.0), ("a", 6.0), ("b", 50.0), ("b", 60.0)]):
+        configuration = {"kind": name, "seed": place, "lower_is_better": ["size"]}
+        with TrainingMonitor(
+            logs, session_name=f"{name}-{place}", configuration=configuration, announce=False
+        ) as training:
+            for number in range(20):
+                training.log_episode(number, 0.0, 1, env_step=number + 1, extra={"size": size + number / 100})
+    found = compare(logs, metric="size")
+
+    assert found.metric == "episodes.extra.size"
+    assert not found.higher_is_better
+
+
 def test_a_comparison_survives_json(seeds: Seeds) -> None:
     """A comparison survives a strict JSON round trip."""
     found = compare(seeds("a", 0.0, 2, lr=0.1), seeds("b", 1.0, 1, lr=0.2), target=0.5, margin=1.0)

@@ -56,6 +56,25 @@ def test_every_route_works_for_incomplete_runs(monitor: Monitor, ask: httpx.Clie
             json.loads(answer.content, parse_constant=pytest.fail)
 
 
+def test_custom_objectives_are_on_the_page(monitor: Monitor, ask: httpx.Client) -> None:
+    """A declared size has a level, a curve, and a median in each group; attempts are the rows of the parameters."""
+    configuration = {"lower_is_better": ["size"]}
+    with monitor(configuration=configuration) as training:
+        for number in range(3):
+            attempts = [{"parameters": {"a": number}, "reward": 1.0}] * 2
+            training.log_episode(number, 1.0, 2, category="x", extra={"size": 10 + number}, attempts=attempts)
+    head, groups, parameters = (
+        ask.get(f"/api/v1/run{path}", params={"run": "run", "by": "category"}).json()
+        for path in ("", "/groups", "/parameters")
+    )
+
+    assert head["objectives"] == ["extra.size"]
+    assert {"attempts", "extra"} <= set(head["dicts"])
+    assert (head["levels"]["size"]["median"], head["level_texts"]["size"]) == (11.0, "11")
+    assert [group["objectives"] for group in groups["groups"]] == [{"size": 11.0}]
+    assert (parameters["total"], parameters["unit"]) == (6, "attempt")
+
+
 def test_a_folder_without_runs_has_an_empty_list(ask: httpx.Client) -> None:
     """A missing folder has an empty list too."""
     assert ask.get("/api/v1/runs").json() == {"folder": "logs", "runs": [], "refused": []}

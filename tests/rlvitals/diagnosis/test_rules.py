@@ -219,6 +219,32 @@ def stuck_at_time_limit(fall: float) -> Change:
     return change
 
 
+def searched(best: float = 0.5, away: float = 0.0, *, weight: float = 0.0) -> Change:
+    """Report attempts of a policy with noise around `best + away`: the reward falls with the distance from `best`.
+
+    Args:
+        best: Best value of the parameter `speed`, from 0 to 1.
+        away: Distance of the policy from it.
+        weight: Effect of the parameter `mode` on the reward.
+    """
+
+    def change(made: MadeTraining) -> None:
+        count = len(made.episodes["env_step"])
+        speed = np.clip(best + away + 0.2 * made.generator.standard_normal((count, 8)), 0.0, 1.0)
+        mode = made.generator.random((count, 8))
+        reward = -4.0 * (speed - best) ** 2 + weight * mode + 0.1 * made.generator.standard_normal((count, 8))
+        attempts = np.empty(count, dtype=object)
+        for at in range(count):
+            attempts[at] = [
+                {"parameters": {"speed": one, "mode": other}, "reward": earned}
+                for one, other, earned in zip(speed[at].tolist(), mode[at].tolist(), reward[at].tolist(), strict=True)
+            ]
+        made.set("episodes", attempts=attempts)
+        made.facts["parameter_bounds"] = {"speed": (0.0, 1.0), "mode": (0.0, 1.0)}
+
+    return change
+
+
 CASES = (
     Case("non-finite", from_update(40, float("nan")), from_update(40, 3.0)),
     Case(
@@ -388,6 +414,9 @@ CASES = (
     Case(
         "stalled", lambda m: m.facts.update(status="crashed", reason="gone"), lambda m: m.facts.update(status="paused")
     ),
+    Case("parameter-at-bound", searched(0.0), searched(), first=False),
+    Case("parameter-without-effect", searched(), searched(weight=2.0), first=False),
+    Case("search-exhausted", searched(), searched(away=0.3), first=False),
     Case("data-missing", lambda m: m.facts.update(dropped={"records": 3}), nothing),
 )
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from rlvitals import TrainingMonitor
-from rlvitals.documents.document import Prose, Table, Toned
-from rlvitals.documents.run_tables import evaluation_table, exploration_blocks, group_table, levels_table
+from rlvitals.documents.document import Toned
+from rlvitals.documents.run_tables import evaluation_table, group_table, levels_table
 from rlvitals.formatting import ABSENT
 from rlvitals.records import Evaluation
 from rlvitals.summary.measures import Range
@@ -54,24 +54,3 @@ def test_columns_without_values_are_omitted() -> None:
 
     assert evaluations.titles == ("policy", "step", "episode", "reward")
     assert groups.titles == ("category", "episodes", "success", "95 % interval", "mean reward")
-
-
-def test_parameters_without_an_effect_are_listed() -> None:
-    """Parameters without an effect have empty tables, and a sentence lists them."""
-    drivers = {"verdict": "none found", "effects": [], "interactions": []}
-    region = {"where": {}, "verdict": "none found", "mean": 0.0}
-    found = [{"outcome": "reward", "category": None, "drivers": drivers, "region": region}]
-    blocks = list(
-        exploration_blocks(
-            {
-                "narrowing": [],
-                "at_bounds": [],
-                "ranges": [],
-                "combinations": {"distinct": 1, "rows": 9},
-                "findings": found,
-            }
-        )
-    )
-
-    assert [block.rows for block in blocks if isinstance(block, Table)] == [(), (), ()]
-    assert blocks[-1] == Prose("No effect shown on Reward of all categories (none found).", "quiet")

@@ -25,13 +25,16 @@ _whole = st.integers(-LARGEST, LARGEST)
 def _columns(number: st.SearchStrategy[float]) -> dict[Column, st.SearchStrategy[Any]]:
     leaves = st.one_of(st.booleans(), _whole, number, _free_texts)
     branches = st.recursive(leaves, lambda t: st.lists(t, max_size=3) | st.dictionaries(_texts, t, max_size=3))
+    values = st.dictionaries(_texts, leaves, min_size=1, max_size=4)
+    rows = st.dictionaries(_texts, leaves | st.dictionaries(_texts, leaves, max_size=3), max_size=3)
     return {
         Column.NUMBER: number,
         Column.COUNT: st.integers(0, LARGEST),
         Column.TEXT: _texts,
         Column.FLAG: st.booleans(),
-        Column.VALUES: st.dictionaries(_texts, leaves, min_size=1, max_size=4),
+        Column.VALUES: values,
         Column.NUMBERS: st.dictionaries(_texts, number, min_size=1, max_size=4),
+        Column.ROWS: st.lists(rows, min_size=1, max_size=3),
         Column.TREE: st.dictionaries(_texts, branches, min_size=1, max_size=4),
     }
 

@@ -394,3 +394,35 @@ def test_a_shown_value_is_short() -> None:
 
     assert shown("x" * 10_000_000) == f"'{'x' * 27}...{'x' * 28}' (str)"
     assert len(shown([["deep"] * 1_000] * 1_000)) < 100
+
+
+def test_attempts_become_plain_rows() -> None:
+    """Attempts hold numbers, texts and a dict of parameters. Missing values are left out, and NaN stays NaN."""
+
+    given = [{"parameters": {"speed": np.int64(2), "mode": None}, "reward": np.float32(0.5), "size": math.nan}]
+    assert repr(kept(attempts=given)) == repr([{"parameters": {"speed": 2}, "reward": 0.5, "size": math.nan}])
+
+
+def test_no_attempts_are_absent() -> None:
+    """An empty list of attempts means that none were reported."""
+
+    assert kept(attempts=()) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"reward": 1.0},
+            "attempts must be a list of dicts, got {'reward': 1.0} (dict); pass one dict for each attempt",
+        ),
+        ([1.0], "attempts [0] must be a dict, got 1.0 (float)"),
+        ([{}, {"parameters": {"a": [1]}}], "attempts [1] ['parameters'] ['a'] must be a number"),
+        ([{}] * 10_001, "attempts has 10001 entries, and at most 10000 are allowed"),
+    ],
+    ids=["dict", "number", "nested", "many"],
+)
+def test_invalid_attempts_are_refused(given: Any, message: str) -> None:
+    """The error names the attempt, the entry and the fix."""
+
+    assert message in refusal(attempts=given)

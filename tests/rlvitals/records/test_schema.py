@@ -30,6 +30,7 @@ def test_fields_lists_the_columns_of_a_kind() -> None:
         ("reward_parts", Column.NUMBERS),
         ("algorithm", Column.NUMBERS),
         ("parameters", Column.VALUES),
+        ("attempts", Column.ROWS),
         ("info", Column.TREE),
     ],
 )

@@ -105,6 +105,18 @@ def test_many_texts_become_other(monitor: Monitor) -> None:
 
 
 @pytest.mark.parametrize("sealed", [0, 5])
+def test_attempts_are_detected(monitor: Monitor, sealed: int) -> None:
+    """The page of a run shows its parameters if episodes report only attempts."""
+    settings = RecorderSettings(system_interval_s=None, seal_records=sealed or 1_000, seal_on_close=sealed or 1_000)
+    training = monitor(settings=settings)
+    for number in range(7):
+        training.log_episode(number, 1.0, 3, attempts=[{"parameters": {"speckle": 4}, "reward": 1.0}])
+    training.close()
+
+    assert columns_of(training.path)[0].dicts == {"attempts"}
+
+
+@pytest.mark.parametrize("sealed", [0, 5])
 def test_dict_fields_with_entries_are_detected(monitor: Monitor, sealed: int) -> None:
     """Dict fields are detected in sealed and open segments; fields without entries are not reported."""
     settings = RecorderSettings(system_interval_s=None, seal_records=sealed or 1_000, seal_on_close=sealed or 1_000)

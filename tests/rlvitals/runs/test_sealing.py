@@ -44,6 +44,9 @@ _OF_COLUMN: dict[Column, st.SearchStrategy[Any]] = {
     Column.FLAG: st.booleans(),
     Column.VALUES: st.dictionaries(_KEY, _VALUE, max_size=4),
     Column.NUMBERS: st.dictionaries(_KEY, _FLOAT, max_size=4),
+    Column.ROWS: st.lists(
+        st.dictionaries(_KEY, _VALUE | st.dictionaries(_KEY, _VALUE, max_size=3), max_size=3), max_size=3
+    ),
     Column.TREE: st.dictionaries(_KEY, _NESTED, max_size=3),
 }
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from rlvitals.records import Episode
+from rlvitals.records.objectives import Objective
 from rlvitals.summary.levels import Level, level_text, levels_of
+
+SIZE = Objective("size", "lower")
 
 
 def episodes(*rewards: float, success: dict[int, bool] | None = None) -> list[Episode]:
@@ -75,3 +78,36 @@ def test_intervals_can_be_left_out() -> None:
 def test_a_level_shows_what_it_ignores(name: str, level: Level, text: str) -> None:
     """The text of a level shows the ignored values, and for a rate how many episodes reported it."""
     assert level_text(name, level) == text
+
+
+def sized(*sizes: float | None) -> list[Episode]:
+    return [
+        Episode(time=0.0, episode=at, reward=0.0, length=1, extra=None if size is None else {"size": size})
+        for at, size in enumerate(sizes)
+    ]
+
+
+def test_a_custom_objective_has_a_median() -> None:
+    """One large size does not change the level of the others, and missing values are counted."""
+    found = levels_of(sized(*[100.0] * 20, None, 1e9, *[100.0] * 20), sized(7.0, 9.0), objectives=[SIZE])["size"]
+
+    assert (found.center, found.average, found.first, found.reported) == (100.0, "median", 8.0, 41)
+    assert (found.low, found.high) == (100.0, 100.0)
+    assert level_text("size", found) == "100"
+
+
+def test_columns_and_records_give_the_same_level_of_an_objective() -> None:
+    """Columns have the name of the objective."""
+    sizes = np.random.default_rng(0).lognormal(size=150)
+    columns = {"reward": np.ma.zeros(150), "size": np.ma.asarray(sizes)}
+
+    from_columns, from_records = (
+        levels_of(one, objectives=[SIZE])["size"] for one in (columns, sized(*sizes.tolist()))
+    )
+    assert from_columns == from_records
+
+
+def test_other_quantities_have_a_mean() -> None:
+    """Only custom objectives have a median."""
+    assert (found := levels_of(episodes(1.0, 5.0, 9.0))["reward"]).median is None
+    assert (found.center, found.average) == (5.0, "mean")

@@ -63,7 +63,8 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     ``reward_parts``, ``quality``, ``svg_bytes``, ``work``, ``failure``. At the end of an episode, these describe the
     best attempt, and there are also ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best
     attempt), ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (whether the best attempt is at least as
-    good as the defaults and smaller) and ``failed_attempts``.
+    good as the defaults and smaller), ``failed_attempts``, and ``attempts``: the parameters, reward, quality and size
+    of each attempt in order.
 
     Args:
         logos: Logos to draw from, by default 40 sample logos of the package.
@@ -219,6 +220,15 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
                 "quality_improvement": attempt.quality - default.quality,
                 "default_svg_bytes": default.size_bytes,
                 "is_success": attempt.quality >= default.quality and attempt.size_bytes < default.size_bytes,
+                "attempts": [
+                    {
+                        "parameters": tried.parameters.as_dict(),
+                        "reward": scored.total,
+                        "quality": tried.quality,
+                        **({} if tried.failure is not None else {"svg_bytes": tried.size_bytes}),
+                    }
+                    for tried, scored in self._tried
+                ],
                 "failed_attempts": sum(tried.failure is not None for tried, _ in self._tried),
             }
         return info

@@ -60,11 +60,12 @@ function tiles(head) {
   const level = (field, name = title(field, "episodes")) => {
     const entry = head.levels[field], range = entry && levelInterval(field, entry, 3);
     return entry && tile(name, head.level_texts[field], `last ${count(entry.window)}${head.reward_source ? " values" : ""}${range && `; 95 %: ${range}`}`,
-      { bad: entry.not_finite > 0, hint: range && `Mean of the last ${head.reward_source ? "values" : "episodes"}, with its 95 % interval` });
+      { bad: entry.not_finite > 0, hint: range && `${entry.median === null ? "Mean" : "Median"} of the last ${head.reward_source ? "values" : "episodes"}, with its 95 % interval` });
   };
   return h("div", { class: "tiles" },
     level("reward", head.reward_source ? `Reward: ${head.reward_source}` : undefined),
     ["quality_final", "quality_improvement", "success", "length"].map((field) => level(field)),
+    Object.keys(head.levels).filter((field) => head.levels[field].median !== null).map((field) => level(field, `${title(field, "episodes")} (median)`)),
     tile("Episodes", count(head.episodes), head.episode_rate ? `${number(head.episode_rate, 3)} per minute${recently}` : ""),
     tile("Steps", count(head.env_step), head.speed ? `${number(head.speed, 3)} per second${recently}` : ""),
     tile("Updates", count(head.updates), head.target !== null ? `target reward ${number(head.target)}` : ""));

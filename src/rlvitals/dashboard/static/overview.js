@@ -1,9 +1,9 @@
 // The overview tab: reward, quality, length, success rates, and how episodes end.
 
 import { board, rangeOf, viewControls } from "./curves.js";
-import { episodeValue, metricOf, panel as panelOf } from "./dictionary.js";
+import { episodeValue, metricOf, panel as panelOf, title } from "./dictionary.js";
 import { h, put } from "./dom.js";
-import { ABSENT, count, percent } from "./format.js";
+import { ABSENT, count, number, percent } from "./format.js";
 import { relationCard } from "./comparison_tables.js";
 import { shareBars } from "./interval_chart.js";
 import { button, card, empty, grow, select, table } from "./widgets.js";
@@ -22,7 +22,8 @@ export function overview(panel, run, controls) {
   const isRepeated = (name) => name === "quality_improvement" && has.has("quality_final") && !has.has("quality_initial");
   const wanted = panelOf("episodes", "outcome").filter(({ name }) => has.has(name) && !isRepeated(name)).map(({ name, format }, tint) =>
     ({ stream: "episodes", field: name, tint, smoothOnly: format === "percent", tall: name === "reward", wide: name === "reward" }));
-  const charts = board(run, grid, wanted), kinds = ["category", "difficulty"].filter((name) => has.has(name));
+  const custom = run.head.objectives.map((field, i) => ({ stream: "episodes", field, heading: title(field.replace("extra.", ""), "episodes"), tint: wanted.length + i }));
+  const charts = board(run, grid, [...wanted, ...custom]), kinds = ["category", "difficulty"].filter((name) => has.has(name));
   let [by] = kinds, next = 0, timer = 0;
 
   async function shares() {
@@ -63,5 +64,6 @@ function groupTable(groups, unnamed = "(none)") {
     ["", (group) => group.name ?? unnamed], column("episodes", "Episodes", count),
     ...["reward", "quality_final", "length"].map((name) => column(name, metricOf("episodes", name).label, (value) => episodeValue(name, value, 3))),
     [metricOf("episodes", "success").label, success, "num"],
+    ...Object.keys(groups[0]?.objectives ?? {}).map((name) => [`Median ${metricOf("episodes", name).phrase}`, ({ objectives }) => number(objectives[name]), "num"]),
   ], groups.slice(0, MOST_GROUPS), { kind: "kinds" });
 }

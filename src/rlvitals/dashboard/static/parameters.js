@@ -24,7 +24,7 @@ export function parameters(panel, run, controls) {
   const choose = (label, names, value, then) => select(label, names.map((name) => [name, name]), value, then);
 
   function show(found) {
-    const none = "No parameters were recorded. Pass parameters={...} to monitor.log_episode(...).";
+    const none = "No parameters were recorded. Pass parameters={...} or attempts=[...] to monitor.log_episode(...).";
     if (!found.parameters.length) return put(panel, empty(none));
     put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${metricOf("episodes", name).phrase}`]), found.outcome ?? "reward",
       (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
@@ -34,9 +34,9 @@ export function parameters(panel, run, controls) {
     let [x, y] = [run.app.params.get("px"), run.app.params.get("py")];
     if (!names.includes(x)) [x] = names;
     if (!names.includes(y) || y === x) y = names.find((name) => name !== x) ?? x;
-    const cells = () => answered(heat, run.ask("run/heatmap", { x, y, outcome: found.outcome }), (map) => put(heat, heatmap(map)));
+    const cells = () => answered(heat, run.ask("run/heatmap", { x, y, outcome: found.outcome }), (map) => put(heat, heatmap(map, `${found.unit}s`)));
     put(panel,
-      card("Explored parameters", [hint(`${number(values.length)} of ${number(found.episodes)} episodes, one line each`), grow(), legend(values)],
+      card("Explored parameters", [hint(`${number(values.length)} of ${number(found.total)} ${found.unit}s, one line each`), grow(), legend(values)],
         h("div", { class: "parallel" }, canvas)),
       h("div", { class: "board" },
         card(`Mean ${metricOf("episodes", outcome).phrase}`, [grow(),
@@ -73,7 +73,7 @@ function legend(values) {
   return h("span", { class: "legend" }, number(low, 3), h("span", { class: "ramp" }, ramp), number(high, 3));
 }
 
-/** Draw parallel coordinates: one line per episode, with the best on top. */
+/** Draw parallel coordinates: one line per row, with the best on top. */
 function lines(canvas, axes, values) {
   const wide = Math.max(canvas.parentElement.clientWidth, axes.length * WIDE), style = getComputedStyle(canvas.parentElement);
   Object.assign(canvas.style, { width: `${wide}px`, height: `${TALL}px` });
@@ -82,14 +82,14 @@ function lines(canvas, axes, values) {
   const [low, high] = extent(values), rank = (value) => (Number.isFinite(value) ? value : -Infinity);
   const order = values.map((value, i) => [value, i]).sort(([a], [b]) => rank(a) - rank(b));
   pen.lineWidth = 1; pen.lineJoin = "round";
-  for (const [value, episode] of order) {
+  for (const [value, row] of order) {
     const share = (value - low) / (high - low || 1);
     pen.strokeStyle = Number.isFinite(value) ? shade(share) : style.getPropertyValue("--bad");
     pen.globalAlpha = 0.12 + 0.5 * clamp(share || 0, 0, 1) ** 2;
     pen.beginPath();
     let down = false;
     axes.forEach((axis, i) => {
-      const at = axis.values[episode];
+      const at = axis.values[row];
       if (at !== null) pen[down ? "lineTo" : "moveTo"](x(i), heights[i](at));
       down = at !== null;
     });
@@ -107,21 +107,28 @@ function lines(canvas, axes, values) {
   });
 }
 
-function heatmap({ x, y, means, counts }) {
+function heatmap({ x, y, means, counts }, rows) {
   const [low, high] = ends(means.flatMap((cells) => nums(cells))), told = x.labels.length <= MOST_TOLD_CELLS;
   const cell = (value, i, j) => {
     const share = (value - low) / (high - low || 1), place = `${x.name} ${x.labels[i]}, ${y.name} ${y.labels[j]}`;
     if (value === null) return h("td", { class: "not-tried", title: `${place}: not tried` });
     const css = { "background-color": isBad(value) ? "var(--bad)" : shade(share), color: share > 0.55 ? "#101418" : "#fff" };
-    return h("td", { css, title: `${place}: ${number(value)} in ${counts[j][i]} episodes` }, told ? number(value, 2) : "");
+    return h("td", { css, title: `${place}: ${number(value)} in ${counts[j][i]} ${rows}` }, told ? number(value, 2) : "");
   };
-  const rows = means.map((cells, j) => h("tr", {}, h("th", { scope: "row" }, y.labels[j]), cells.map((value, i) => cell(value, i, j))));
+  const body = means.map((cells, j) => h("tr", {}, h("th", { scope: "row" }, y.labels[j]), cells.map((value, i) => cell(value, i, j))));
   return h("div", { class: "table-box" }, h("table", { class: told ? "heatmap" : "heatmap dense" },
-    h("caption", {}, `${x.name} (horizontal), ${y.name} (vertical)`, means.flat().includes(null) ? "; hatched: not tried" : ""), h("tbody", {}, rows.reverse()),
+    h("caption", {}, `${x.name} (horizontal), ${y.name} (vertical)`, means.flat().includes(null) ? "; hatched: not tried" : ""), h("tbody", {}, body.reverse()),
     h("tfoot", {}, h("tr", {}, h("td", {}), x.labels.map((text) => h("th", { scope: "col" }, text))))));
 }
 
-function explained({ findings, at_bounds: bounds, combinations }, outcome) {
+/** Tabulate the effect of each parameter on every outcome, with the parameters that can be dropped. */
+function effectTable(effects) {
+  const outcomes = [...new Set(effects.flatMap((row) => Object.keys(row.effects)))];
+  return table([["Parameter", (row) => row.name], ...outcomes.map((name) => [metricOf("episodes", name).title, (row) => row.effects[name]]),
+    effects.some((row) => row.is_negligible) && ["Advice", (row) => (row.is_negligible ? "fix it and drop it" : "")]], effects, { tone: (row) => (row.is_negligible ? "muted" : "") });
+}
+
+function explained({ findings, at_bounds: bounds, combinations, effects, note, unit }, outcome) {
   const range = (value) => (Array.isArray(value) ? value.map((one) => number(one, 3)).join(" to ") : typeof value === "number" ? number(value, 3) : String(value));
   const pinned = bounds.filter((one) => one.verdict.startsWith("pinned")).map((one) => `${one.name} (${one.verdict})`);
   const groups = findings.filter((one) => one.outcome === outcome).map(({ category, drivers, region }, i) => h("details", { class: "effect", open: i === 0 },
@@ -131,6 +138,7 @@ function explained({ findings, at_bounds: bounds, combinations }, outcome) {
     drivers.effects.slice(0, MOST_EFFECTS), { tone: (effect) => (effect.drives ? "strong" : "muted") }),
     region.verdict.includes("better") ? h("p", {}, h("b", {}, "Best region: "), Object.entries(region.where).map(([name, where]) => `${name} ${range(where)}`).join(", "),
       `: ${number(region.mean)} compared with ${number(region.elsewhere)} elsewhere.`) : null));
-  return [groups, pinned.length ? h("p", {}, h("b", {}, "Pinned at a bound: "), pinned.join(", ")) : null,
-    h("p", { class: "muted small" }, `${number(combinations.distinct)} different combinations in ${number(combinations.rows)} episodes.`)];
+  const all = h("details", { class: "effect", open: true }, h("summary", {}, h("b", {}, "Share of variance explained, with 95 % intervals")), effectTable(effects));
+  return [all, groups, pinned.length ? h("p", {}, h("b", {}, "Pinned at a bound: "), pinned.join(", ")) : null,
+    h("p", { class: "muted small" }, `${number(combinations.distinct)} different combinations in ${number(combinations.rows)} ${unit}s. ${note}`)];
 }

@@ -43,7 +43,7 @@ export function runPage(root, app) {
   const hasAny = (stream, ...panels) => panelOf(stream, ...panels).some((one) => run.head.fields[stream].includes(one.name));
   /** Number or presence of data for the optional tabs. */
   const counts = () => ({
-    pictures: run.head.pictures, evaluations: run.head.evaluations, parameters: run.head.dicts.includes("parameters"),
+    pictures: run.head.pictures, evaluations: run.head.evaluations, parameters: ["parameters", "attempts"].some((name) => run.head.dicts.includes(name)),
     ppo: hasAny("updates", "update", "update detail") || run.head.dicts.includes("algorithm"),
     system: ["system", "episodes"].some((stream) => hasAny(stream, "machine", "machine detail")),
   });

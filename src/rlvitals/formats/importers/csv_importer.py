@@ -135,7 +135,7 @@ def _field(field: Field, text: str) -> Any:
             if text not in {"true", "false"}:
                 raise ValueError(f"{field.name} must be true or false, got {text!r:.60}")
             return text == "true"
-        case Column.TREE:
+        case Column.TREE | Column.ROWS:
             return unspelled(msgspec.json.decode(text))
         case _:
             return text

@@ -80,4 +80,5 @@ _READ: dict[Column, Callable[[Any], Any]] = {
     Column.VALUES: _json,
     Column.NUMBERS: _json,
     Column.TREE: _json,
+    Column.ROWS: _json,
 }

@@ -167,15 +167,12 @@ def _in_group(kind: type[Record], rest: str) -> _Name:
 
 def _is_plain(kind: type[Record], name: str) -> bool:
     return name not in _CLOCKS and any(
-        field.name == name for field in fields(kind) if not field.column.is_dict and field.name not in _TREES
+        field.name == name for field in fields(kind) if not (field.column.is_dict or field.column.is_json)
     )
 
 
 def _is_dict(kind: type[Record], name: str) -> bool:
     return any(field.name == name for field in fields(kind) if field.column.is_dict)
-
-
-_TREES = {"info", "categories", "items", "data"}
 
 
 def _is_whole(kind: type[Record], said: dict[str, Any]) -> bool:

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvitals.stats.parameters import prim
 from rlvitals.stats.parameters.coverage import combination_keys
-from rlvitals.stats.parameters.effects import WINDOW, drawn_in
-from rlvitals.stats.parameters.neighbour_windows import Windows, windows_of
+from rlvitals.stats.parameters.effects import drawn_in
+from rlvitals.stats.parameters.neighbour_windows import WINDOW, Windows, window_size, windows_of
 from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, tried_columns
 from rlvitals.stats.series.student_t import student_t_quantile
 
@@ -26,7 +26,6 @@ _FEWEST_INSIDE = 20
 _SHARE_INSIDE = 0.05
 _FEWEST_TRIES = 5
 _FEWEST_WINDOWS = 4
-_ENOUGH_WINDOWS = 30
 _NORMAL_FREEDOM = 10_000
 
 
@@ -60,6 +59,13 @@ class Best(NamedTuple):
     difference_high: float
     rows_inside: int
     rows: int
+
+    def mirrored(self) -> "Best":
+        """Return the result in the units of the outcome, if it was found for the outcome with the opposite sign.
+
+        The difference stays the gain: it is positive if the outcome there is better.
+        """
+        return self._replace(mean=-self.mean, low=-self.high, high=-self.low, elsewhere=-self.elsewhere)
 
 
 class _Halves(NamedTuple):
@@ -163,7 +169,7 @@ def _halves(
     if not columns or count < FEWEST_ROWS:
         return None
     groups = None if category is None else tried_columns({"category": category})[0].keys()
-    size = None if window is None else min(window, max(2, count // _ENOUGH_WINDOWS))
+    size = window_size(window, count)
     windows = windows_of(groups, kept, size, generator, most_rows)
     if windows.order.size < FEWEST_ROWS:
         return None

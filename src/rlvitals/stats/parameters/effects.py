@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlvitals.stats.parameters.local_regression import COARSE_KNOTS, ROUNDING, Fit, fitted, inverse_of, less, share_of
-from rlvitals.stats.parameters.neighbour_windows import Windows, windows_of
+from rlvitals.stats.parameters.neighbour_windows import WINDOW, Windows, window_size, windows_of
 from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, tried_columns
 from rlvitals.stats.parameters.sign_flips import ParameterQuestion, answer
 from rlvitals.stats.parameters.spline_basis import Basis, basis_of, ranked
@@ -17,9 +17,8 @@ Shape = Literal["rising", "falling", "best inside", "worst inside", "levels", "c
 Verdict = Literal["found", "none found", "not enough data"]
 
 FEWEST_ROWS = 40
-WINDOW = 10
 _FEWEST_CLUSTERS = 16
-_ENOUGH_CLUSTERS = 30
+_MIRRORED: dict[Shape, Shape] = {"rising": "falling", "falling": "rising"}
 _CLIP = 4.0  # robust standard deviations
 _NORMAL_IQR = 1.3490
 
@@ -102,6 +101,14 @@ class Drivers(NamedTuple):
         pairs = [name for pair in self.interactions if pair.interacts for name in (pair.first, pair.second)]
         return tuple(dict.fromkeys([*alone, *pairs]))
 
+    def mirrored(self) -> "Drivers":
+        """Return the result for the outcome itself, if it was found for the outcome with the opposite sign."""
+        effects = tuple(
+            effect._replace(rank_correlation=-effect.rank_correlation, shape=_MIRRORED.get(effect.shape, effect.shape))
+            for effect in self.effects
+        )
+        return self._replace(effects=effects)
+
 
 def drivers(
     parameters: Mapping[str, Given],
@@ -153,7 +160,7 @@ def drivers(
     groups = None if category is None else tried_columns({"category": category})[0].keys()
     kept = np.isfinite(response)
     count = int(np.count_nonzero(kept))
-    size = None if window is None else min(window, max(2, count // _ENOUGH_CLUSTERS))
+    size = window_size(window, count)
     nothing = Drivers("not enough data", (), (), float("nan"), count, response.size - count)
     if not tried or count < FEWEST_ROWS:
         return nothing

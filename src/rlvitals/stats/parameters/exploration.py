@@ -17,9 +17,13 @@ from rlvitals.stats.parameters.coverage import (
     joint_coverage,
     range_coverage,
 )
-from rlvitals.stats.parameters.effects import FEWEST_ROWS, WINDOW, Drivers, drivers
+from rlvitals.stats.parameters.effects import FEWEST_ROWS, Drivers, drivers
 from rlvitals.stats.parameters.exploration_decay import ExplorationDecay, exploration_decay
+from rlvitals.stats.parameters.neighbour_windows import WINDOW
 from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, parameter_column, tried_columns
+from rlvitals.stats.parameters.total_effects import TotalEffect, total_effects
+
+_MOST_PER_ITEM = 64
 
 
 class OutcomeFindings(NamedTuple):
@@ -28,14 +32,18 @@ class OutcomeFindings(NamedTuple):
     Attributes:
         outcome: Outcome name.
         category: Category name; `None` for all categories, with rows compared within their own category.
+        lower_is_better: Whether lower values of the outcome are better.
         drivers: Parameters that the outcome depends on.
+        totals: Total effect of each parameter, with its interval.
         region: Region of the parameters with the best outcome.
         combination: Best combination among those tried repeatedly.
     """
 
     outcome: str
     category: str | None
+    lower_is_better: bool
     drivers: Drivers
+    totals: tuple[TotalEffect, ...]
     region: Best
     combination: Best
 
@@ -74,6 +82,8 @@ def explore(
     generator: np.random.Generator,
     *,
     category: Given | None = None,
+    items: Given | None = None,
+    lower_is_better: Collection[str] = (),
     bounds: Bounds | None = None,
     logarithmic: Collection[str] = (),
     window: int | None = WINDOW,
@@ -87,9 +97,12 @@ def explore(
 
     Args:
         parameters: Column of each parameter, shape `(n,)` each, rows in time order.
-        outcomes: Column of each outcome (reward, quality, ...), shape `(n,)` each; higher is better.
+        outcomes: Column of each outcome (reward, quality, ...), shape `(n,)` each.
         generator: Random generator for all random choices.
         category: Category of each row, shape `(n,)`.
+        items: Item of each row, such as the episode of an attempt, shape `(n,)`. Effects and regions then compare the
+            rows of one item only, so that differences between items do not count.
+        lower_is_better: Outcomes for which lower is better.
         bounds: Lowest and highest allowed value, for the parameters with known bounds.
         logarithmic: Parameters on a logarithmic scale.
         window: Number of rows per window; `None` for rows without an order.
@@ -103,12 +116,14 @@ def explore(
     rows = next((column.values.size for column in columns.values()), 0)
     responses = {name: np.asarray(column, dtype=np.float64).ravel() for name, column in outcomes.items()}
     kinds = None if category is None else parameter_column("category", category)
+    compared = None if items is None else parameter_column("items", items)
     lengths = {name: response.size for name, response in responses.items()}
-    lengths |= {} if kinds is None else {"category": kinds.values.size}
+    lengths |= {one.name: one.values.size for one in (kinds, compared) if one is not None}
     for name, length in lengths.items():
         if length != rows:
             raise ValueError(f"{rows} rows of parameters but {length} of {name!r}")
     groups = _groups(kinds, rows, most_categories)
+    within = _Within(kinds, window) if compared is None else _Within(compared, _rows_per_item(compared))
     share = max(1, len(groups) * len(responses))
     return Exploration(
         rows=rows,
@@ -118,7 +133,9 @@ def explore(
         at_bounds=at_bounds(columns, bounds=bounds),
         narrowing=exploration_decay(columns, category=kinds, bounds=bounds, logarithmic=logarithmic, level=level),
         findings=tuple(
-            _findings(name, response, columns, group, kinds, generator, window, level, share)
+            _findings(
+                name, response, columns, group, within, generator, bounds, level, share, lower=name in lower_is_better
+            )
             for name, response in responses.items()
             for group in groups
         ),
@@ -128,6 +145,18 @@ def explore(
 class _CategoryRows(NamedTuple):
     name: str | None
     rows: NDArray[np.bool_]
+
+
+class _Within(NamedTuple):
+    """Rows that are compared with each other: the group of each row, and the number of rows per window."""
+
+    group: ParameterColumn | None
+    window: int | None
+
+
+def _rows_per_item(items: ParameterColumn) -> int:
+    _, counts = np.unique(items.values[items.present], return_counts=True)
+    return int(np.clip(counts.max(initial=2), 2, _MOST_PER_ITEM))
 
 
 def _groups(kinds: ParameterColumn | None, rows: int, most: int) -> list[_CategoryRows]:
@@ -148,19 +177,27 @@ def _findings(
     response: NDArray[np.float64],
     columns: Mapping[str, ParameterColumn],
     group: _CategoryRows,
-    kinds: ParameterColumn | None,
+    within: _Within,
     generator: np.random.Generator,
-    window: int | None,
+    bounds: Bounds | None,
     level: float,
     share: int,
+    *,
+    lower: bool,
 ) -> OutcomeFindings:
     inside = {name: column.take(group.rows) for name, column in columns.items()}
-    within = None if kinds is None or group.name is not None else kinds
-    mine, confidence = response[group.rows], 1.0 - level / share
+    category = None if within.group is None else within.group.take(group.rows)
+    window, confidence = within.window, 1.0 - level / share
+    mine = -response[group.rows] if lower else response[group.rows]  # the analyses look for high values
+    effects = drivers(inside, mine, generator, category=category, window=window, level=level, comparisons=share)
+    region = best_region(inside, mine, generator, category=category, window=window, confidence=confidence)
+    best = best_combination(inside, mine, generator, category=category, window=window, confidence=confidence)
     return OutcomeFindings(
         outcome=outcome,
         category=group.name,
-        drivers=drivers(inside, mine, generator, category=within, window=window, level=level, comparisons=share),
-        region=best_region(inside, mine, generator, category=within, window=window, confidence=confidence),
-        combination=best_combination(inside, mine, generator, category=within, window=window, confidence=confidence),
+        lower_is_better=lower,
+        drivers=effects.mirrored() if lower else effects,
+        totals=total_effects(inside, mine, generator, category=category, window=window, bounds=bounds),
+        region=region.mirrored() if lower else region,
+        combination=best.mirrored() if lower else best,
     )

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_CLUSTERS = 256
+WINDOW = 10
+"""Number of rows per window by default."""
+_ENOUGH_WINDOWS = 30
 
 
 class Windows(NamedTuple):
@@ -40,6 +43,11 @@ class Windows(NamedTuple):
         """Return the sum of columns, shape `(n, ...)` in this order, over each cluster, shape `(c, ...)`."""
         sums: NDArray[np.float64] = np.add.reduceat(columns, self.clusters, axis=0)
         return sums
+
+
+def window_size(window: int | None, rows: int) -> int | None:
+    """Return the number of rows per window: fewer than wanted if there would be fewer than 30 windows, at least 2."""
+    return None if window is None else min(window, max(2, rows // _ENOUGH_WINDOWS))
 
 
 def windows_of(

@@ -183,6 +183,30 @@ def rate_interval(outcomes: ArrayLike, *, confidence: float = 0.95, independent:
     return found._replace(used=trials)
 
 
+def median_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
+    """Return a confidence interval of the median of a series that can be autocorrelated.
+
+    Its ends are the quantiles of the sample at the ends of Wilson's interval of one half, for the effective number of
+    trials of the outcome "up to the median" (`rate_interval`; for independent values: Thompson 1936, Annals of
+    Mathematical Statistics 7). It holds for any distribution.
+
+    Args:
+        values: Values in time order, shape `(n,)`. Non-finite values are left out.
+        confidence: Two-sided confidence level, in (0, 1).
+
+    Returns:
+        The interval. Its ends are NaN for fewer than 10 values.
+    """
+    sample = finite_part(values).values
+    middle = float(np.median(sample)) if sample.size else math.nan
+    if sample.size < FEWEST_VALUES:
+        return Interval(middle, math.nan, math.nan, math.nan, sample.size)
+    effective = rate_interval(sample <= middle).effective
+    around = wilson_interval(0.5 * effective, effective, confidence=confidence)
+    low, high = np.quantile(sample, (around.low, around.high))
+    return Interval(middle, float(low), float(high), effective, sample.size)
+
+
 def _mean(sample: NDArray[np.float64]) -> float:
     if sample.size == 0:
         return math.nan

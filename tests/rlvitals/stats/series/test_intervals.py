@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rlvitals.stats.series.intervals import mean_interval, rate_interval, wilson_interval
+from rlvitals.stats.series.intervals import mean_interval, median_interval, rate_interval, wilson_interval
 from rlvitals.stats.series.noise import correlations, regress
 
 
@@ -152,3 +152,32 @@ def test_the_interval_scales_with_the_values(seed: int, exponent: int) -> None:
 
     plain, scaled = mean_interval(values), mean_interval(values * 2.0**exponent)
     assert np.allclose(np.array(plain[:3]) * 2.0**exponent, scaled[:3], rtol=1e-9, atol=0.0, equal_nan=True)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.8])
+def test_intervals_cover_the_median_at_the_nominal_level(rho: float) -> None:
+    """The interval holds for skewed and autocorrelated values: 200 series of 200 lognormal values."""
+
+    draws = np.random.default_rng(7)
+    covered = 0
+    for _ in range(200):
+        noise = draws.normal(size=200)
+        for at in range(1, 200):
+            noise[at] = rho * noise[at - 1] + np.sqrt(1.0 - rho * rho) * noise[at]
+        found = median_interval(np.exp(2.0 * noise))
+        covered += found.low <= 1.0 <= found.high
+    assert covered / 200 >= 0.92
+
+
+def test_few_values_have_a_median_without_an_interval() -> None:
+    """Below 10 values there is no interval, and without values no median."""
+
+    assert median_interval([3.0, 1.0, math.nan, 2.0])[:1] == (2.0,)
+    assert not median_interval([1.0] * 9).enough
+    assert math.isnan(median_interval([]).estimate)
+
+
+def test_equal_values_have_an_exact_median() -> None:
+    """All values are at the median."""
+
+    assert median_interval([4.0] * 30)[:3] == (4.0, 4.0, 4.0)
