@@ -70,7 +70,7 @@ def test_custom_objectives_are_on_the_page(monitor: Monitor, ask: httpx.Client) 
 
     assert head["objectives"] == ["extra.size"]
     assert {"attempts", "extra"} <= set(head["dicts"])
-    assert (head["levels"]["size"]["median"], head["level_texts"]["size"]) == (11.0, "11")
+    assert (head["overview"]["levels"]["size"]["median"], head["level_texts"]["size"]) == (11.0, "11")
     assert [group["objectives"] for group in groups["groups"]] == [{"size": 11.0}]
     assert (parameters["total"], parameters["unit"]) == (6, "attempt")
 

@@ -218,14 +218,14 @@ def _share_at_bound(found: AtBounds) -> float:
 
 def _end_text(found: AtBounds) -> str:
     if found.verdict == "pinned at both ends":
-        return f"`{found.name}` is at its lowest or highest value ({number(found.low)}, {number(found.high)})"
+        return f"{found.name} is at its lowest or highest value ({number(found.low)}, {number(found.high)})"
     end, value = ("lowest", found.low) if found.verdict == "pinned low" else ("highest", found.high)
-    return f"`{found.name}` is at its {end} value ({number(value)})"
+    return f"{found.name} is at its {end} value ({number(value)})"
 
 
 def _named(names: list[str]) -> str:
     """Return the first names as text."""
-    shown = [f"`{name}`" for name in names[:_MOST_NAMED]]
+    shown = names[:_MOST_NAMED]
     more = [f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
     *first, last = [*shown, *more]
     return f"{', '.join(first)} and {last}" if first else last

@@ -199,8 +199,9 @@ def _effects(fit: Fit, ranks: NDArray[np.float64]) -> tuple[list[ParameterQuesti
     coefficients = fit.coefficients(ranks)
     unexplained = fit.residual(ranks)
     for tried, basis, own in zip(fit.tried, fit.bases, fit.own, strict=True):
-        columns, left = fit.residual(fit.columns[:, own], own), fit.residual(ranks, own)
-        questions.append(fit.question(columns, left, fit.unshrunk(left, own)))
+        others = fit.others(own)
+        columns, left = fit.residual(fit.columns[:, own], others), fit.residual(ranks, others)
+        questions.append(fit.question(columns, left, fit.unshrunk(left, others)))
         gaps = fit.windows.centred(basis.gaps)
         curve = basis.columns @ coefficients[own]
         shape, best = _shape(tried, basis, curve)
@@ -230,7 +231,7 @@ def _interactions(fit: Fit, heights: NDArray[np.float64]) -> tuple[list[Paramete
     bases = [basis_of(tried, coarse) for tried in fit.tried]
     unexplained = fit.residual(heights)
     left = fit.residual(fit.windows.centred(ranked(unexplained)))
-    grown = fit.unshrunk(left)
+    grown = fit.unshrunk(left, fit.others())
     coefficients = fit.coefficients(heights)
     for a, b in combinations(range(len(bases)), 2):
         raw = (bases[a].columns[:, :, None] * bases[b].columns[:, None, :]).reshape(left.size, -1)

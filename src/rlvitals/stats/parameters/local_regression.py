@@ -1,6 +1,5 @@
 """Joint fit of curves over all parameters, within windows of neighbouring rows."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,27 @@ ROUNDING = 1e-9
 _ROWS_A_COLUMN = 5
 _AMPLE_ROWS_A_COLUMN = 50
 _LEAST_LEFT = 0.05
+
+
+class Others(NamedTuple):
+    """Columns that a response is regressed on, and the spectrum of their Gram matrix.
+
+    Attributes:
+        columns: Columns, shape `(n, k)`.
+        values: Eigenvalues of `columns' columns`, shape `(k,)`.
+        vectors: Eigenvectors, shape `(k, k)`.
+    """
+
+    columns: NDArray[np.float64]
+    values: NDArray[np.float64]
+    vectors: NDArray[np.float64]
+
+    @property
+    def inverse(self) -> NDArray[np.float64]:
+        """Pseudo-inverse of the Gram matrix, shape `(k, k)`."""
+        sound = np.abs(self.values) > ROUNDING * np.abs(self.values).max(initial=0.0)
+        inverse: NDArray[np.float64] = (self.vectors[:, sound] / self.values[sound]) @ self.vectors[:, sound].T
+        return inverse
 
 
 class Fit(NamedTuple):
@@ -49,12 +69,15 @@ class Fit(NamedTuple):
         fitted: NDArray[np.float64] = self.inverse @ (self.columns.T @ response)
         return fitted
 
-    def residual(self, response: NDArray[np.float64], without: slice | None = None) -> NDArray[np.float64]:
-        """Return the residual of a centred response, shape `(n, ...)`, on all columns except `without`."""
-        columns, inverse = self.columns, self.inverse
-        if without is not None:
-            kept = np.delete(np.arange(columns.shape[1]), without)
-            columns, inverse = columns[:, kept], inverse_of(self.gram[np.ix_(kept, kept)])
+    def others(self, without: slice = slice(0, 0)) -> Others:
+        """Return all columns except `without`. Its decomposition takes most of the time, so use it repeatedly."""
+        kept = np.delete(np.arange(self.columns.shape[1]), without)
+        values, vectors = np.linalg.eigh(self.gram[np.ix_(kept, kept)])
+        return Others(self.columns[:, kept], values, vectors)
+
+    def residual(self, response: NDArray[np.float64], others: Others | None = None) -> NDArray[np.float64]:
+        """Return the residual of a centred response, shape `(n, ...)`, on all columns, or on the given others."""
+        columns, inverse = (self.columns, self.inverse) if others is None else (others.columns, others.inverse)
         left: NDArray[np.float64] = response - columns @ (inverse @ (columns.T @ response))
         # Set rounding errors to zero, so that they are not ranked or used as divisors.
         left[np.abs(left) < ROUNDING * np.abs(response).max(initial=0.0)] = 0.0
@@ -78,23 +101,25 @@ class Fit(NamedTuple):
             metric=inverse_of(columns.T @ columns),
         )
 
-    def unshrunk(self, left: NDArray[np.float64], without: slice | None = None) -> NDArray[np.float64]:
-        """Return residuals corrected to the size of the noise, `(I - H_c)^(-1/2) e_c` in each cluster.
+    def unshrunk(self, left: NDArray[np.float64], others: Others) -> NDArray[np.float64]:
+        """Return residuals on other columns corrected to the size of the noise, `(I - H_c)^(-1/2) e_c` in each cluster.
 
         A regression overfits, so its residuals are too small by the cluster's leverage `H_c` (CR2: Bell and McCaffrey
         2002, Survey Methodology 28). With 50 rows per column the effect is one percent, and no correction is made.
         """
-        kept = np.delete(np.arange(self.columns.shape[1]), without or slice(0, 0))
-        if self.freedom > _AMPLE_ROWS_A_COLUMN * kept.size:
+        values = others.values
+        if self.freedom > _AMPLE_ROWS_A_COLUMN * values.size:
             return left
-        values, vectors = np.linalg.eigh(self.gram[np.ix_(kept, kept)])
         sound = values > ROUNDING * max(float(values.max(initial=0.0)), 1.0)
-        directions = self.columns[:, kept] @ (vectors[:, sound] / np.sqrt(values[sound]))
+        directions = others.columns @ (others.vectors[:, sound] / np.sqrt(values[sound]))
         grown = left.copy()
-        for begin, end in pairwise([*self.windows.clusters.tolist(), left.size]):
-            u, leverage, _ = np.linalg.svd(directions[begin:end], full_matrices=False)
+        sizes = np.diff(np.append(self.windows.clusters, left.size))
+        for size in np.unique(sizes).tolist():  # clusters of one size are decomposed together
+            rows = self.windows.clusters[sizes == size][:, None] + np.arange(size)
+            u, leverage, _ = np.linalg.svd(directions[rows], full_matrices=False)
             growth = 1.0 / np.sqrt(np.maximum(1.0 - leverage**2, _LEAST_LEFT)) - 1.0
-            grown[begin:end] += u @ (growth * (u.T @ left[begin:end]))
+            along = np.einsum("cnk,cn->ck", u, left[rows])
+            grown[rows] += np.einsum("cnk,ck->cn", u, growth * along)
         return grown
 
 

@@ -56,8 +56,8 @@ def test_a_parameter_at_its_bound_is_named() -> None:
     """The finding names the parameter, the end, and the share of the recent attempts."""
 
     found = findings(episodes(at=0.0))["parameter-at-bound"]
-    assert found.title == "`a` at the end of its range"
-    assert found.cause.startswith("`a` is at its lowest value (0) in 5")
+    assert found.title == "a at the end of its range"
+    assert found.cause.startswith("a is at its lowest value (0) in 5")
     assert set(found.evidence) == {"a"}
     assert found.severity == "info"
 
