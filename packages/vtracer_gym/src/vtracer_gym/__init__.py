@@ -1,4 +1,4 @@
-"""A Gymnasium environment for choosing VTracer's parameters, with training and evaluation of PPO agents.
+"""A Gymnasium environment for choosing how to vectorize a logo with VTracer, with training and evaluation of PPO agents.
 
 Synopsis::
 
@@ -32,6 +32,7 @@ import gymnasium
 from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.environment import ENVIRONMENT_ID, VectorizeEnv
 from vtracer_gym.logos import Logo, LogoFolder, Rejection, load_folder, load_logo, split_unseen
+from vtracer_gym.pipeline import Drawing, Settings, vectorize
 from vtracer_gym.reward import RewardParts, RewardWeights
 from vtracer_gym.samples import LOGO_TYPES, sample_logos
 from vtracer_gym.tracing import DEFAULTS, Parameters
@@ -41,6 +42,7 @@ __all__ = [
     "ENVIRONMENT_ID",
     "LOGO_TYPES",
     "Attempt",
+    "Drawing",
     "Logo",
     "LogoError",
     "LogoFolder",
@@ -52,6 +54,7 @@ __all__ = [
     "Rejection",
     "RewardParts",
     "RewardWeights",
+    "Settings",
     "TraceError",
     "VectorizeEnv",
     "VtracerGymError",
@@ -59,6 +62,7 @@ __all__ = [
     "load_logo",
     "sample_logos",
     "split_unseen",
+    "vectorize",
 ]
 
 gymnasium.register(id=ENVIRONMENT_ID, entry_point="vtracer_gym.environment:VectorizeEnv")

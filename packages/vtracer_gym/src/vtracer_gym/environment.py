@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Any, Final, NamedTuple
 
 import cv2
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from vtracer_gym.actions import DIMENSIONS, action_of, parameters_of
+from vtracer_gym.actions import DIMENSIONS, action_of, settings_of
 from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.errors import TraceError, VtracerGymError
 from vtracer_gym.features import FEATURE_NAMES, difficulty, log_error, logo_features
 from vtracer_gym.logos import Logo
+from vtracer_gym.pipeline import Settings
 from vtracer_gym.reward import DEFAULT_WEIGHTS, RewardParts, RewardWeights
 from vtracer_gym.samples import sample_logos
-from vtracer_gym.tracing import DEFAULTS, Parameters
 
 ENVIRONMENT_ID: Final = "vtracer_gym/Vectorize-v0"
 
@@ -27,7 +28,7 @@ DEFAULT_ATTEMPTS: Final = 4
 OBSERVATION_BOUND: Final = 5.0
 """Observations are clipped to this magnitude so that an unusual logo does not destabilise the network."""
 
-_TRIED: Final = ("size", "error", "reward", "failed")
+_TRIED: Final = ("size", "error", "detail_error", "reward", "failed")
 OBSERVATION_NAMES: Final = (
     *FEATURE_NAMES,
     *(f"best_action_{index}" for index in range(DIMENSIONS)),
@@ -43,15 +44,23 @@ _LOGGER = logging.getLogger(__name__)
 Observation = NDArray[np.float32]
 
 
+class _Known(NamedTuple):
+    """What is computed once per logo."""
+
+    features: Observation
+    difficulty: str
+    first: Attempt
+
+
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
-    """Environment for finding VTracer's parameters for a logo.
+    """Environment for finding the setting of the pipeline for a logo.
 
-    Observation: ``Box(-5, 5, (47,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of VTracer's
-    default trace, then the best and the last attempt, then the remaining share of attempts. An attempt is described by
-    its action, the logarithms of the byte ratio and the error ratio, its reward and whether it failed. Before the first
-    attempt, both are the defaults.
+    Observation: ``Box(-5, 5, (51,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of a first
+    drawing with the pipeline's default setting, then the best and the last attempt, then the remaining share of
+    attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to VTracer's
+    defaults, its reward and whether it failed. Before the first attempt, both are the first drawing.
 
-    Action: ``Box(-1, 1, (8,))``, see ``actions.parameters_of``.
+    Action: ``Box(-1, 1, (9,))``, see ``actions.settings_of``.
 
     Reward: the reward of each attempt, see ``reward.RewardWeights``. VTracer's defaults earn 0. Every attempt is
     rewarded, not only the best one, so that the agent learns to make a good first attempt.
@@ -60,10 +69,11 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         task.
 
     Info after every step: ``logo``, ``category``, ``difficulty`` (easy, medium or hard), ``parameters``,
-    ``reward_parts``, ``quality``, ``svg_bytes``, ``work``, ``failure``. At the end of an episode, these describe the
-    best attempt, and there are also ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best
-    attempt), ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (whether the best attempt is at least as
-    good as the defaults and smaller) and ``failed_attempts``.
+    ``reward_parts``, ``quality``, ``detail``, ``edge_distance``, ``paper_error``, ``svg_bytes``, ``byte_ratio`` (to the
+    defaults), ``failure``. At the end of an episode, these describe the best attempt, and there are also
+    ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best attempt), ``quality_improvement``,
+    ``default_svg_bytes``, ``is_success`` (whether the best attempt earns more than the first drawing), ``attempts``
+    (parameters and results of every attempt) and ``failed_attempts``.
 
     Args:
         logos: Logos to draw from, by default 40 sample logos of the package.
@@ -95,7 +105,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (DIMENSIONS,), np.float32)
         self._prepared = [PreparedLogo(logo) for logo in chosen]
-        self._described: dict[str, tuple[Observation, str]] = {}
+        self._known: dict[str, _Known] = {}
         self._attempts = attempts
         self._weights = weights
         self._in_order = in_order
@@ -123,12 +133,14 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             self._current.release()
         self._current = prepared = self._next_logo()
         name, pixels = prepared.logo.name, prepared.logo.pixels
-        if name not in self._described:
-            self._described[name] = (logo_features(pixels, prepared.default), difficulty(pixels))
+        if name not in self._known:
+            first = prepared.attempt(Settings())
+            self._known[name] = _Known(logo_features(pixels, first), difficulty(pixels), first)
+        first = self._known[name].first
         self._tried: list[tuple[Attempt, RewardParts]] = []
-        self._best = (prepared.default, RewardParts(0.0, 0.0, 0.0, 0.0))
-        self._last = self._best
-        self._last_seen = self._best_seen = _described(*self._best, prepared.default)
+        self._first = (first, self._weights.parts(first, prepared.default))
+        self._best = self._last = self._first
+        self._last_seen = self._best_seen = _described(*self._first, prepared.default)
         return self._observation(prepared), {"logo": prepared.logo.name, "category": prepared.logo.category}
 
     def _next_logo(self) -> PreparedLogo:
@@ -148,9 +160,9 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
                 return prepared
         raise VtracerGymError("VTracer fails on every logo, even with its defaults")
 
-    def parameters(self, action: NDArray[np.float32]) -> Parameters:
-        """Return the parameters that an action represents."""
-        return parameters_of(action)
+    def settings(self, action: NDArray[np.float32]) -> Settings:
+        """Return the setting that an action represents."""
+        return settings_of(action)
 
     def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Make one attempt.
@@ -162,7 +174,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         prepared = self._current
         if prepared is None:
             raise VtracerGymError("call reset before step")
-        attempt = prepared.attempt(self.parameters(action))
+        attempt = prepared.attempt(self.settings(action))
         parts = self._weights.parts(attempt, prepared.default)
         self._last = (attempt, parts)
         self._last_seen = _described(attempt, parts, prepared.default)
@@ -190,12 +202,12 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     @property
     def best(self) -> Attempt:
-        """Attempt of this episode with the highest reward; before the first attempt, the defaults."""
+        """Attempt of this episode with the highest reward; before the first attempt, the first drawing."""
         return self._best[0]
 
     def _observation(self, prepared: PreparedLogo) -> Observation:
         left = np.array([1.0 - len(self._tried) / self._attempts], np.float32)
-        seen = np.concatenate([self._described[prepared.logo.name][0], self._best_seen, self._last_seen, left])
+        seen = np.concatenate([self._known[prepared.logo.name].features, self._best_seen, self._last_seen, left])
         return np.asarray(np.clip(seen, -OBSERVATION_BOUND, OBSERVATION_BOUND), np.float32)
 
     def _info(self, prepared: PreparedLogo, *, over: bool) -> dict[str, Any]:
@@ -204,12 +216,10 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         info: dict[str, Any] = {
             "logo": logo.name,
             "category": logo.category,
-            "difficulty": self._described[logo.name][1],
-            "parameters": attempt.parameters.as_dict(),
+            "difficulty": self._known[logo.name].difficulty,
+            "parameters": attempt.setting.as_dict(),
             "reward_parts": parts.as_dict(),
-            "quality": attempt.quality,
-            "svg_bytes": attempt.size_bytes,
-            "work": attempt.work,
+            **_results(attempt, default),
             "failure": attempt.failure,
         }
         if over:
@@ -218,21 +228,39 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
                 "quality_final": attempt.quality,
                 "quality_improvement": attempt.quality - default.quality,
                 "default_svg_bytes": default.size_bytes,
-                "is_success": attempt.quality >= default.quality and attempt.size_bytes < default.size_bytes,
+                "is_success": parts.total > self._first[1].total,
+                "attempts": [
+                    {
+                        "parameters": tried.setting.as_dict(),
+                        "reward": earned.total,
+                        **_results(tried, default),
+                    }
+                    for tried, earned in self._tried
+                ],
                 "failed_attempts": sum(tried.failure is not None for tried, _ in self._tried),
             }
         return info
 
 
+def _results(attempt: Attempt, default: Attempt) -> dict[str, float]:
+    """Return what an attempt came to, by the names under which it is recorded."""
+    return {
+        **asdict(attempt.measures),
+        "svg_bytes": attempt.size_bytes,
+        "byte_ratio": attempt.size_bytes / default.size_bytes,
+    }
+
+
 def _described(attempt: Attempt, parts: RewardParts, default: Attempt) -> Observation:
     failed = attempt.failure is not None
     outcome = (
-        [0.0, 0.0]
+        [0.0, 0.0, 0.0]
         if failed
         else [
-            float(np.log(default.size_bytes / attempt.size_bytes)),
+            float(np.log(default.size_bytes / attempt.size_bytes)) - 1.0,
             log_error(default.quality) - log_error(attempt.quality),
+            log_error(default.measures.detail) - log_error(attempt.measures.detail),
         ]
     )
-    action = action_of(attempt.parameters if not failed else DEFAULTS)
-    return np.concatenate([action, np.array([*outcome, parts.total, float(failed)], np.float32)])
+    assert isinstance(attempt.setting, Settings)
+    return np.concatenate([action_of(attempt.setting), np.array([*outcome, parts.total, float(failed)], np.float32)])

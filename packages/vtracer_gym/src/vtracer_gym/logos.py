@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vtracer_gym.errors import LogoError
+from vtracer_gym.rasterize import OPAQUE
 from vtracer_gym.similarity import WINDOW
 from vtracer_gym.transparency import WHITE, ground_of, laid_on, shrunk
 
@@ -27,11 +28,11 @@ SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 MAX_SOURCE_PIXELS: Final = 100_000_000
 """Maximum image size. Larger images are rejected before decoding: 400 MB of pixels is an error or an attack."""
 
-OPAQUE: Final = 255
-"""Alpha value of an opaque pixel."""
-
 DEFAULT_SIZE: Final = 128
 """Longest side of a logo in pixels."""
+
+LARGEST: Final = 4
+"""Highest ratio of the size of a logo's source to its own size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,12 +45,15 @@ class Logo:
         pixels: RGB pixels, shape (height, width, 3), with no side shorter than the SSIM window. A transparent logo is
             composited on its ``ground``.
         rgba: Straight colours and alpha of a transparent logo, shape (height, width, 4); None for an opaque logo.
+        source: The same logo in up to ``LARGEST`` times the size, in the channels of the logo, for measuring drawings
+            at larger sizes; None if the image is not larger.
     """
 
     name: str
     category: str
     pixels: NDArray[np.uint8]
     rgba: NDArray[np.uint8] | None = None
+    source: NDArray[np.uint8] | None = None
 
     @property
     def ground(self) -> str:
@@ -146,9 +150,19 @@ def decode_logo(data: bytes, name: str, category: str, size: int = DEFAULT_SIZE)
         fitted = _fitted(pixels, size)
     except LogoError as error:
         raise LogoError(f"{name}: {error}") from None
+    return logo_of(fitted, name, category, pixels)
+
+
+def logo_of(
+    fitted: NDArray[np.uint8], name: str, category: str, source: NDArray[np.uint8] | None = None
+) -> Logo:
+    """Return a logo of pixels with three or four channels, with its source if it is larger."""
+    larger = None
+    if source is not None and max(source.shape) > max(fitted.shape):
+        larger = _fitted(source, LARGEST * max(fitted.shape[:2]))
     if fitted.shape[2] == len("RGB"):
-        return Logo(name, category, fitted)
-    return Logo(name, category, laid_on(fitted, ground_of(fitted)), fitted)
+        return Logo(name, category, fitted, source=larger)
+    return Logo(name, category, laid_on(fitted, ground_of(fitted)), fitted, larger)
 
 
 def _eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
