@@ -55,15 +55,16 @@ class _Known(NamedTuple):
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     """Environment for finding the setting of the pipeline for a logo.
 
-    Observation: ``Box(-5, 5, (51,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of a first
+    Observation: ``Box(-5, 5, (57,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of a first
     drawing with the pipeline's default setting, then the best and the last attempt, then the remaining share of
     attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to VTracer's
     defaults, its reward and whether it failed. Before the first attempt, both are the first drawing.
 
     Action: ``Box(-1, 1, (9,))``, see ``actions.settings_of``.
 
-    Reward: the reward of each attempt, see ``reward.RewardWeights``. VTracer's defaults earn 0. Every attempt is
-    rewarded, not only the best one, so that the agent learns to make a good first attempt.
+    Reward: what an attempt earns (see ``reward.RewardWeights``) minus what the first drawing earns, so that the good
+    fixed setting earns 0. Every attempt is rewarded, not only the best one, so that the agent learns to make a good
+    first attempt.
 
     Episode: one logo and ``attempts`` steps. It ends with termination because the number of attempts is part of the
         task.
@@ -72,7 +73,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     ``reward_parts``, ``quality``, ``detail``, ``edge_distance``, ``paper_error``, ``svg_bytes``, ``byte_ratio`` (to the
     defaults), ``failure``. At the end of an episode, these describe the best attempt, and there are also
     ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best attempt), ``quality_improvement``,
-    ``default_svg_bytes``, ``is_success`` (whether the best attempt earns more than the first drawing), ``attempts``
+    ``default_svg_bytes``, ``is_success`` (whether the best attempt is better than the first drawing), ``attempts``
     (parameters and results of every attempt) and ``failed_attempts``.
 
     Args:
@@ -138,7 +139,8 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             self._known[name] = _Known(logo_features(pixels, first), difficulty(pixels), first)
         first = self._known[name].first
         self._tried: list[tuple[Attempt, RewardParts]] = []
-        self._first = (first, self._weights.parts(first, prepared.default))
+        self._reference = self._weights.parts(first, prepared.default)
+        self._first = (first, RewardParts())
         self._best = self._last = self._first
         self._last_seen = self._best_seen = _described(*self._first, prepared.default)
         return self._observation(prepared), {"logo": prepared.logo.name, "category": prepared.logo.category}
@@ -175,7 +177,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         if prepared is None:
             raise VtracerGymError("call reset before step")
         attempt = prepared.attempt(self.settings(action))
-        parts = self._weights.parts(attempt, prepared.default)
+        parts = self._weights.parts(attempt, prepared.default) - self._reference
         self._last = (attempt, parts)
         self._last_seen = _described(attempt, parts, prepared.default)
         if not self._tried or parts.total > self._best[1].total:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from vtracer_gym.attempts import Attempt
 
+PRECISIONS: Final = (4, 5, 6)
+"""Colour precisions for which the features tell how they would cluster neighbouring pixels."""
+
 FEATURE_NAMES: Final = (
     "log_area",
     "log_aspect",
@@ -30,6 +33,8 @@ FEATURE_NAMES: Final = (
     "corner_density",
     "log_regions",
     "stroke_width",
+    *(f"lost_edges_{bits}_bits" for bits in PRECISIONS),
+    *(f"false_edges_{bits}_bits" for bits in PRECISIONS),
     "first_log_bytes",
     "first_log_curves",
     "first_log_shapes",
@@ -92,7 +97,7 @@ def logo_features(pixels: NDArray[np.uint8], first: Attempt) -> NDArray[np.float
         first: Attempt with the pipeline's default setting on these pixels. What a failed attempt cannot tell is 0.
 
     Returns:
-        Finite features, shape (24,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Corners, curves and
+        Finite features, shape (30,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Corners, curves and
         bytes are divided by the side length (the square root of the area), because outlines scale with it.
     """
     height, width = pixels.shape[:2]
@@ -126,10 +131,37 @@ def logo_features(pixels: NDArray[np.uint8], first: Attempt) -> NDArray[np.float
             math.log((corners > 0.002).mean() * side + 0.1),  # noqa: PLR2004 - share of pixels at sharp corners
             math.log(regions) / 2.0 - 1.0,
             math.log(inside.mean() if inside.size else 1.0),
+            *_clustering(pixels),
             *_first_features(first, side),
         ],
         np.float32,
     )
+
+
+STEP: Final = 16
+"""Difference of neighbouring pixels, in 8-bit levels, from which they should become different regions."""
+
+SAME: Final = 6
+"""Difference of neighbouring pixels up to which they should become the same region."""
+
+
+def _clustering(pixels: NDArray[np.uint8]) -> list[float]:
+    """Return, for each precision, how many edges VTracer would lose, and how many it would see where there are none.
+
+    VTracer compares colours without their lowest bits, so that a flat area on the border of two levels falls apart, and
+    colours within a level become one. Both depend on the logo's colours more than on anything else.
+    """
+    pairs = [(pixels[:, 1:], pixels[:, :-1]), (pixels[1:], pixels[:-1])]
+    differences = [cv2.absdiff(one, other).max(axis=2) for one, other in pairs]
+    steps = sum(int((difference >= STEP).sum()) for difference in differences)
+    lost, false = [], []
+    for bits in PRECISIONS:
+        same = [((one >> (8 - bits)) == (other >> (8 - bits))).all(axis=2) for one, other in pairs]
+        merged = sum(int((equal & (far >= STEP)).sum()) for equal, far in zip(same, differences, strict=True))
+        split = sum(int((~equal & (far <= SAME)).sum()) for equal, far in zip(same, differences, strict=True))
+        lost.append(math.log((merged + 1) / (steps + 1)) / 3.0 + 1.0)
+        false.append(math.log((split + 1) / (steps + 1)) / 3.0 + 1.0)
+    return [*lost, *false]
 
 
 def _first_features(first: Attempt, side: float) -> list[float]:

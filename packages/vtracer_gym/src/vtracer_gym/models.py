@@ -21,7 +21,7 @@ from vtracer_gym.environment import DEFAULT_ATTEMPTS, OBSERVATION_BOUND, OBSERVA
 from vtracer_gym.errors import ModelError
 from vtracer_gym.logos import DEFAULT_SIZE
 from vtracer_gym.reward import RewardWeights
-from vtracer_gym.tracing import BOUNDS
+from vtracer_gym.pipeline import SETTING_BOUNDS
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -31,6 +31,10 @@ CARD_FILE: Final = "training.json"
 
 SMALLEST_SPREAD: Final = 0.02
 """Minimum standard deviation for scaling, so that nearly constant features are not amplified."""
+
+
+MOST_SCALED: Final = 2.5
+"""Scaled features are clipped to this magnitude, so that an unusual logo gets no unusual setting."""
 
 
 class Standardized(BaseFeaturesExtractor):
@@ -55,7 +59,7 @@ class Standardized(BaseFeaturesExtractor):
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Standardize a batch of observations, shape (batch, observation)."""
-        return torch.clamp((observations - self.shift) * self.scale, -OBSERVATION_BOUND, OBSERVATION_BOUND)
+        return torch.clamp((observations - self.shift) * self.scale, -MOST_SCALED, MOST_SCALED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class ModelCard:
         settings: Settings of the training.
         trained_on: Names of the training logos.
         unseen: Names of the logos set aside for evaluation.
-        start_action: Action at which the policy started, shape (8,).
+        start_action: Action at which the policy started, shape (9,).
         observation: Names of the observation's elements.
     """
 
@@ -126,7 +130,7 @@ class ModelCard:
 
     def write(self, folder: Path | str) -> None:
         """Write ``training.json``."""
-        text = json.dumps({**asdict(self), "bounds": BOUNDS}, indent=2)
+        text = json.dumps({**asdict(self), "bounds": SETTING_BOUNDS}, indent=2)
         (Path(folder) / CARD_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -157,7 +161,7 @@ class ModelCard:
             raise ModelError(f"{folder} has no trained model: {path.name}: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{path} cannot be read: {error!r}") from error
-        if card.observation != OBSERVATION_NAMES or bounds != BOUNDS:
+        if card.observation != OBSERVATION_NAMES or bounds != SETTING_BOUNDS:
             raise ModelError(f"{folder} was trained with another version of the environment. Train it again")
         return card
 
@@ -175,7 +179,7 @@ class TrainedAgent:
         self.card = card
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the mean action of the policy, shape (8,). It is deterministic."""
+        """Return the mean action of the policy, shape (9,). It is deterministic."""
         action, _ = self.model.predict(observation, deterministic=True)
         return np.asarray(action, np.float32)
 

@@ -36,6 +36,11 @@ class RewardParts:
     paper: float = 0.0
     floor: float = 0.0
 
+    def __sub__(self, other: RewardParts) -> RewardParts:
+        """Return the difference of two rewards, part by part."""
+        mine, theirs = self.as_dict(), other.as_dict()
+        return RewardParts(**{name: mine[name] - theirs[name] for name in mine})
+
     @property
     def total(self) -> float:
         """Total reward."""
@@ -76,8 +81,8 @@ class RewardWeights:
     """
 
     size: float = 1.0
-    quality: float = 2.0
-    detail: float = 1.0
+    quality: float = 3.0
+    detail: float = 1.5
     edges: float = 0.5
     paper: float = 10.0
     loss: float = 3.0

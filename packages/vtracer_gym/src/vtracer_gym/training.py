@@ -17,10 +17,12 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
 from vtracer_gym.attempts import PreparedLogo
-from vtracer_gym.baselines import tuned_action
+from vtracer_gym.baselines import Recorded, tuned_action
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import ModelError, TraceError, VtracerGymError
 from vtracer_gym.features import logo_features
+from vtracer_gym.farm import trying
+from vtracer_gym.pipeline import Settings
 from vtracer_gym.models import ModelCard, Standardized, TrainedAgent, TrainingSettings, load_ppo
 
 if TYPE_CHECKING:
@@ -128,7 +130,9 @@ def train(
             stale.unlink()
         if settings.start is not None:
             rng = np.random.default_rng(settings.seed)
-            action = tuned_action(prepared, settings.weights, rng, settings.start)
+            usable = [one.logo for one in prepared]
+            with trying(usable, settings.weights, settings.processes) as attempt:
+                action, _ = tuned_action(len(usable), attempt, rng, settings.start)
             card = replace(card, start_action=tuple(action.tolist()))
     folder.mkdir(parents=True, exist_ok=True)
     card.write(folder)
@@ -181,7 +185,7 @@ def _traceable(logos: Sequence[Logo]) -> list[PreparedLogo]:
 
 def _seen_features(prepared: Sequence[PreparedLogo]) -> NDArray[np.float32]:
     """Return the features of the training logos, shape (logos, features)."""
-    return np.stack([logo_features(one.logo.pixels, one.default) for one in prepared])
+    return np.stack([logo_features(one.logo.pixels, one.attempt(Settings())) for one in prepared])
 
 
 def _new_model(
