@@ -19,6 +19,8 @@ from vtracer_gym.transparency import traceable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vtracer_gym.reward import RewardParts, RewardWeights
+
 FAILED = Measures(0.0, 0.0, 1.0, 255.0)
 """Measures of an attempt without an SVG."""
 
@@ -129,6 +131,15 @@ class PreparedLogo:
         if attempt.failure is not None:
             raise TraceError(f"{self.logo.name}: VTracer fails with its default parameters ({attempt.failure})")
         return attempt
+
+    @functools.cached_property
+    def first(self) -> Attempt:
+        """Attempt with the pipeline's default setting, which earns 0."""
+        return self.attempt(Settings())
+
+    def earned(self, attempt: Attempt, weights: RewardWeights) -> RewardParts:
+        """Return what an attempt earns beyond the first drawing, part by part."""
+        return weights.parts(attempt, self.default) - weights.parts(self.first, self.default)
 
     @functools.cached_property
     def _own_picture(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -14,8 +15,11 @@ from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.tracing import DEFAULTS, ColorMode, Parameters
 
-START_SPREAD: Final = 0.3
+START_SPREAD: Final = 0.25
 """Standard deviation of the first candidates, in a box from -1 to 1."""
+
+FINAL_SHARE: Final = 3
+"""Ratio of the number of logos of the final choice to that of a generation."""
 
 DEFAULTS_NAME: Final = "defaults"
 """Name of the baseline to which all ratios and differences refer."""
@@ -106,14 +110,14 @@ class TuningSettings:
         logos: Number of logos per generation.
     """
 
-    generations: int = 10
+    generations: int = 8
     candidates: int = 16
-    logos: int = 10
+    logos: int = 12
 
     @property
     def traces(self) -> int:
-        """Total number of traces."""
-        return self.generations * self.candidates * self.logos
+        """Total number of traces, with those of the final choice."""
+        return (self.generations * self.candidates + FINAL_SHARE * (self.generations + 1)) * self.logos
 
 
 class Recorded(NamedTuple):
@@ -129,6 +133,15 @@ class Recorded(NamedTuple):
     actions: NDArray[np.float64]
     rewards: NDArray[np.float64]
 
+    @classmethod
+    def empty(cls) -> Recorded:
+        """Return no attempts."""
+        return cls(np.empty(0, np.int64), np.empty((0, DIMENSIONS)), np.empty(0))
+
+    def with_more(self, other: Recorded) -> Recorded:
+        """Return these attempts followed by others."""
+        return Recorded(*(np.concatenate(columns) for columns in zip(self, other, strict=True)))
+
 
 Try = Callable[[Sequence[tuple[int, NDArray[np.float64]]]], NDArray[np.float64]]
 """Function that tries actions on logos, given as index and action, and returns the rewards."""
@@ -142,7 +155,8 @@ def tuned_action(
     R. Y. Rubinstein: "The cross-entropy method for combinatorial and continuous optimization", Methodology and
     Computing in Applied Probability 1, 1999. Candidates are drawn from a normal distribution around the pipeline's
     default setting, which then moves most of the way to the best quarter of them. Each generation uses different logos;
-    all its candidates use the same ones.
+    all its candidates use the same ones. At the end, the means of all generations and the default setting are compared
+    on the same logos, because a generation sees too few logos to be always an improvement.
 
     Args:
         logos: Number of logos to tune on. They must not include logos for evaluation.
@@ -151,19 +165,26 @@ def tuned_action(
         settings: Effort of the search.
 
     Returns:
-        Mean of the final distribution, shape (9,), inside the box; and all attempts.
+        The best mean, shape (9,), inside the box; and all attempts.
     """
     effort = settings or TuningSettings()
-    elite = max(1, effort.candidates // 4)
-    mean, spread = action_of(Settings()).astype(np.float64), np.full(DIMENSIONS, START_SPREAD)
     tried: list[Recorded] = []
-    for _ in range(effort.generations):
-        candidates = np.clip(rng.normal(mean, spread, (effort.candidates, DIMENSIONS)), -1.0, 1.0)
-        chosen = rng.permutation(logos)[: effort.logos]
+
+    def ranked(candidates: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+        chosen = rng.permutation(logos)[:count]
         pairs = [(int(logo), action) for logo in chosen for action in candidates]
         rewards = attempt(pairs)
         tried.append(Recorded(np.array([logo for logo, _ in pairs]), np.array([one for _, one in pairs]), rewards))
-        best = candidates[np.argsort(-rewards.reshape(chosen.size, -1).mean(axis=0), kind="stable")[:elite]]
+        return np.argsort(-rewards.reshape(chosen.size, -1).mean(axis=0), kind="stable")
+
+    mean, spread = action_of(Settings()).astype(np.float64), np.full(DIMENSIONS, START_SPREAD)
+    means = [mean]
+    for _ in range(effort.generations):
+        drawn = rng.normal(mean, spread, (effort.candidates - 1, DIMENSIONS))
+        candidates = np.clip(np.concatenate([mean[None], drawn]), -1.0, 1.0)
+        best = candidates[ranked(candidates, effort.logos)[: max(1, effort.candidates // 4)]]
         mean = 0.3 * mean + 0.7 * best.mean(axis=0)
         spread = 0.4 * spread + 0.6 * best.std(axis=0) + 0.02  # the constant keeps the search from collapsing
-    return mean, Recorded(*(np.concatenate(column) for column in zip(*tried, strict=True)))
+        means.append(mean)
+    final = means[int(ranked(np.array(means), FINAL_SHARE * effort.logos)[0])]
+    return final, functools.reduce(Recorded.with_more, tried, Recorded.empty())

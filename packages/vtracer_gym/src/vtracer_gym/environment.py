@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import cv2
 import gymnasium
@@ -42,14 +42,6 @@ OBSERVATION_NAMES: Final = (
 _LOGGER = logging.getLogger(__name__)
 
 Observation = NDArray[np.float32]
-
-
-class _Known(NamedTuple):
-    """What is computed once per logo."""
-
-    features: Observation
-    difficulty: str
-    first: Attempt
 
 
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
@@ -106,7 +98,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (DIMENSIONS,), np.float32)
         self._prepared = [PreparedLogo(logo) for logo in chosen]
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, tuple[Observation, str]] = {}
         self._attempts = attempts
         self._weights = weights
         self._in_order = in_order
@@ -135,14 +127,10 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         self._current = prepared = self._next_logo()
         name, pixels = prepared.logo.name, prepared.logo.pixels
         if name not in self._known:
-            first = prepared.attempt(Settings())
-            self._known[name] = _Known(logo_features(pixels, first), difficulty(pixels), first)
-        first = self._known[name].first
+            self._known[name] = (logo_features(pixels, prepared.first), difficulty(pixels))
         self._tried: list[tuple[Attempt, RewardParts]] = []
-        self._reference = self._weights.parts(first, prepared.default)
-        self._first = (first, RewardParts())
-        self._best = self._last = self._first
-        self._last_seen = self._best_seen = _described(*self._first, prepared.default)
+        self._best = self._last = (prepared.first, RewardParts())
+        self._last_seen = self._best_seen = _described(*self._best, prepared.default)
         return self._observation(prepared), {"logo": prepared.logo.name, "category": prepared.logo.category}
 
     def _next_logo(self) -> PreparedLogo:
@@ -177,7 +165,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         if prepared is None:
             raise VtracerGymError("call reset before step")
         attempt = prepared.attempt(self.settings(action))
-        parts = self._weights.parts(attempt, prepared.default) - self._reference
+        parts = prepared.earned(attempt, self._weights)
         self._last = (attempt, parts)
         self._last_seen = _described(attempt, parts, prepared.default)
         if not self._tried or parts.total > self._best[1].total:
@@ -209,7 +197,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     def _observation(self, prepared: PreparedLogo) -> Observation:
         left = np.array([1.0 - len(self._tried) / self._attempts], np.float32)
-        seen = np.concatenate([self._known[prepared.logo.name].features, self._best_seen, self._last_seen, left])
+        seen = np.concatenate([self._known[prepared.logo.name][0], self._best_seen, self._last_seen, left])
         return np.asarray(np.clip(seen, -OBSERVATION_BOUND, OBSERVATION_BOUND), np.float32)
 
     def _info(self, prepared: PreparedLogo, *, over: bool) -> dict[str, Any]:
@@ -218,7 +206,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         info: dict[str, Any] = {
             "logo": logo.name,
             "category": logo.category,
-            "difficulty": self._known[logo.name].difficulty,
+            "difficulty": self._known[logo.name][1],
             "parameters": attempt.setting.as_dict(),
             "reward_parts": parts.as_dict(),
             **_results(attempt, default),
@@ -230,7 +218,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
                 "quality_final": attempt.quality,
                 "quality_improvement": attempt.quality - default.quality,
                 "default_svg_bytes": default.size_bytes,
-                "is_success": parts.total > self._first[1].total,
+                "is_success": parts.total > 0.0,
                 "attempts": [
                     {
                         "parameters": tried.setting.as_dict(),
