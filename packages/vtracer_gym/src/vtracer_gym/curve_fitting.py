@@ -4,8 +4,7 @@ VTracer's own splines follow the stairs, so that circles become facets. Here, th
 cut at its corners, and approximated within a tolerance by as few curves as a top-down search finds: P. J. Schneider,
 "An algorithm for automatically fitting digitized curves", Graphics Gems, 1990.
 
-All spans of a picture are fitted at once, one generation of cuts after the other, and points of the plane are complex
-numbers. Calls on single spans or coordinates would take longer than VTracer.
+All spans of a picture are fitted at once, one generation of cuts after the other.
 """
 
 from __future__ import annotations
@@ -13,19 +12,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vtracer_gym.shapes import Outline, Shape
+from vtracer_gym.boundaries import find_boundaries
+from vtracer_gym.shapes import Outline, Shape, bernstein
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vtracer_gym.shapes import Polygon, Region
-
-Points = NDArray[np.complex128]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+    from vtracer_gym.boundaries import Boundaries, Cuts, Flags, Floats, Ints, Points
+    from vtracer_gym.shapes import Region
 
 SAMPLES: Final = 14
 """Number of boundary points to which a curve is fitted."""
@@ -33,11 +28,14 @@ SAMPLES: Final = 14
 GENERATIONS: Final = 8
 """Maximum number of times that a span is cut. Later spans are accepted as they are."""
 
-ARM: Final = 1.5
-"""Distance in pixels of the logo over which directions are compared at a corner."""
+REACH: Final = 3.0
+"""Maximum distance in pixels of the logo from a point to the ends of the chord that gives its tangent."""
 
 STRAIGHT: Final = 0.6
 """Share of the tolerance within which the points of a span lie if it becomes a line."""
+
+MOST_KINK: Final = float(np.cos(np.radians(8.0)))
+"""Cosine of the maximum angle between a line and the tangent at its end where the boundary has no corner."""
 
 LONGEST_HANDLE: Final = 4.0
 """Maximum length of a handle as a multiple of a third of the span. Longer ones make loops."""
@@ -56,8 +54,7 @@ def fit_curves(
 ) -> list[Shape]:
     """Fit the boundaries of regions with cubic curves.
 
-    Boundaries at the border of the picture stay there: they are moved outwards, where smoothing rounds their corners,
-    and the curves are clipped to the picture.
+    Boundaries at the border of the picture stay there, and curves are clipped to the picture.
 
     Args:
         regions: Regions with pixel boundaries.
@@ -72,87 +69,16 @@ def fit_curves(
     """
     if not regions:
         return []
-    arm = max(1, round(ARM * scale))
-    margin = np.ceil((3.0 * smoothing + tolerance) * scale) + arm
-    boundary = _boundary([one for region in regions for one in region.polygons], size, margin, smoothing * scale)
-    spans = _starts(boundary, arm, np.radians(corner_angle))
-    fitted = iter(_fitted(boundary, spans, tolerance * scale, arm, size))
+    boundaries, cuts = find_boundaries(
+        [polygon for region in regions for polygon in region.polygons],
+        size,
+        sigma=smoothing * scale,
+        corner_angle=np.radians(corner_angle),
+        scale=scale,
+    )
+    spans = _first_spans(boundaries, cuts, REACH * scale)
+    fitted = iter(_fitted(boundaries, spans, tolerance * scale, REACH * scale, size))
     return [Shape(region.color, tuple(next(fitted) for _ in region.polygons)) for region in regions]
-
-
-class _Boundary(NamedTuple):
-    """Equally spaced points on all closed boundaries, one after the other.
-
-    Attributes:
-        points: Points, shape (points,).
-        owner: Index of the boundary of each point.
-        first: Index of the first point of each boundary.
-        count: Number of points of each boundary.
-    """
-
-    points: Points
-    owner: Ints
-    first: Ints
-    count: Ints
-
-    def at(self, places: Floats, owner: Ints) -> Points:
-        """Return interpolated points at fractional indices, which are counted from the start of the owner and wrap."""
-        below = np.floor(places)
-        share = places - below
-        first, count = self.first[owner], self.count[owner]
-        index = below.astype(np.int64) % count
-        following = index + 1
-        following[following == count] = 0
-        begin = self.points[first + index]
-        return begin + share * (self.points[first + following] - begin)
-
-    def neighbours(self, index: Ints, by: int | Ints) -> Ints:
-        """Return the indices of the points that are ``by`` places further along their boundary."""
-        owner = self.owner[index]
-        first = self.first[owner]
-        return first + (index - first + by) % self.count[owner]
-
-
-def _boundary(polygons: Sequence[Polygon], size: tuple[float, float], margin: float, sigma: float) -> _Boundary:
-    """Return the points of polygons at a distance of about 1, smoothed along each boundary.
-
-    Args:
-        polygons: Polygons with sides along the axes.
-        size: Width and height of the picture.
-        margin: Distance by which corners at the border of the picture are moved outwards.
-        sigma: Standard deviation of the smoothing.
-    """
-    sides = np.array([len(polygon) for polygon in polygons])
-    corners = np.concatenate(polygons)
-    corners = corners + margin * (corners == size) - margin * (corners == 0.0)
-    ends = np.cumsum(sides)
-    following = np.arange(1, ends[-1] + 1)
-    following[ends - 1] = ends - sides
-    lengths = np.abs(corners[following] - corners).sum(axis=1)  # pixel edges run along the axes
-    walked = np.concatenate([[0.0], np.cumsum(lengths)])
-    perimeter = walked[ends] - walked[ends - sides]
-    count = np.maximum(8, np.rint(perimeter)).astype(np.int64)
-    first = np.cumsum(count) - count
-    owner = np.repeat(np.arange(count.size), count)
-    own = np.arange(owner.size) - first[owner]
-    along = walked[ends - sides][owner] + (own + 0.5) * (perimeter / count)[owner]
-    side = np.searchsorted(walked, along, side="right") - 1
-    start, end = (corners[index].view(np.complex128)[:, 0] for index in (side, following[side]))
-    points = start + (end - start) * ((along - walked[side]) / lengths[side])
-    return _Boundary(_smoothed(points, owner, first, count, sigma), owner, first, count)
-
-
-def _smoothed(points: Points, owner: Ints, first: Ints, count: Ints, sigma: float) -> Points:
-    reach = int(np.ceil(3.0 * sigma))
-    if reach < 1:
-        return points
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    padded = count + 2 * reach
-    padded_owner = np.repeat(np.arange(count.size), padded)
-    own = np.arange(padded_owner.size) - (np.cumsum(padded) - padded)[padded_owner] - reach
-    source = points[first[padded_owner] + own % count[padded_owner]]
-    blurred = np.convolve(source, kernel / kernel.sum(), "same")
-    return np.asarray(blurred[np.arange(points.size) + reach * (2 * owner + 1)])
 
 
 class _Spans(NamedTuple):
@@ -160,8 +86,10 @@ class _Spans(NamedTuple):
 
     Attributes:
         owner: Index of the boundary.
-        start: Place of the start, as an index of points from the start of the boundary.
-        end: Place of the end, which is higher than the start.
+        start: Place of the start.
+        end: Place of the end, which is higher than the start and may be beyond the last point of the boundary.
+        into: Unit tangent at the start, which points into the span.
+        back: Unit tangent at the end, which points into the span.
         sharp_start: Whether the start is a corner.
         sharp_end: Whether the end is a corner.
     """
@@ -169,54 +97,33 @@ class _Spans(NamedTuple):
     owner: Ints
     start: Floats
     end: Floats
+    into: Points
+    back: Points
     sharp_start: Flags
     sharp_end: Flags
 
 
-def _starts(boundary: _Boundary, arm: int, corner_angle: float) -> _Spans:
-    """Cut each boundary at its corners, and at its extreme points if it has fewer than two corners."""
-    corners = _corners(boundary, arm, corner_angle)
-    few = np.bincount(boundary.owner[corners], minlength=boundary.count.size) < 2  # noqa: PLR2004 - nothing to cut
-    cuts = np.union1d(corners, _extremes(boundary, few)) if few.any() else corners
-    sharp = np.zeros(boundary.points.size, np.bool_)
-    sharp[corners] = True
-    owner = boundary.owner[cuts]
-    last = np.flatnonzero(np.append(owner[1:] != owner[:-1], True))
-    leading = np.append(0, last[:-1] + 1)
-    following = np.arange(1, cuts.size + 1)
-    following[last] = leading
-    place = (cuts - boundary.first[owner]).astype(np.float64)
-    end = place[following]
-    end[last] += boundary.count[owner[last]]
-    return _Spans(owner, place, end, sharp[cuts], sharp[cuts[following]])
+def _first_spans(boundaries: Boundaries, cuts: Cuts, reach: float) -> _Spans:
+    """Return the spans between cuts.
 
+    At a corner, the tangent is the direction of the span alone. Elsewhere, it is the axis along which the boundary runs.
+    """
+    owner, start = cuts.owner, cuts.place
+    following, gap = cuts.following(boundaries.count)
+    end = start + gap
+    into = _direction(boundaries, owner, start, np.minimum(reach, gap / 3.0), cuts.sharp)
+    back = _direction(boundaries, owner, end, -np.minimum(reach, gap / 3.0), cuts.sharp[following])
+    return _Spans(owner, start, end, into, back, cuts.sharp, cuts.sharp[following])
 
-def _corners(boundary: _Boundary, arm: int, corner_angle: float) -> Ints:
-    """Return the indices of corners: the sharpest points among their neighbours within an arm."""
-    index = np.arange(boundary.points.size)
-    ahead = boundary.points[boundary.neighbours(index, arm)] - boundary.points
-    behind = boundary.points - boundary.points[boundary.neighbours(index, -arm)]
-    turn = np.abs(np.angle(ahead * behind.conj()))
-    candidates = np.flatnonzero(turn >= corner_angle)
-    reach = np.concatenate([np.arange(-arm, 0), np.arange(1, arm + 1)])
-    others = turn[boundary.neighbours(candidates[:, None], reach)]
-    mine = turn[candidates, None]
-    beaten = np.where(reach < 0, others >= mine, others > mine)  # of equal neighbours, the first is the corner
-    return candidates[~beaten.any(axis=1)]
-
-
-def _extremes(boundary: _Boundary, chosen: Flags) -> Ints:
-    """Return the indices of the leftmost, rightmost, highest and lowest point of the chosen boundaries."""
-    found = []
-    for values in (boundary.points.real, -boundary.points.real, boundary.points.imag, -boundary.points.imag):
-        is_lowest = values == np.minimum.reduceat(values, boundary.first)[boundary.owner]
-        index = np.flatnonzero(is_lowest & chosen[boundary.owner])
-        found.append(index[np.unique(boundary.owner[index], return_index=True)[1]])
-    return np.concatenate(found)
+def _direction(boundaries: Boundaries, owner: Ints, place: Floats, reach: Floats, sharp: Flags) -> Points:
+    """Return the unit direction in which a boundary leaves cuts, measured over a signed distance."""
+    leg = boundaries.at(place + reach, owner) - boundaries.at(place - np.where(sharp, 0.0, reach), owner)
+    along_axis = np.where(np.abs(leg.real) >= np.abs(leg.imag), leg.real + 0j, 1j * leg.imag)
+    return _unit(np.where(sharp, leg, along_axis))
 
 
 def _fitted(
-    boundary: _Boundary, spans: _Spans, tolerance: float, arm: int, size: tuple[float, float]
+    boundaries: Boundaries, spans: _Spans, tolerance: float, reach: float, size: tuple[float, float]
 ) -> list[Outline]:
     """Fit a curve to each span, and cut the spans whose curve leaves the tolerance where it is farthest away."""
     owners: list[Ints] = []
@@ -224,9 +131,9 @@ def _fitted(
     controls: list[Points] = []
     for generation in range(1, GENERATIONS + 1):
         length = spans.end - spans.start
-        points = boundary.at(spans.start[:, None] + length[:, None] * _PLACES, spans.owner[:, None])
-        control, error, farthest = _fit(points, *_tangents(boundary, spans, points, arm))
-        line = _is_straight(points, STRAIGHT * tolerance)
+        points = boundaries.at(spans.start[:, None] + length[:, None] * _PLACES, spans.owner[:, None])
+        control, error, farthest = _fit(points, spans.into, spans.back)
+        line = _is_straight(points, STRAIGHT * tolerance) & _along(points, spans)
         control[line] = _line(points[line])
         done = line | (error <= tolerance) | (length <= 2.0) | (generation == GENERATIONS)  # noqa: PLR2004 - points
         owners.append(spans.owner[done])
@@ -234,39 +141,30 @@ def _fitted(
         controls.append(control[done])
         if done.all():
             break
-        spans = _cut(spans, farthest, ~done)
+        spans = _halves(boundaries, spans, farthest, ~done, reach)
     owner, start = np.concatenate(owners), np.concatenate(starts)
     order = np.lexsort((start, owner))
     chain = np.concatenate(controls)[order]
     flat = np.stack([chain.real.clip(0.0, size[0]), chain.imag.clip(0.0, size[1])], axis=-1)
-    parts = np.split(flat, np.cumsum(np.bincount(owner, minlength=boundary.count.size))[:-1])
+    parts = np.split(flat, np.cumsum(np.bincount(owner, minlength=boundaries.count.size))[:-1])
     return [np.concatenate([part[0, :1], part[:, 1:].reshape(-1, 2)]) for part in parts]
 
 
-def _cut(spans: _Spans, farthest: Floats, chosen: Flags) -> _Spans:
-    owner, start, end, sharp_start, sharp_end = (values[chosen] for values in spans)
+def _halves(boundaries: Boundaries, spans: _Spans, farthest: Floats, chosen: Flags, reach: float) -> _Spans:
+    owner, start, end, into, back, sharp_start, sharp_end = (values[chosen] for values in spans)
     middle = start + (end - start) * farthest[chosen]
+    near = np.minimum(reach, np.minimum(middle - start, end - middle))
+    tangent = _unit(boundaries.at(middle + near, owner) - boundaries.at(middle - near, owner))
     smooth = np.zeros(owner.size, np.bool_)
     return _Spans(
         np.concatenate([owner, owner]),
         np.concatenate([start, middle]),
         np.concatenate([middle, end]),
+        np.concatenate([into, tangent]),
+        np.concatenate([-tangent, back]),
         np.concatenate([sharp_start, smooth]),
         np.concatenate([smooth, sharp_end]),
     )
-
-
-def _tangents(boundary: _Boundary, spans: _Spans, points: Points, arm: int) -> tuple[Points, Points]:
-    """Return the directions into a span at its start and its end, shape (spans,) each.
-
-    At a corner, the direction is that of the span alone; elsewhere, it is that of the boundary on both sides.
-    """
-    reach = np.minimum(arm, (spans.end - spans.start) / 3.0)
-    before = boundary.at(spans.start - np.where(spans.sharp_start, 0.0, reach), spans.owner)
-    after = boundary.at(spans.end + np.where(spans.sharp_end, 0.0, reach), spans.owner)
-    into = boundary.at(spans.start + reach, spans.owner) - before
-    back = boundary.at(spans.end - reach, spans.owner) - after
-    return _unit(into), _unit(back)
 
 
 def _fit(points: Points, into: Points, back: Points) -> tuple[Points, Floats, Floats]:
@@ -341,6 +239,16 @@ def _is_straight(points: Points, within: float) -> Flags:
     across = np.abs(((points - points[:, :1]) * chord.conj()).imag)
     walked = np.abs(np.diff(points)).sum(axis=1)
     return np.asarray((across <= within * length).all(axis=1) & (length[:, 0] > 0.5 * walked))
+
+
+def _along(points: Points, spans: _Spans) -> Flags:
+    """Return which chords continue the neighbours of their span: at smooth ends, without a visible kink."""
+    chord = points[:, -1] - points[:, 0]
+    limit = MOST_KINK * np.abs(chord)
+    return np.asarray(
+        (spans.sharp_start | ((chord * spans.into.conj()).real >= limit))
+        & (spans.sharp_end | (-(chord * spans.back.conj()).real >= limit))
+    )
 
 
 def _line(points: Points) -> Points:
