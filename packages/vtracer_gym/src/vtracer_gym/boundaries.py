@@ -30,9 +30,6 @@ BLURRED: Final = 2.0
 BASE: Final = 2.0
 """Length in pixels of the logo of the chord that gives the direction of the boundary next to a corner."""
 
-BORDER_ANGLE: Final = 25.0
-"""Change of direction in degrees from which a boundary has a corner where it meets the border of the picture."""
-
 LINE_RATIO: Final = 6.0
 """Minimum length of a straight side of pixels as a multiple of the sides that continue it. A circle has at most 4.9."""
 
@@ -125,7 +122,7 @@ def find_boundaries(
     layout = _layout(stairs, pad)
     border = _border(stairs.points, size)
     points = _pinned(_smoothed(stairs.points, layout, sigma), border, size)
-    corners = _corners(points[layout.source], layout, arm, corner_angle, border.any(axis=0))
+    corners = _corners(points[layout.source], layout, arm, corner_angle)
     reach = layout.source[layout.inner[corners, None] + np.arange(-arm, arm + 1)]
     border[:, corners] = border[:, reach].any(axis=2)
     points = _pinned(_sharpened(points, layout, stairs, corners, blurred, far), border, size)
@@ -228,20 +225,28 @@ def _smoothed(points: Points, layout: _Layout, sigma: float) -> Points:
     return np.asarray(np.convolve(points[layout.source], kernel / kernel.sum(), "same")[layout.inner])
 
 
-def _corners(padded: Points, layout: _Layout, arm: int, corner_angle: float, at_border: Flags) -> Ints:
-    """Return the indices of corners: the sharpest points among their neighbours within an arm."""
-    leg = padded[arm:] - padded[:-arm]
-    turn = leg[arm:] * leg[:-arm].conj()
-    straightness = np.ones(padded.size)
-    length = np.abs(turn)
-    np.divide(turn.real, length, out=straightness[arm:-arm], where=length > 0.0)
-    limit = np.where(at_border, np.cos(np.radians(BORDER_ANGLE)), np.cos(corner_angle))
-    candidates = np.flatnonzero(straightness[layout.inner] <= np.maximum(limit, np.cos(corner_angle)))
+def _corners(padded: Points, layout: _Layout, arm: int, corner_angle: float) -> Ints:
+    """Return the indices of corners: the sharpest points among their neighbours within an arm.
+
+    The directions over twice the arm must differ as well, or the point belongs to a single step of the stairs.
+    """
+    straightness = _straightness(padded[: -2 * arm], padded[arm:-arm], padded[2 * arm :])
+    limit = np.cos(corner_angle)
+    candidates = np.flatnonzero(straightness[layout.inner - arm] <= limit)
+    index = layout.inner[candidates]
+    is_wide = _straightness(padded[index - 2 * arm], padded[index], padded[index + 2 * arm]) <= limit
+    candidates, index = candidates[is_wide], index[is_wide, None] - arm
     reach = np.concatenate([np.arange(-arm, 0), np.arange(1, arm + 1)])
-    index = layout.inner[candidates, None]
     others, mine = straightness[index + reach], straightness[index]
     beaten = np.where(reach < 0, others <= mine, others < mine)  # of equal neighbours, the first is the corner
     return candidates[~beaten.any(axis=1)]
+
+
+def _straightness(before: Points, at: Points, after: Points) -> Floats:
+    """Return the cosine of the change of direction at points: 1 for a line."""
+    turn = (after - at) * (at - before).conj()
+    length = np.abs(turn)
+    return np.divide(turn.real, length, out=np.ones(turn.size), where=length > 0.0)
 
 
 def _sharpened(
