@@ -24,10 +24,16 @@ Flags = NDArray[np.bool_]
 ARM: Final = 1.5
 """Distance in pixels of the logo over which directions are compared at a corner."""
 
-BLURRED: Final = 2.0
+BLURRED: Final = 3.0
 """Distance from a corner within which smoothing moves the boundary, as a multiple of the standard deviation."""
 
-BASE: Final = 2.0
+BLENDED: Final = 1.2
+"""Minimum distance from a corner in pixels of the logo within which the boundary is replaced by straight lines.
+
+Pixels at a corner are blends, and the enlarged picture has a small hook or chamfer there.
+"""
+
+BASE: Final = 3.0
 """Length in pixels of the logo of the chord that gives the direction of the boundary next to a corner."""
 
 LINE_RATIO: Final = 6.0
@@ -115,7 +121,7 @@ def find_boundaries(
         scale: Coordinate units per pixel of the logo.
     """
     arm = max(1, round(ARM * scale))
-    blurred = max(1.0, BLURRED * sigma)
+    blurred = max(BLENDED * scale, BLURRED * sigma)
     far = blurred + BASE * scale
     stairs = _sampled(polygons, LINE * scale)
     pad = int(np.ceil(max(3.0 * sigma, far, 2.0 * arm))) + 1
