@@ -36,6 +36,9 @@ Pixels at a corner are blends, and the enlarged picture has a small hook or cham
 BASE: Final = 3.0
 """Length in pixels of the logo of the chord that gives the direction of the boundary next to a corner."""
 
+BORDER_ANGLE: Final = 60.0
+"""Change of direction in degrees that is a corner at the border of the picture in any case."""
+
 LINE_RATIO: Final = 6.0
 """Minimum length of a straight side of pixels as a multiple of the sides that continue it. A circle has at most 4.9."""
 
@@ -128,7 +131,9 @@ def find_boundaries(
     layout = _layout(stairs, pad)
     border = _border(stairs.points, size)
     points = _pinned(_smoothed(stairs.points, layout, sigma), border, size)
-    corners = _corners(points[layout.source], layout, arm, corner_angle)
+    limits = np.where(border.any(axis=0), np.cos(min(corner_angle, np.radians(BORDER_ANGLE))), np.cos(corner_angle))
+    limits[_picture_corners(border, layout)] = np.inf
+    corners = _corners(points[layout.source], layout, arm, limits)
     reach = layout.source[layout.inner[corners, None] + np.arange(-arm, arm + 1)]
     border[:, corners] = border[:, reach].any(axis=2)
     points = _pinned(_sharpened(points, layout, stairs, corners, blurred, far), border, size)
@@ -231,17 +236,30 @@ def _smoothed(points: Points, layout: _Layout, sigma: float) -> Points:
     return np.asarray(np.convolve(points[layout.source], kernel / kernel.sum(), "same")[layout.inner])
 
 
-def _corners(padded: Points, layout: _Layout, arm: int, corner_angle: float) -> Ints:
+def _picture_corners(border: Flags, layout: _Layout) -> Flags:
+    """Return which points are the last ones before a corner of the picture."""
+    following = border[:, layout.source[layout.inner + 1]]
+    return np.asarray(border.any(axis=0) & following.any(axis=0) & ~(border & following).any(axis=0))
+
+
+def _corners(padded: Points, layout: _Layout, arm: int, limits: Floats) -> Ints:
     """Return the indices of corners: the sharpest points among their neighbours within an arm.
 
     The directions over twice the arm must differ as well, or the point belongs to a single step of the stairs.
+
+    Args:
+        padded: Smoothed points.
+        layout: Padded order of points.
+        arm: Number of points over which directions are compared.
+        limits: Maximum cosine of the change of direction of a corner at each point; infinity where one is certain.
     """
     straightness = _straightness(padded[: -2 * arm], padded[arm:-arm], padded[2 * arm :])
-    limit = np.cos(corner_angle)
-    candidates = np.flatnonzero(straightness[layout.inner - arm] <= limit)
+    straightness[layout.inner[np.isinf(limits)] - arm] = -2.0
+    candidates = np.flatnonzero(straightness[layout.inner - arm] <= limits)
     index = layout.inner[candidates]
-    is_wide = _straightness(padded[index - 2 * arm], padded[index], padded[index + 2 * arm]) <= limit
-    candidates, index = candidates[is_wide], index[is_wide, None] - arm
+    wide = _straightness(padded[index - 2 * arm], padded[index], padded[index + 2 * arm])
+    chosen = wide <= limits[candidates]
+    candidates, index = candidates[chosen], index[chosen, None] - arm
     reach = np.concatenate([np.arange(-arm, 0), np.arange(1, arm + 1)])
     others, mine = straightness[index + reach], straightness[index]
     beaten = np.where(reach < 0, others <= mine, others < mine)  # of equal neighbours, the first is the corner

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from vtracer_gym.boundaries import find_boundaries
-from vtracer_gym.shapes import Outline, Shape, bernstein
+from vtracer_gym.shapes import Outline, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,15 @@ MOST_KINK: Final = float(np.cos(np.radians(8.0)))
 LONGEST_HANDLE: Final = 4.0
 """Maximum length of a handle as a multiple of a third of the span. Longer ones make loops."""
 
-_PLACES: Final = np.linspace(0.0, 1.0, SAMPLES)
+SHORTEST: Final = 2.0
+"""Length in coordinate units up to which a span is not cut."""
+
+_PLACES: Final = np.linspace(0.0, 1.0, SAMPLES)[:, None]
+_THIRDS: Final = np.array([[1.0], [2.0]]) / 3.0
+_REST: Final = 1.0 - _PLACES
+_SLOPE: Final = 3.0 * np.hstack([_REST * (_REST - 2 * _PLACES), _PLACES * (2 * _REST - _PLACES), _PLACES**2]) + 0j
+_BEND: Final = 6.0 * np.hstack([_PLACES - 2 * _REST, _REST - 2 * _PLACES, _PLACES]) + 0j
+"""Weights of the last three control points for the first and second derivative at ``_PLACES``, if the first one is 0."""
 
 
 def fit_curves(
@@ -131,26 +139,31 @@ def _fitted(
     controls: list[Points] = []
     for generation in range(1, GENERATIONS + 1):
         length = spans.end - spans.start
-        points = boundaries.at(spans.start[:, None] + length[:, None] * _PLACES, spans.owner[:, None])
-        control, error, farthest = _fit(points, spans.into, spans.back)
-        line = _is_straight(points, STRAIGHT * tolerance) & _along(points, spans)
-        control[line] = _line(points[line])
-        done = line | (error <= tolerance) | (length <= 2.0) | (generation == GENERATIONS)  # noqa: PLR2004 - points
+        points = boundaries.at(spans.start + length * _PLACES, spans.owner)
+        offset = points - points[0]
+        third = np.abs(offset[1:] - offset[:-1]).sum(axis=0) / 3.0
+        control, error, farthest = _fit(offset, third, spans.into, spans.back)
+        line = _is_straight(offset, third, STRAIGHT * tolerance) & _is_continued(offset[-1], spans)
+        control[1:3, line] = offset[-1, line] * _THIRDS
+        done = line | (error <= tolerance) | (length <= SHORTEST)
+        if generation == GENERATIONS:
+            done[:] = True
         owners.append(spans.owner[done])
         starts.append(spans.start[done])
-        controls.append(control[done])
+        controls.append((control + points[0])[:, done])
         if done.all():
             break
         spans = _halves(boundaries, spans, farthest, ~done, reach)
     owner, start = np.concatenate(owners), np.concatenate(starts)
     order = np.lexsort((start, owner))
-    chain = np.concatenate(controls)[order]
-    flat = np.stack([chain.real.clip(0.0, size[0]), chain.imag.clip(0.0, size[1])], axis=-1)
+    chain = np.concatenate(controls, axis=1).T[order]
+    flat = chain.view(np.float64).reshape(-1, 4, 2).clip(0.0, size)
     parts = np.split(flat, np.cumsum(np.bincount(owner, minlength=boundaries.count.size))[:-1])
-    return [np.concatenate([part[0, :1], part[:, 1:].reshape(-1, 2)]) for part in parts]
+    return [np.concatenate([part[-1, 3:], part[:, 1:].reshape(-1, 2)]) for part in parts]  # closed
 
 
 def _halves(boundaries: Boundaries, spans: _Spans, farthest: Floats, chosen: Flags, reach: float) -> _Spans:
+    """Cut the chosen spans at a place between 0 and 1, where both halves get the tangent of the boundary."""
     owner, start, end, into, back, sharp_start, sharp_end = (values[chosen] for values in spans)
     middle = start + (end - start) * farthest[chosen]
     near = np.minimum(reach, np.minimum(middle - start, end - middle))
@@ -167,93 +180,84 @@ def _halves(boundaries: Boundaries, spans: _Spans, farthest: Floats, chosen: Fla
     )
 
 
-def _fit(points: Points, into: Points, back: Points) -> tuple[Points, Floats, Floats]:
-    """Fit one cubic curve with given end tangents to each row of points, twice: the second time with better parameters.
+def _fit(offset: Points, third: Floats, into: Points, back: Points) -> tuple[Points, Floats, Floats]:
+    """Fit one cubic curve with given end tangents to the points of each span, twice.
+
+    The second time, each point has the parameter of the nearest point of the first curve.
 
     Args:
-        points: Points, shape (spans, SAMPLES). The curve starts at the first and ends at the last one.
+        offset: Points from the start of the span, shape (SAMPLES, spans). The curve begins and ends at the outer ones.
+        third: A third of the length of the polyline through the points, shape (spans,).
         into: Unit tangents at the start, shape (spans,).
         back: Unit tangents at the end, pointing into the span.
 
     Returns:
-        Control points, shape (spans, 4); the largest distance of a point from the curve; and its place in the span from
+        Control points, shape (4, spans); the largest distance of a point from the curve; and its place in the span from
         0 to 1.
     """
-    begin, end = points[:, :1], points[:, -1:]
-    third = np.abs(np.diff(points)).sum(axis=1) / 3.0
-    places = np.broadcast_to(_PLACES, points.shape)
-    control, away = _least_squares(points, places, begin, end, into, back, third)
-    places = _nearer(places, control, away)
-    control, away = _least_squares(points, places, begin, end, into, back, third)
-    distance = np.abs(away)
-    worst = distance[:, 1:-1].argmax(axis=1) + 1
-    return control, distance.max(axis=1), _PLACES[worst]
+    one, other, away = _least_squares(offset, third, _PLACES, into, back)
+    chord = offset[-1]
+    control = np.stack([one, chord + other, chord])
+    places = _nearer(away, _SLOPE @ control, _BEND @ control)
+    one, other, away = _least_squares(offset, third, places, into, back)
+    squared = (away * away.conj()).real
+    worst = squared.argmax(axis=0)
+    return np.stack([np.zeros_like(one), one, chord + other, chord]), np.sqrt(squared.max(axis=0)), _PLACES[worst, 0]
 
 
 def _least_squares(
-    points: Points, places: Floats, begin: Points, end: Points, into: Points, back: Points, third: Floats
-) -> tuple[Points, Points]:
-    """Return the control points of the best curve for given parameters, and its difference from the points.
+    offset: Points, third: Floats, places: Floats, into: Points, back: Points
+) -> tuple[Points, Points, Points]:
+    """Return the handles of the best curve for given parameters, and its difference from the points.
 
     The lengths of both handles solve the normal equations. Where they are not positive or too long, as for parallel
     tangents, they are a third of the length of the span.
     """
     rest = 1.0 - places
-    first, last = 3.0 * places * rest * rest, 3.0 * places * places * rest
-    at_end = places * places * places + last
-    fixed = begin + at_end * (end - begin)
-    missing = points - fixed
-    across = (into * back.conj()).real
-    first_first, last_last = (first * first).sum(axis=1), (last * last).sum(axis=1)
-    first_last = (first * last).sum(axis=1) * across
-    by_first = ((missing * first).sum(axis=1) * into.conj()).real
-    by_last = ((missing * last).sum(axis=1) * back.conj()).real
+    both = 3.0 * places * rest
+    first, last = both * rest, both * places
+    missing = offset - offset[-1] * (last + places * places * places)
+    first_first, last_last = (first * first).sum(axis=0), (last * last).sum(axis=0)
+    first_last = (first * last).sum(axis=0) * (into * back.conj()).real
+    by_first = ((missing * first).sum(axis=0) * into.conj()).real
+    by_last = ((missing * last).sum(axis=0) * back.conj()).real
     determinant = first_first * last_last - first_last * first_last
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one = (by_first * last_last - by_last * first_last) / determinant
-        other = (by_last * first_first - by_first * first_last) / determinant
-    longest = LONGEST_HANDLE * third
-    usable = (one > 0.01 * third) & (other > 0.01 * third) & (one < longest) & (other < longest)  # False for NaN
+    determinant[determinant == 0.0] = np.nan
+    one = (by_first * last_last - by_last * first_last) / determinant
+    other = (by_last * first_first - by_first * first_last) / determinant
+    shorter, longer = np.minimum(one, other), np.maximum(one, other)
+    usable = (shorter > 0.01 * third) & (longer < LONGEST_HANDLE * third)  # False for NaN
     into, back = into * np.where(usable, one, third), back * np.where(usable, other, third)
-    control = np.stack([begin[:, 0], begin[:, 0] + into, end[:, 0] + back, end[:, 0]], axis=1)
-    return control, first * into[:, None] + last * back[:, None] - missing
+    return into, back, into * first + back * last - missing
 
 
-def _nearer(places: Floats, control: Points, away: Points) -> Floats:
-    """Move the parameters of points towards the nearest point of their curve, by one Newton step."""
-    leg = 3.0 * np.diff(control)  # the derivative is the quadratic curve with these control points
-    bend = 2.0 * np.diff(leg)
-    slope = leg[:, :1] + places * (bend[:, :1] + 0.5 * places * np.diff(bend))
-    curvature = bend[:, :1] + places * np.diff(bend)
-    denominator = (slope * slope.conj() + away * curvature.conj()).real
+def _nearer(away: Points, slope: Points, bend: Points) -> Floats:
+    """Move the parameters ``_PLACES`` towards the nearest points of curves, by one Newton step.
+
+    Args:
+        away: Differences between curves and points, shape (SAMPLES, spans).
+        slope: First derivatives of the curves.
+        bend: Second derivatives of the curves.
+    """
+    denominator = (slope * slope.conj() + away * bend.conj()).real
     denominator[np.abs(denominator) < 1e-9] = np.inf  # noqa: PLR2004 - at a cusp, the parameter stays
-    moved = np.clip(places - (away * slope.conj()).real / denominator, 0.0, 1.0)
-    moved[:, 0], moved[:, -1] = 0.0, 1.0
-    return moved
+    return np.asarray((_PLACES - (away * slope.conj()).real / denominator).clip(0.0, 1.0))
 
 
-def _is_straight(points: Points, within: float) -> Flags:
-    """Return which rows of points lie on the chord between their ends."""
-    chord = points[:, -1:] - points[:, :1]
-    length = np.abs(chord)
-    across = np.abs(((points - points[:, :1]) * chord.conj()).imag)
-    walked = np.abs(np.diff(points)).sum(axis=1)
-    return np.asarray((across <= within * length).all(axis=1) & (length[:, 0] > 0.5 * walked))
+def _is_straight(offset: Points, third: Floats, within: float) -> Flags:
+    """Return in which spans all points lie on the chord between the ends."""
+    length = np.abs(offset[-1])
+    across = np.abs((offset * offset[-1].conj()).imag).max(axis=0)
+    return np.asarray((across <= within * length) & (length > 1.5 * third))
 
 
-def _along(points: Points, spans: _Spans) -> Flags:
-    """Return which chords continue the neighbours of their span: at smooth ends, without a visible kink."""
-    chord = points[:, -1] - points[:, 0]
+def _is_continued(chord: Points, spans: _Spans) -> Flags:
+    """Return which chords continue the neighbours of their span: without a visible kink where there is no corner."""
     limit = MOST_KINK * np.abs(chord)
     return np.asarray(
         (spans.sharp_start | ((chord * spans.into.conj()).real >= limit))
         & (spans.sharp_end | (-(chord * spans.back.conj()).real >= limit))
     )
-
-
-def _line(points: Points) -> Points:
-    third = (points[:, -1] - points[:, 0]) / 3.0
-    return np.stack([points[:, 0], points[:, 0] + third, points[:, -1] - third, points[:, -1]], axis=1)
 
 
 def _unit(vectors: Points) -> Points:

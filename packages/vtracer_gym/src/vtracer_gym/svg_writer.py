@@ -39,7 +39,7 @@ def write_svg(shapes: Sequence[Shape], width: int, height: int, *, scale: float,
             a unit.
     """
     outlines = [outline for shape in shapes for outline in shape.outlines]
-    written = iter(_written(outlines, grid / scale))
+    written = iter(_written(outlines, (width * scale, height * scale), grid / scale))
     paths: list[_Path] = []
     for shape in shapes:
         parts = [part for part in (next(written) for _ in shape.outlines) if part is not None]
@@ -112,11 +112,15 @@ def short_color(color: Color) -> str:
     return f"#{text[::2]}" if text[::2] == text[1::2] else f"#{text}"
 
 
-def _written(outlines: Sequence[Outline], unit: float) -> list[_Outline | None]:
-    """Round outlines and write their commands. An outline without an area becomes None."""
+def _written(outlines: Sequence[Outline], size: tuple[float, float], unit: float) -> list[_Outline | None]:
+    """Round outlines and write their commands. An outline without an area becomes None.
+
+    Points at the right and the bottom border are rounded up, so that shapes cover the last pixels completely.
+    """
     if not outlines:
         return []
-    points = np.rint(np.concatenate(outlines) * unit).astype(np.int64)
+    exact = np.concatenate(outlines)
+    points = np.where(exact < size, np.rint(exact * unit), np.ceil(exact * unit)).astype(np.int64)
     ends = np.cumsum([len(outline) for outline in outlines])
     starts = np.append(0, ends[:-1])
     boxes = np.concatenate(
