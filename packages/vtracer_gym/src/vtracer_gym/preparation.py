@@ -19,8 +19,9 @@ _NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 def enlarge(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """Enlarge a picture with bicubic interpolation, so that VTracer finds edges between the original pixels.
 
-    The picture is continued beyond its border by point reflection. Repeated border pixels would give a shape that
-    touches the border a flat step of one pixel.
+    Values stay within the range of the neighbouring pixels, or the overshoot of the interpolation would become a halo
+    around each shape. The picture is continued beyond its border by point reflection. Repeated border pixels would give
+    a shape that touches the border a flat step of one pixel.
 
     Args:
         pixels: RGB pixels, shape (height, width, 3), or straight colours and alpha, shape (height, width, 4). Colours
@@ -36,7 +37,11 @@ def enlarge(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     padded = np.pad(values, beyond, "reflect", reflect_type="odd").clip(0.0, 255.0)
     size = (padded.shape[1] * factor, padded.shape[0] * factor)
     margin = slice(_REACH * factor, -_REACH * factor)
-    large = cv2.resize(padded, size, interpolation=cv2.INTER_CUBIC)[margin, margin]
+    lowest, highest = (
+        cv2.resize(extreme(padded, _NEIGHBOURS), size, interpolation=cv2.INTER_NEAREST)
+        for extreme in (cv2.erode, cv2.dilate)
+    )
+    large = np.clip(cv2.resize(padded, size, interpolation=cv2.INTER_CUBIC), lowest, highest)[margin, margin]
     if pixels.shape[2] == len("RGBA"):
         large[..., :3] *= 255.0 / np.maximum(large[..., 3:], 1.0)
     return np.asarray(np.rint(large).clip(0.0, 255.0), np.uint8)

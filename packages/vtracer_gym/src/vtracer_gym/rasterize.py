@@ -68,20 +68,21 @@ def on_ground(drawn: NDArray[np.uint8], ground: str) -> NDArray[np.uint8]:
 
     Args:
         drawn: Result of ``draw``.
-        ground: Background, ``WHITE`` or ``BLACK``.
+        ground: Background, such as ``#ffffff``.
 
     Returns:
         RGB pixels, shape (height, width, 3).
     """
     colors = cv2.cvtColor(drawn, cv2.COLOR_RGBA2RGB)
-    if ground == WHITE and drawn[..., 3].min() < OPAQUE:
+    if ground != BLACK and drawn[..., 3].min() < OPAQUE:
         clear = cv2.bitwise_not(cv2.extractChannel(drawn, 3))
-        colors = cv2.add(colors, cv2.merge([clear, clear, clear]))
+        levels = bytes.fromhex(ground[1:])
+        colors = cv2.add(colors, cv2.merge([cv2.multiply(clear, level, scale=1 / 255) for level in levels]))
     return np.asarray(colors, np.uint8)
 
 
 def rasterize(svg: str, width: int, height: int, background: str = WHITE) -> NDArray[np.uint8]:
-    """Draw an SVG document on a background.
+    """Draw an SVG document on a background, such as ``#ffffff``.
 
     Returns:
         RGB pixels, shape (height, width, 3).

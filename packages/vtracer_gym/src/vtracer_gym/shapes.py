@@ -32,7 +32,8 @@ class Region:
 
     Args:
         color: Fill colour.
-        polygons: Outer boundaries and holes, which run in opposite directions.
+        polygons: Outer boundaries, which run clockwise on the screen, and holes, which run counterclockwise. Sides run
+            along the axes.
     """
 
     color: Color
