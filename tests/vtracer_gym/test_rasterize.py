@@ -21,7 +21,9 @@ def test_draws_in_rgb_on_white() -> None:
     assert picture[0].tolist() == [[255, 0, 0], [255, 0, 0], [255, 255, 255], [255, 255, 255]]
 
 
-@pytest.mark.parametrize(("ground", "level"), [("#0000ff", [0, 0, 255]), ("#000000", [0, 0, 0]), ("#fff0aa", [255, 240, 170])])
+@pytest.mark.parametrize(
+    ("ground", "level"), [("#0000ff", [0, 0, 255]), ("#000000", [0, 0, 0]), ("#fff0aa", [255, 240, 170])]
+)
 def test_background(ground: str, level: list[int]) -> None:
     """The given background is visible where the document is transparent."""
     assert rasterize(HALF_RED, 4, 2, ground)[0, 3].tolist() == level

@@ -6,7 +6,7 @@ import pytest
 from vtracer_gym.errors import TraceError
 from vtracer_gym.shapes import bernstein, curves_of, parse_regions, parse_shapes, points_along
 
-HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<svg version="1.1" xmlns="http://www.w3.org/2000/svg" width="9" height="9">\n'
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<svg version="1.1" xmlns="http://www.w3.org/2000/svg">\n'
 ROUND = np.array([[0, 0], [1, 0], [2, 0], [3, 0], [3, 1], [1, 1], [0, 0]], np.float64)
 
 

@@ -273,9 +273,7 @@ def _straightness(before: Points, at: Points, after: Points) -> Floats:
     return np.divide(turn.real, length, out=np.ones(turn.size), where=length > 0.0)
 
 
-def _sharpened(
-    points: Points, layout: _Layout, stairs: _Stairs, corners: Ints, blurred: float, far: float
-) -> Points:
+def _sharpened(points: Points, layout: _Layout, stairs: _Stairs, corners: Ints, blurred: float, far: float) -> Points:
     """Move each corner to where the sides next to it meet, and the points near it to straight lines towards it.
 
     Args:
@@ -295,9 +293,7 @@ def _sharpened(
     gap_before = np.empty_like(gap)
     gap_before[following] = gap
     near_after, near_before = np.minimum(blurred, gap / 4.0), np.minimum(blurred, gap_before / 4.0)
-    after, far_after = (
-        boundaries.at(place + by, owner) for by in (near_after, np.minimum(far, gap - near_after))
-    )
+    after, far_after = (boundaries.at(place + by, owner) for by in (near_after, np.minimum(far, gap - near_after)))
     before, far_before = (
         boundaries.at(place - by, owner) for by in (near_before, np.minimum(far, gap_before - near_before))
     )

@@ -48,7 +48,7 @@ _THIRDS: Final = np.array([[1.0], [2.0]]) / 3.0
 _REST: Final = 1.0 - _PLACES
 _SLOPE: Final = 3.0 * np.hstack([_REST * (_REST - 2 * _PLACES), _PLACES * (2 * _REST - _PLACES), _PLACES**2]) + 0j
 _BEND: Final = 6.0 * np.hstack([_PLACES - 2 * _REST, _REST - 2 * _PLACES, _PLACES]) + 0j
-"""Weights of the last three control points for the first and second derivative at ``_PLACES``, if the first one is 0."""
+"""Weights of the last three control points for the first and second derivative at ``_PLACES``. The first one is 0."""
 
 
 def fit_curves(
@@ -67,7 +67,7 @@ def fit_curves(
     Args:
         regions: Regions with pixel boundaries.
         size: Width and height of the picture, in the coordinates of the regions.
-        smoothing: Standard deviation of the Gaussian that smooths the boundary along its length, in pixels of the logo.
+        smoothing: Standard deviation of the Gaussian along the boundary that smooths it, in pixels of the logo.
         tolerance: Maximum distance of the curves from the smoothed boundary, in pixels of the logo.
         corner_angle: Change of direction in degrees from which a point is a corner. Curves meet smoothly elsewhere.
         scale: Coordinate units of the regions per pixel of the logo.
@@ -114,7 +114,7 @@ class _Spans(NamedTuple):
 def _first_spans(boundaries: Boundaries, cuts: Cuts, reach: float) -> _Spans:
     """Return the spans between cuts.
 
-    At a corner, the tangent is the direction of the span alone. Elsewhere, it is the axis along which the boundary runs.
+    At a corner, the tangent is the direction of the span alone. Elsewhere, it is the axis along which it runs.
     """
     owner, start = cuts.owner, cuts.place
     following, gap = cuts.following(boundaries.count)
@@ -122,6 +122,7 @@ def _first_spans(boundaries: Boundaries, cuts: Cuts, reach: float) -> _Spans:
     into = _direction(boundaries, owner, start, np.minimum(reach, gap / 3.0), cuts.sharp)
     back = _direction(boundaries, owner, end, -np.minimum(reach, gap / 3.0), cuts.sharp[following])
     return _Spans(owner, start, end, into, back, cuts.sharp, cuts.sharp[following])
+
 
 def _direction(boundaries: Boundaries, owner: Ints, place: Floats, reach: Floats, sharp: Flags) -> Points:
     """Return the unit direction in which a boundary leaves cuts, measured over a signed distance."""

@@ -78,10 +78,8 @@ def parse_shapes(svg: str) -> list[Shape]:
     return [Shape(color, tuple(parts)) for color, parts in _paths(svg, np.float64)]
 
 
-def _paths(
-    svg: str, number: type[np.int64] | type[np.float64]
-) -> list[tuple[Color, list[NDArray[np.float64]]]]:
-    """Return the colour of each path and the points of its closed parts. Whole numbers are parsed eight times faster."""
+def _paths(svg: str, number: type[np.int64 | np.float64]) -> list[tuple[Color, list[NDArray[np.float64]]]]:
+    """Return the colour and the closed parts of each path. Whole numbers are parsed eight times faster."""
     found = []
     try:
         for data, fill, left, top in _PATH.findall(svg.encode()):
