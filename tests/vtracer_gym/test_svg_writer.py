@@ -17,7 +17,7 @@ from vtracer_gym.tracing import encode_png, trace
 COORDINATE = r"-?\d+"
 SEPARATED = rf"(?:{COORDINATE}(?: (?=\d)|(?=-)|$))"
 PATH = re.compile(
-    rf"(?:[Mm]{SEPARATED}{{2}}(?:[hv]{SEPARATED}+|l(?:{SEPARATED}{{2}})+|c(?:{SEPARATED}{{6}})+|s(?:{SEPARATED}{{4}})+)*z)+".replace(
+    rf"(?:[Mm]{SEPARATED}{{2}}(?:[hv]{SEPARATED}+|l(?:{SEPARATED}{{2}})+|c(?:{SEPARATED}{{6}})+|[sq](?:{SEPARATED}{{4}})+)*z)+".replace(
         "|$)", r"|(?=[a-zA-Z]))"
     )
 )
@@ -71,6 +71,14 @@ def test_smooth_curves_are_shortened() -> None:
     wave = np.array([[0, 0], [0, 4], [4, 8], [8, 8], [12, 8], [16, 4], [16, 0], [10, 0], [5, 0], [0, 0]], np.float64)
 
     assert data_of(write_svg([Shape((0, 0, 0), (wave,))], 20, 20, scale=1.0, grid=1.0)) == ["M0 0c0 4 4 8 8 8s8-4 8-8z"]
+
+
+def test_quadratic_curves_are_shortened() -> None:
+    """A cubic curve that is a quadratic one up to rounding is written with one control point."""
+    control, end = np.array([6.0, 9.0]), np.array([12.0, 0.0])
+    arch = np.stack([0 * end, control * 2 / 3, end + (control - end) * 2 / 3, end, *[0 * end] * 3])
+
+    assert data_of(write_svg([Shape((0, 0, 0), (arch,))], 20, 20, scale=1.0, grid=1.0)) == ["M0 0q6 9 12 0z"]
 
 
 def test_lines_go_on() -> None:

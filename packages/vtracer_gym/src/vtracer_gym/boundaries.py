@@ -131,11 +131,14 @@ def find_boundaries(
     layout = _layout(stairs, pad)
     border = _border(stairs.points, size)
     points = _pinned(_smoothed(stairs.points, layout, sigma), border, size)
-    limits = np.where(border.any(axis=0), np.cos(min(corner_angle, np.radians(BORDER_ANGLE))), np.cos(corner_angle))
-    limits[_picture_corners(border, layout)] = np.inf
+    at_border = np.flatnonzero(border)
+    limits = np.full(points.size, np.cos(corner_angle))
+    limits[at_border] = np.cos(min(corner_angle, np.radians(BORDER_ANGLE)))
+    following = border[layout.source[layout.inner[at_border] + 1]]
+    limits[at_border[(following > 0) & (following & border[at_border] == 0)]] = np.inf  # a corner of the picture
     corners = _corners(points[layout.source], layout, arm, limits)
     reach = layout.source[layout.inner[corners, None] + np.arange(-arm, arm + 1)]
-    border[:, corners] = border[:, reach].any(axis=2)
+    border[corners] = np.bitwise_or.reduce(border[reach], axis=1)
     points = _pinned(_sharpened(points, layout, stairs, corners, blurred, far), border, size)
     boundaries = Boundaries(points[layout.source], layout.origin, stairs.count)
     return boundaries, _cuts(points, stairs, layout, corners, arm)
@@ -216,15 +219,19 @@ def _layout(stairs: _Stairs, pad: int) -> _Layout:
     return _Layout(source, np.arange(stairs.owner.size) + pad * (2 * stairs.owner + 1), origin)
 
 
-def _border(points: Points, size: tuple[float, float]) -> Flags:
-    """Return which points lie at the left, top, right and bottom border, shape (4, points)."""
-    return np.stack([points.real <= 0.0, points.imag <= 0.0, points.real >= size[0], points.imag >= size[1]])
+def _border(points: Points, size: tuple[float, float]) -> Ints:
+    """Return a sum for each point: 1 at the left border of the picture, 2 at the top, 4 at the right, 8 at the bottom."""
+    x, y = points.real, points.imag
+    return (x <= 0.0) + 2 * (y <= 0.0) + 4 * (x >= size[0]) + 8 * (y >= size[1])
 
 
-def _pinned(points: Points, border: Flags, size: tuple[float, float]) -> Points:
+def _pinned(points: Points, border: Ints, size: tuple[float, float]) -> Points:
     """Move points that belong to the border back to it."""
-    left, top, right, bottom = border
-    points.real[left], points.imag[top], points.real[right], points.imag[bottom] = 0.0, 0.0, *size
+    index = np.flatnonzero(border)
+    side, x, y = border[index], points.real[index], points.imag[index]
+    x[side & 1 > 0], x[side & 4 > 0] = 0.0, size[0]
+    y[side & 2 > 0], y[side & 8 > 0] = 0.0, size[1]
+    points[index] = x + 1j * y
     return points
 
 
@@ -234,12 +241,6 @@ def _smoothed(points: Points, layout: _Layout, sigma: float) -> Points:
         return points
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     return np.asarray(np.convolve(points[layout.source], kernel / kernel.sum(), "same")[layout.inner])
-
-
-def _picture_corners(border: Flags, layout: _Layout) -> Flags:
-    """Return which points are the last ones before a corner of the picture."""
-    following = border[:, layout.source[layout.inner + 1]]
-    return np.asarray(border.any(axis=0) & following.any(axis=0) & ~(border & following).any(axis=0))
 
 
 def _corners(padded: Points, layout: _Layout, arm: int, limits: Floats) -> Ints:

@@ -46,9 +46,16 @@ SHORTEST: Final = 2.0
 _PLACES: Final = np.linspace(0.0, 1.0, SAMPLES)[:, None]
 _THIRDS: Final = np.array([[1.0], [2.0]]) / 3.0
 _REST: Final = 1.0 - _PLACES
+_AT_END: Final = _PLACES**2 * (3.0 * _REST + _PLACES) + 0j
+_INNER: Final = np.hstack([3.0 * _PLACES * _REST**2, 3.0 * _PLACES**2 * _REST]) + 0j
+_CURVE: Final = np.hstack([_INNER, _PLACES**3])
+_PRODUCTS: Final = tuple(np.array((_INNER[:, i] * _INNER[:, j]).sum().real) for i, j in ((0, 0), (1, 1), (0, 1)))
 _SLOPE: Final = 3.0 * np.hstack([_REST * (_REST - 2 * _PLACES), _PLACES * (2 * _REST - _PLACES), _PLACES**2]) + 0j
 _BEND: Final = 6.0 * np.hstack([_PLACES - 2 * _REST, _REST - 2 * _PLACES, _PLACES]) + 0j
-"""Weights of the last three control points for the first and second derivative at ``_PLACES``. The first one is 0."""
+"""Weights of the last three control points for points and their first and second derivatives at ``_PLACES``.
+
+The first control point is 0. The numbers are complex so that products with points need no conversion.
+"""
 
 
 def fit_curves(
@@ -196,40 +203,58 @@ def _fit(offset: Points, third: Floats, into: Points, back: Points) -> tuple[Poi
         Control points, shape (4, spans); the largest distance of a point from the curve; and its place in the span from
         0 to 1.
     """
-    one, other, away = _least_squares(offset, third, _PLACES, into, back)
     chord = offset[-1]
+    sums = _INNER.T @ offset - (_INNER.T @ _AT_END) * chord
+    one, other = _handles(sums[0], sums[1], *_PRODUCTS, third, into, back)
     control = np.stack([one, chord + other, chord])
-    places = _nearer(away, _SLOPE @ control, _BEND @ control)
-    one, other, away = _least_squares(offset, third, places, into, back)
+    places = _nearer(_CURVE @ control - offset, _SLOPE @ control, _BEND @ control)
+    rest = 1.0 - places
+    both = 3.0 * places * rest
+    first, last = both * rest, both * places
+    missing = offset - chord * (last + places * places * places)
+    sums = [(missing * weights).sum(axis=0) for weights in (first, last)]
+    products = [(one * other).sum(axis=0) for one, other in ((first, first), (last, last), (first, last))]
+    one, other = _handles(*sums, *products, third, into, back)
+    away = one * first + other * last - missing
     squared = (away * away.conj()).real
     worst = squared.argmax(axis=0)
     return np.stack([np.zeros_like(one), one, chord + other, chord]), np.sqrt(squared.max(axis=0)), _PLACES[worst, 0]
 
 
-def _least_squares(
-    offset: Points, third: Floats, places: Floats, into: Points, back: Points
-) -> tuple[Points, Points, Points]:
-    """Return the handles of the best curve for given parameters, and its difference from the points.
+def _handles(
+    by_first: Points,
+    by_last: Points,
+    first_first: Floats,
+    last_last: Floats,
+    first_last: Floats,
+    third: Floats,
+    into: Points,
+    back: Points,
+) -> tuple[Points, Points]:
+    """Return the handles of the best curves with given parameters, by least squares.
 
     The lengths of both handles solve the normal equations. Where they are not positive or too long, as for parallel
     tangents, they are a third of the length of the span.
+
+    Args:
+        by_first: Sum over the points: what the end points leave over, times the weight of the first handle.
+        by_last: The same with the weight of the last handle.
+        first_first: Sum of the squares of the weights of the first handle.
+        last_last: Sum of the squares of the weights of the last handle.
+        first_last: Sum of the products of both weights.
+        third: A third of the length of each span.
+        into: Unit tangents at the start.
+        back: Unit tangents at the end, pointing into the span.
     """
-    rest = 1.0 - places
-    both = 3.0 * places * rest
-    first, last = both * rest, both * places
-    missing = offset - offset[-1] * (last + places * places * places)
-    first_first, last_last = (first * first).sum(axis=0), (last * last).sum(axis=0)
-    first_last = (first * last).sum(axis=0) * (into * back.conj()).real
-    by_first = ((missing * first).sum(axis=0) * into.conj()).real
-    by_last = ((missing * last).sum(axis=0) * back.conj()).real
-    determinant = first_first * last_last - first_last * first_last
+    along_first, along_last = (by_first * into.conj()).real, (by_last * back.conj()).real
+    mixed = first_last * (into * back.conj()).real
+    determinant = first_first * last_last - mixed * mixed
     determinant[determinant == 0.0] = np.nan
-    one = (by_first * last_last - by_last * first_last) / determinant
-    other = (by_last * first_first - by_first * first_last) / determinant
+    one = (along_first * last_last - along_last * mixed) / determinant
+    other = (along_last * first_first - along_first * mixed) / determinant
     shorter, longer = np.minimum(one, other), np.maximum(one, other)
     usable = (shorter > 0.01 * third) & (longer < LONGEST_HANDLE * third)  # False for NaN
-    into, back = into * np.where(usable, one, third), back * np.where(usable, other, third)
-    return into, back, into * first + back * last - missing
+    return into * np.where(usable, one, third), back * np.where(usable, other, third)
 
 
 def _nearer(away: Points, slope: Points, bend: Points) -> Floats:
