@@ -12,10 +12,10 @@ from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.gallery import Exhibit, gallery
 from vtracer_gym.logos import Logo, decode_logo
 from vtracer_gym.pipeline import vectorize
-from vtracer_gym.rasterize import rasterize
+from vtracer_gym.rasterize import BLACK, WHITE, rasterize
 from vtracer_gym.similarity import ssim
 from vtracer_gym.tracing import Parameters
-from vtracer_gym.transparency import BLACK, WHITE, ground_of, laid_on, shrunk, traceable, with_ground
+from vtracer_gym.transparency import ground_of, laid_on, shrunk, traceable, with_ground
 
 Drawer = Callable[[Logo, str], NDArray[np.uint8]]
 

@@ -220,7 +220,7 @@ def _layout(stairs: _Stairs, pad: int) -> _Layout:
 
 
 def _border(points: Points, size: tuple[float, float]) -> Ints:
-    """Return a sum for each point: 1 at the left border of the picture, 2 at the top, 4 at the right, 8 at the bottom."""
+    """Return a sum for each point: 1 at the left border of the picture, 2 at the top, 4 at the right, 8 below."""
     x, y = points.real, points.imag
     return (x <= 0.0) + 2 * (y <= 0.0) + 4 * (x >= size[0]) + 8 * (y >= size[1])
 

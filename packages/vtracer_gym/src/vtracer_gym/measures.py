@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vtracer_gym.rasterize import draw, on_ground
+from vtracer_gym.rasterize import WHITE, draw, on_ground
 from vtracer_gym.shapes import points_along
 from vtracer_gym.similarity import Similarity
-from vtracer_gym.transparency import GROUNDS, WHITE, laid_on, shrunk
+from vtracer_gym.transparency import GROUNDS, laid_on, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

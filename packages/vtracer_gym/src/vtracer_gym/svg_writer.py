@@ -34,7 +34,7 @@ def write_svg(shapes: Sequence[Shape], width: int, height: int, *, scale: float,
 
     The coordinate system of the document has ``grid`` units per pixel of the picture, so that no coordinate needs
     decimals. Coordinates are relative, and separators are omitted where SVG allows it. Curves become lines or quadratic
-    curves where rounding allows it. Closing lines are implied. Shapes of the same colour share a path where nothing lies
+    curves where rounding allows it. Closing lines are implied. Shapes of the same colour share a path if nothing lies
     between them.
 
     Args:
