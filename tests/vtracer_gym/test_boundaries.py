@@ -28,7 +28,7 @@ def disc(radius: float, center: float = 32.0) -> Polygon:
 
 
 def points_of(boundaries: Boundaries, index: int = 0) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
-    count = int(boundaries.count[index])
+    count = int(boundaries.length[index])
     return boundaries.at(np.arange(count, dtype=np.float64), np.full(count, index))
 
 
@@ -92,7 +92,7 @@ def test_a_single_step_is_not_a_corner() -> None:
 def test_places_wrap() -> None:
     """Places beyond the last point continue at the first one, and negative ones at the last one."""
     boundaries, _ = found(SQUARE, disc(12.0))
-    count = float(boundaries.count[1])
+    count = float(boundaries.length[1])
     owner = np.ones(3, np.int64)
 
     around = boundaries.at(np.array([-1.5, count - 1.5, 2 * count - 1.5]), owner)
@@ -112,7 +112,7 @@ def test_the_smallest_shapes_have_cuts(side: float) -> None:
 def test_the_next_cut_wraps() -> None:
     """The distances between the cuts of a boundary add up to its length."""
     boundaries, cuts = found(SQUARE, disc(12.0))
-    following, gap = cuts.following(boundaries.count)
+    following, gap = cuts.following(boundaries.length)
 
     assert np.array_equal(cuts.owner[following], cuts.owner)
-    assert np.bincount(cuts.owner, gap).tolist() == boundaries.count.tolist()
+    assert np.bincount(cuts.owner, gap).tolist() == boundaries.length.tolist()

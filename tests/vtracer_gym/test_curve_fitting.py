@@ -17,7 +17,7 @@ SIZE = 128
 
 def picture(inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return a blue shape on white, anti-aliased from a mask of eight times the size."""
-    large = np.where(inside[..., None], np.uint8((20, 60, 160)), np.uint8(255))
+    large = np.where(inside[..., None], np.array((20, 60, 160), np.uint8), np.uint8(255))
     return np.asarray(cv2.resize(large, (SIZE, SIZE), interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -68,9 +68,9 @@ def test_grid_and_scale() -> None:
 
 def test_smooth_curves_are_shortened() -> None:
     """A curve whose first handle mirrors the previous one is written without it."""
-    wave = np.array([[0, 0], [0, 4], [4, 8], [8, 8], [12, 8], [16, 4], [16, 0], [10, 0], [5, 0], [0, 0]], np.float64)
+    wave = np.array([[0, 0], [0, 9], [4, 9], [8, 9], [12, 9], [16, 9], [16, 0], [10, 0], [5, 0], [0, 0]], np.float64)
 
-    assert data_of(write_svg([Shape((0, 0, 0), (wave,))], 20, 20, scale=1.0, grid=1.0)) == ["M0 0c0 4 4 8 8 8s8-4 8-8z"]
+    assert data_of(write_svg([Shape((0, 0, 0), (wave,))], 20, 20, scale=1.0, grid=1.0)) == ["M0 0c0 9 4 9 8 9s8 0 8-9z"]
 
 
 def test_quadratic_curves_are_shortened() -> None:

@@ -58,12 +58,12 @@ class Boundaries(NamedTuple):
     Attributes:
         points: Points. Each boundary is padded at both ends with points of its other end.
         origin: Index of the first point of each boundary.
-        count: Number of points of each boundary, without padding.
+        length: Number of points of each boundary, without padding.
     """
 
     points: Points
     origin: Ints
-    count: Ints
+    length: Ints
 
     def at(self, places: Floats, owner: Ints) -> Points:
         """Return interpolated points.
@@ -73,7 +73,7 @@ class Boundaries(NamedTuple):
                 below twice the number of points.
             owner: Index of the boundary of each place.
         """
-        count = self.count[owner]
+        count = self.length[owner]
         places = places - count * (places >= count)
         below = np.floor(places)
         index = self.origin[owner] + below.astype(np.int64)
@@ -94,17 +94,17 @@ class Cuts(NamedTuple):
     place: Floats
     sharp: Flags
 
-    def following(self, count: Ints) -> tuple[Ints, Floats]:
+    def following(self, length: Ints) -> tuple[Ints, Floats]:
         """Return the index of the next cut of the same closed boundary, and the distance to it.
 
         Args:
-            count: Number of points of each boundary.
+            length: Number of points of each boundary.
         """
         last = np.flatnonzero(np.append(self.owner[1:] != self.owner[:-1], True))
         following = np.arange(1, self.owner.size + 1)
         following[last] = np.append(0, last[:-1] + 1)
         gap = self.place[following] - self.place
-        gap[last] += count[self.owner[last]]
+        gap[last] += length[self.owner[last]]
         return following, gap
 
 
@@ -140,7 +140,7 @@ def find_boundaries(
     reach = layout.source[layout.inner[corners, None] + np.arange(-arm, arm + 1)]
     border[corners] = np.bitwise_or.reduce(border[reach], axis=1)
     points = _pinned(_sharpened(points, layout, stairs, corners, blurred, far), border, size)
-    boundaries = Boundaries(points[layout.source], layout.origin, stairs.count)
+    boundaries = Boundaries(points[layout.source], layout.origin, stairs.length)
     return boundaries, _cuts(points, stairs, layout, corners, arm)
 
 
@@ -151,7 +151,7 @@ class _Stairs(NamedTuple):
         points: Points of all boundaries without padding.
         owner: Index of the boundary of each point.
         first: Index of the first point of each boundary.
-        count: Number of points of each boundary.
+        length: Number of points of each boundary.
         line_owner: Index of the boundary of each straight side.
         line_start: Place where the side begins.
         line_end: Place where it ends.
@@ -160,7 +160,7 @@ class _Stairs(NamedTuple):
     points: Points
     owner: Ints
     first: Ints
-    count: Ints
+    length: Ints
     line_owner: Ints
     line_start: Floats
     line_end: Floats
@@ -212,17 +212,18 @@ def _sampled(polygons: Sequence[Polygon], shortest_line: float) -> _Stairs:
 
 
 def _layout(stairs: _Stairs, pad: int) -> _Layout:
-    padded = stairs.count + 2 * pad
+    padded = stairs.length + 2 * pad
     owner = np.repeat(np.arange(padded.size), padded)
     origin = np.cumsum(padded) - padded + pad
-    source = stairs.first[owner] + (np.arange(owner.size) - origin[owner]) % stairs.count[owner]
+    own: Ints = np.arange(owner.size) - origin[owner]
+    source: Ints = stairs.first[owner] + np.mod(own, stairs.length[owner], dtype=np.int64)
     return _Layout(source, np.arange(stairs.owner.size) + pad * (2 * stairs.owner + 1), origin)
 
 
 def _border(points: Points, size: tuple[float, float]) -> Ints:
     """Return a sum for each point: 1 at the left border of the picture, 2 at the top, 4 at the right, 8 below."""
     x, y = points.real, points.imag
-    return (x <= 0.0) + 2 * (y <= 0.0) + 4 * (x >= size[0]) + 8 * (y >= size[1])
+    return np.asarray((x <= 0.0) + 2 * (y <= 0.0) + 4 * (x >= size[0]) + 8 * (y >= size[1]), np.int64)
 
 
 def _pinned(points: Points, border: Ints, size: tuple[float, float]) -> Points:
@@ -264,7 +265,7 @@ def _corners(padded: Points, layout: _Layout, arm: int, limits: Floats) -> Ints:
     reach = np.concatenate([np.arange(-arm, 0), np.arange(1, arm + 1)])
     others, mine = straightness[index + reach], straightness[index]
     beaten = np.where(reach < 0, others <= mine, others < mine)  # of equal neighbours, the first is the corner
-    return candidates[~beaten.any(axis=1)]
+    return np.asarray(candidates[~beaten.any(axis=1)], np.int64)
 
 
 def _straightness(before: Points, at: Points, after: Points) -> Floats:
@@ -287,10 +288,10 @@ def _sharpened(points: Points, layout: _Layout, stairs: _Stairs, corners: Ints, 
     """
     if not corners.size:
         return points
-    boundaries = Boundaries(points[layout.source], layout.origin, stairs.count)
+    boundaries = Boundaries(points[layout.source], layout.origin, stairs.length)
     owner = stairs.owner[corners]
     place = (corners - stairs.first[owner]).astype(np.float64)
-    following, gap = Cuts(owner, place, np.ones(owner.size, np.bool_)).following(stairs.count)
+    following, gap = Cuts(owner, place, np.ones(owner.size, np.bool_)).following(stairs.length)
     gap_before = np.empty_like(gap)
     gap_before[following] = gap
     near_after, near_before = np.minimum(blurred, gap / 4.0), np.minimum(blurred, gap_before / 4.0)
@@ -325,11 +326,11 @@ def _cuts(points: Points, stairs: _Stairs, layout: _Layout, corners: Ints, arm: 
     is_corner[corners] = True
     ends = np.concatenate([stairs.line_start + arm, stairs.line_end - arm])
     owner = np.concatenate([stairs.line_owner, stairs.line_owner])
-    count = stairs.count[owner]
+    count = stairs.length[owner]
     smooth = stairs.first[owner] + np.rint(ends).astype(np.int64) % count
     smooth = smooth[~taken[smooth]]
     cuts = np.concatenate([corners, smooth])
-    few = np.bincount(stairs.owner[cuts], minlength=stairs.count.size) < 2  # noqa: PLR2004 - nothing to cut
+    few = np.bincount(stairs.owner[cuts], minlength=stairs.length.size) < 2  # noqa: PLR2004 - nothing to cut
     if few.any():
         extremes = _extremes(points, stairs, few)
         cuts = np.concatenate([cuts, extremes[~taken[extremes]]])

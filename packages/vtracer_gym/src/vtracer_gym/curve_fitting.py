@@ -49,7 +49,8 @@ _REST: Final = 1.0 - _PLACES
 _AT_END: Final = _PLACES**2 * (3.0 * _REST + _PLACES) + 0j
 _INNER: Final = np.hstack([3.0 * _PLACES * _REST**2, 3.0 * _PLACES**2 * _REST]) + 0j
 _CURVE: Final = np.hstack([_INNER, _PLACES**3])
-_PRODUCTS: Final = tuple(np.array((_INNER[:, i] * _INNER[:, j]).sum().real) for i, j in ((0, 0), (1, 1), (0, 1)))
+_GRAM: Final = (_INNER.T @ _INNER).real
+_PRODUCTS: Final = (_GRAM[0, :1], _GRAM[1, 1:], _GRAM[0, 1:])
 _SLOPE: Final = 3.0 * np.hstack([_REST * (_REST - 2 * _PLACES), _PLACES * (2 * _REST - _PLACES), _PLACES**2]) + 0j
 _BEND: Final = 6.0 * np.hstack([_PLACES - 2 * _REST, _REST - 2 * _PLACES, _PLACES]) + 0j
 """Weights of the last three control points for points and their first and second derivatives at ``_PLACES``.
@@ -124,7 +125,7 @@ def _first_spans(boundaries: Boundaries, cuts: Cuts, reach: float) -> _Spans:
     At a corner, the tangent is the direction of the span alone. Elsewhere, it is the axis along which it runs.
     """
     owner, start = cuts.owner, cuts.place
-    following, gap = cuts.following(boundaries.count)
+    following, gap = cuts.following(boundaries.length)
     end = start + gap
     into = _direction(boundaries, owner, start, np.minimum(reach, gap / 3.0), cuts.sharp)
     back = _direction(boundaries, owner, end, -np.minimum(reach, gap / 3.0), cuts.sharp[following])
@@ -166,13 +167,15 @@ def _fitted(
     order = np.lexsort((start, owner))
     chain = np.concatenate(controls, axis=1).T[order]
     flat = chain.view(np.float64).reshape(-1, 4, 2).clip(0.0, size)
-    parts = np.split(flat, np.cumsum(np.bincount(owner, minlength=boundaries.count.size))[:-1])
+    parts = np.split(flat, np.cumsum(np.bincount(owner, minlength=boundaries.length.size))[:-1])
     return [np.concatenate([part[-1, 3:], part[:, 1:].reshape(-1, 2)]) for part in parts]  # closed
 
 
 def _halves(boundaries: Boundaries, spans: _Spans, farthest: Floats, chosen: Flags, reach: float) -> _Spans:
     """Cut the chosen spans at a place between 0 and 1, where both halves get the tangent of the boundary."""
-    owner, start, end, into, back, sharp_start, sharp_end = (values[chosen] for values in spans)
+    owner, start, end = spans.owner[chosen], spans.start[chosen], spans.end[chosen]
+    into, back = spans.into[chosen], spans.back[chosen]
+    sharp_start, sharp_end = spans.sharp_start[chosen], spans.sharp_end[chosen]
     middle = start + (end - start) * farthest[chosen]
     near = np.minimum(reach, np.minimum(middle - start, end - middle))
     tangent = _unit(boundaries.at(middle + near, owner) - boundaries.at(middle - near, owner))
@@ -205,16 +208,16 @@ def _fit(offset: Points, third: Floats, into: Points, back: Points) -> tuple[Poi
     """
     chord = offset[-1]
     sums = _INNER.T @ offset - (_INNER.T @ _AT_END) * chord
-    one, other = _handles(sums[0], sums[1], *_PRODUCTS, third, into, back)
+    one, other = _handles(sums[0], sums[1], _PRODUCTS, third, into, back)
     control = np.stack([one, chord + other, chord])
     places = _nearer(_CURVE @ control - offset, _SLOPE @ control, _BEND @ control)
     rest = 1.0 - places
     both = 3.0 * places * rest
     first, last = both * rest, both * places
     missing = offset - chord * (last + places * places * places)
-    sums = [(missing * weights).sum(axis=0) for weights in (first, last)]
-    products = [(one * other).sum(axis=0) for one, other in ((first, first), (last, last), (first, last))]
-    one, other = _handles(*sums, *products, third, into, back)
+    by_first, by_last = (missing * first).sum(axis=0), (missing * last).sum(axis=0)
+    products = (first * first).sum(axis=0), (last * last).sum(axis=0), (first * last).sum(axis=0)
+    one, other = _handles(by_first, by_last, products, third, into, back)
     away = one * first + other * last - missing
     squared = (away * away.conj()).real
     worst = squared.argmax(axis=0)
@@ -224,9 +227,7 @@ def _fit(offset: Points, third: Floats, into: Points, back: Points) -> tuple[Poi
 def _handles(
     by_first: Points,
     by_last: Points,
-    first_first: Floats,
-    last_last: Floats,
-    first_last: Floats,
+    products: tuple[Floats, Floats, Floats],
     third: Floats,
     into: Points,
     back: Points,
@@ -239,13 +240,12 @@ def _handles(
     Args:
         by_first: Sum over the points: what the end points leave over, times the weight of the first handle.
         by_last: The same with the weight of the last handle.
-        first_first: Sum of the squares of the weights of the first handle.
-        last_last: Sum of the squares of the weights of the last handle.
-        first_last: Sum of the products of both weights.
+        products: Sums of the squares of the first weights, of the squares of the last weights, and of their products.
         third: A third of the length of each span.
         into: Unit tangents at the start.
         back: Unit tangents at the end, pointing into the span.
     """
+    first_first, last_last, first_last = products
     along_first, along_last = (by_first * into.conj()).real, (by_last * back.conj()).real
     mixed = first_last * (into * back.conj()).real
     determinant = first_first * last_last - mixed * mixed

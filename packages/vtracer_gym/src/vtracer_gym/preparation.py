@@ -32,7 +32,7 @@ def enlarge(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
         return pixels
     values = pixels.astype(np.float32)
     if pixels.shape[2] == len("RGBA"):
-        values[..., :3] *= values[..., 3:] / 255.0
+        values[..., :3] = values[..., :3] * values[..., 3:] / 255.0
     beyond = ((_REACH, _REACH), (_REACH, _REACH), (0, 0))
     padded = np.pad(values, beyond, "reflect", reflect_type="odd").clip(0.0, 255.0)
     size = (padded.shape[1] * factor, padded.shape[0] * factor)
@@ -43,7 +43,7 @@ def enlarge(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     )
     large = np.clip(cv2.resize(padded, size, interpolation=cv2.INTER_CUBIC), lowest, highest)[margin, margin]
     if pixels.shape[2] == len("RGBA"):
-        large[..., :3] *= 255.0 / np.maximum(large[..., 3:], 1.0)
+        large[..., :3] = large[..., :3] * 255.0 / np.maximum(large[..., 3:], 1.0)
     return np.asarray(np.rint(large).clip(0.0, 255.0), np.uint8)
 
 

@@ -214,7 +214,7 @@ def _straight(relative: NDArray[np.int64]) -> NDArray[np.bool_]:
 def _quadratic(relative: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return which curves are quadratic up to rounding, 1 or 0, and the control point, shape (curves, 3)."""
     third_difference = relative[:, 2] + 3 * (relative[:, 0] - relative[:, 1])
-    is_quadratic = (np.abs(third_difference) <= QUADRATIC).all(axis=1)
+    is_quadratic = np.abs(third_difference).max(axis=1) <= QUADRATIC
     control = np.rint((3 * (relative[:, 0] + relative[:, 1]) - relative[:, 2]) / 4).astype(np.int64)
     return np.concatenate([is_quadratic[:, None], control], axis=1)
 
