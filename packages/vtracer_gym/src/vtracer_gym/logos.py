@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vtracer_gym.errors import LogoError
-from vtracer_gym.rasterize import OPAQUE
+from vtracer_gym.rasterize import OPAQUE, WHITE
 from vtracer_gym.similarity import WINDOW
-from vtracer_gym.transparency import WHITE, ground_of, laid_on, shrunk
+from vtracer_gym.transparency import ground_of, laid_on, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

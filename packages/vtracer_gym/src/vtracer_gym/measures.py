@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vtracer_gym.rasterize import draw, on_ground
+from vtracer_gym.rasterize import WHITE, draw, on_ground
 from vtracer_gym.shapes import points_along
 from vtracer_gym.similarity import Similarity
-from vtracer_gym.transparency import GROUNDS, WHITE, laid_on, shrunk
+from vtracer_gym.transparency import GROUNDS, laid_on, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,9 @@ FARTHEST: Final = 1.0
 
 PER_CURVE: Final = 4
 """Number of points at which the distance of a curve from the logo's edges is measured."""
+
+BORDER: Final = 0.5
+"""Distance in pixels of the logo from the border within which points do not count: the border is not an edge."""
 
 STEP_LOW: Final = 24.0
 STEP_HIGH: Final = 48.0
@@ -122,7 +125,7 @@ class Measurer:
             self._edges = _distance_to_edges(self._logo)
         points = points_along(outlines, PER_CURVE) / scale
         size = np.array([self._logo.width, self._logo.height])
-        inside = ((points > 0.5) & (points < size - 0.5)).all(axis=1)
+        inside = ((points > BORDER) & (points < size - BORDER)).all(axis=1)
         multiple = self._edges.shape[1] / self._logo.width
         column, row = (points[inside] * multiple).astype(np.int64).T
         return float(self._edges[row, column].mean()) if row.size else 0.0

@@ -10,11 +10,18 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_REACH: Final = 2
+"""Number of pixels beyond the border that bicubic interpolation uses."""
+
 _NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 
 
 def enlarge(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """Enlarge a picture with bicubic interpolation, so that VTracer finds edges between the original pixels.
+
+    Values stay within the range of the neighbouring pixels, or the overshoot of the interpolation would become a halo
+    around each shape. The picture is continued beyond its border by point reflection. Repeated border pixels would give
+    a shape that touches the border a flat step of one pixel.
 
     Args:
         pixels: RGB pixels, shape (height, width, 3), or straight colours and alpha, shape (height, width, 4). Colours
@@ -23,14 +30,21 @@ def enlarge(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """
     if factor == 1:
         return pixels
-    size = (pixels.shape[1] * factor, pixels.shape[0] * factor)
-    if pixels.shape[2] == len("RGB"):
-        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-    alpha = pixels[..., 3:].astype(np.float32)
-    weighted = np.concatenate([pixels[..., :3] * (alpha / 255.0), alpha], axis=2)
-    large = cv2.resize(weighted, size, interpolation=cv2.INTER_CUBIC)
-    colors = large[..., :3] * 255.0 / np.maximum(large[..., 3:], 1.0)
-    return np.asarray(np.rint(np.concatenate([colors, large[..., 3:]], axis=2)).clip(0.0, 255.0), np.uint8)
+    values = pixels.astype(np.float32)
+    if pixels.shape[2] == len("RGBA"):
+        values[..., :3] = values[..., :3] * values[..., 3:] / 255.0
+    beyond = ((_REACH, _REACH), (_REACH, _REACH), (0, 0))
+    padded = np.pad(values, beyond, "reflect", reflect_type="odd").clip(0.0, 255.0)
+    size = (padded.shape[1] * factor, padded.shape[0] * factor)
+    margin = slice(_REACH * factor, -_REACH * factor)
+    lowest, highest = (
+        cv2.resize(extreme(padded, _NEIGHBOURS), size, interpolation=cv2.INTER_NEAREST)
+        for extreme in (cv2.erode, cv2.dilate)
+    )
+    large = np.clip(cv2.resize(padded, size, interpolation=cv2.INTER_CUBIC), lowest, highest)[margin, margin]
+    if pixels.shape[2] == len("RGBA"):
+        large[..., :3] = large[..., :3] * 255.0 / np.maximum(large[..., 3:], 1.0)
+    return np.asarray(np.rint(large).clip(0.0, 255.0), np.uint8)
 
 
 def sharpen(pixels: NDArray[np.uint8], passes: int) -> NDArray[np.uint8]:

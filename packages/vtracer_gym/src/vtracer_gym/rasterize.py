@@ -7,7 +7,7 @@ time, because no PNG file is encoded and decoded in between.
 from __future__ import annotations
 
 import functools
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -15,6 +15,9 @@ import thorvg_python as thorvg
 from numpy.typing import NDArray
 
 from vtracer_gym.errors import RasterizeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WHITE: Final = "#ffffff"
 BLACK: Final = "#000000"
@@ -46,7 +49,7 @@ def draw(svg: str, width: int, height: int) -> NDArray[np.uint8]:
     canvas = thorvg.SwCanvas(engine)
     try:
         picture = thorvg.Picture(engine)
-        for call in (
+        calls: tuple[Callable[[], object], ...] = (
             lambda: canvas.set_target(width, height),
             lambda: picture.load_data(svg.encode(), "svg", None, copy=True),
             lambda: picture.set_size(width, height),
@@ -54,11 +57,15 @@ def draw(svg: str, width: int, height: int) -> NDArray[np.uint8]:
             canvas.update,
             lambda: canvas.draw(clear=True),
             canvas.sync,
-        ):
+        )
+        for call in calls:
             result = call()
-            if result != thorvg.Result.SUCCESS:
-                raise RasterizeError(f"ThorVG cannot draw this SVG: {result.name.lower().replace('_', ' ')}")
-        return np.frombuffer(canvas.buffer_arr, np.uint8).reshape(height, width, 4).copy()
+            if result is not thorvg.Result.SUCCESS:
+                reason = str(getattr(result, "name", result)).lower().replace("_", " ")
+                raise RasterizeError(f"ThorVG cannot draw this SVG: {reason}")
+        buffer = canvas.buffer_arr
+        assert buffer is not None
+        return np.ctypeslib.as_array(buffer).view(np.uint8).reshape(height, width, 4).copy()
     finally:
         canvas.destroy()
 
@@ -68,20 +75,21 @@ def on_ground(drawn: NDArray[np.uint8], ground: str) -> NDArray[np.uint8]:
 
     Args:
         drawn: Result of ``draw``.
-        ground: Background, ``WHITE`` or ``BLACK``.
+        ground: Background, such as ``#ffffff``.
 
     Returns:
         RGB pixels, shape (height, width, 3).
     """
     colors = cv2.cvtColor(drawn, cv2.COLOR_RGBA2RGB)
-    if ground == WHITE and drawn[..., 3].min() < OPAQUE:
+    if ground != BLACK and drawn[..., 3].min() < OPAQUE:
         clear = cv2.bitwise_not(cv2.extractChannel(drawn, 3))
-        colors = cv2.add(colors, cv2.merge([clear, clear, clear]))
+        levels = bytes.fromhex(ground[1:])
+        colors = cv2.add(colors, cv2.merge([cv2.convertScaleAbs(clear, alpha=level / 255) for level in levels]))
     return np.asarray(colors, np.uint8)
 
 
 def rasterize(svg: str, width: int, height: int, background: str = WHITE) -> NDArray[np.uint8]:
-    """Draw an SVG document on a background.
+    """Draw an SVG document on a background, such as ``#ffffff``.
 
     Returns:
         RGB pixels, shape (height, width, 3).

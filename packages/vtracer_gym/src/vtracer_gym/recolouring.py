@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vtracer_gym.preparation import sharpen
 from vtracer_gym.shapes import Region
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ _NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float) -> list[Region]:
     """Replace the colours of regions.
 
-    Pixels at the boundary of a region are blends, so they count only if the region has no other visible pixel. Regions
-    that are not visible keep their colour.
+    Pixels at the boundary of a region are blends, so they count only if the region has no other visible pixel, and then
+    sharpened. Regions that are not visible keep their colour.
 
     Args:
         regions: Regions from the bottom to the top.
@@ -48,9 +49,12 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
     label = flat[counted].astype(np.uint32)
     count = np.bincount(label, minlength=len(shown) + 1)
     middle = np.cumsum(count) - count + count // 2
+    colors_shown = pixels
+    if pixels.shape[2] == len("RGB"):  # straight colours are not blended with the ground
+        colors_shown = np.where(inside.reshape(labels.shape)[..., None], pixels, sharpen(pixels, 1))
     channels = []
     for channel in range(3):
-        ranked = np.sort((label << 8) | pixels[..., channel].ravel()[counted])
+        ranked = np.sort((label << 8) | colors_shown[..., channel].ravel()[counted])
         channels.append(ranked[np.minimum(middle, ranked.size - 1)] & 255)
     medians = np.stack(channels, axis=1)[1:]
     medians[(medians <= SNAP).all(axis=1)] = 0
@@ -64,11 +68,26 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
 
 
 def _labels(regions: Sequence[Region], height: int, width: int, scale: float) -> NDArray[np.uint16]:
-    """Return the number of the topmost region at each pixel, counted from 1, and 0 where there is none."""
+    """Return the number of the topmost region at each pixel, counted from 1, and 0 where there is none.
+
+    OpenCV also fills the pixels that a boundary touches, so boundaries are moved inwards by a fraction of a pixel.
+    """
     labels = np.zeros((height, width), np.uint16)
+    if not regions:
+        return labels
+    polygons = [polygon for region in regions for polygon in region.polygons]
+    corners = np.concatenate(polygons)
+    ends = np.cumsum([len(polygon) for polygon in polygons])
+    begins = np.append(0, ends[:-1])
+    following, previous = np.arange(1, len(corners) + 1), np.arange(-1, len(corners) - 1)
+    following[ends - 1], previous[begins] = begins, ends - 1
+    along = np.sign(corners[following] - corners)
+    inwards = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    inwards += inwards[previous]
     unit = (1 << _FRACTION_BITS) / scale
     half = (1 << _FRACTION_BITS) // 2  # OpenCV's coordinates are those of pixel centres
+    fixed = iter(np.split(np.rint(corners * unit - half + inwards).astype(np.int32), ends[:-1]))
     for number, region in enumerate(regions, 1):
-        corners = [np.rint(polygon * unit - half).astype(np.int32) for polygon in region.polygons]
-        cv2.fillPoly(labels, corners, number, lineType=cv2.LINE_8, shift=_FRACTION_BITS)
+        parts = [next(fixed) for _ in region.polygons]
+        cv2.fillPoly(labels, parts, number, lineType=cv2.LINE_8, shift=_FRACTION_BITS)
     return labels

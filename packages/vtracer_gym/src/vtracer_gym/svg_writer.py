@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 _BLACK: Final = (0, 0, 0)
 
+QUADRATIC: Final = 6
+"""Maximum third difference, in coordinate units, of the points of a curve that is written as a quadratic curve.
+
+The curve moves by at most a twentieth of it, and its control by a quarter: about as much as rounding moves them.
+"""
+
 MOST_CHECKED: Final = 64
 """Number of paths below a shape that are searched for one of the same colour."""
 
@@ -27,8 +33,9 @@ def write_svg(shapes: Sequence[Shape], width: int, height: int, *, scale: float,
     """Write a document with whole numbers as coordinates.
 
     The coordinate system of the document has ``grid`` units per pixel of the picture, so that no coordinate needs
-    decimals. Coordinates are relative and separators are omitted where SVG allows it, straight curves become lines,
-    closing lines are implied, and shapes of the same colour share a path where nothing lies between them.
+    decimals. Coordinates are relative, and separators are omitted where SVG allows it. Curves become lines or quadratic
+    curves where rounding allows it. Closing lines are implied. Shapes of the same colour share a path if nothing lies
+    between them.
 
     Args:
         shapes: Shapes from the bottom to the top.
@@ -39,7 +46,7 @@ def write_svg(shapes: Sequence[Shape], width: int, height: int, *, scale: float,
             a unit.
     """
     outlines = [outline for shape in shapes for outline in shape.outlines]
-    written = iter(_written(outlines, grid / scale))
+    written = iter(_written(outlines, (width * scale, height * scale), grid / scale))
     paths: list[_Path] = []
     for shape in shapes:
         parts = [part for part in (next(written) for _ in shape.outlines) if part is not None]
@@ -112,11 +119,15 @@ def short_color(color: Color) -> str:
     return f"#{text[::2]}" if text[::2] == text[1::2] else f"#{text}"
 
 
-def _written(outlines: Sequence[Outline], unit: float) -> list[_Outline | None]:
-    """Round outlines and write their commands. An outline without an area becomes None."""
+def _written(outlines: Sequence[Outline], size: tuple[float, float], unit: float) -> list[_Outline | None]:
+    """Round outlines and write their commands. An outline without an area becomes None.
+
+    Points at the right and the bottom border are rounded up, so that shapes cover the last pixels completely.
+    """
     if not outlines:
         return []
-    points = np.rint(np.concatenate(outlines) * unit).astype(np.int64)
+    exact = np.concatenate(outlines)
+    points = np.where(exact < size, np.rint(exact * unit), np.ceil(exact * unit)).astype(np.int64)
     ends = np.cumsum([len(outline) for outline in outlines])
     starts = np.append(0, ends[:-1])
     boxes = np.concatenate(
@@ -126,11 +137,12 @@ def _written(outlines: Sequence[Outline], unit: float) -> list[_Outline | None]:
     relative = segments[:, 1:] - segments[:, :1]  # both controls and the end, from the start
     numbers = relative.reshape(-1, 6).tolist()
     straight = _straight(relative).tolist()
+    quadratic = _quadratic(relative).tolist()
     curve_ends = (np.cumsum((ends - starts) // 3)).tolist()
     found: list[_Outline | None] = []
     begin = 0
     for start, end, box in zip(points[starts].tolist(), curve_ends, boxes, strict=True):
-        commands = _commands(numbers[begin:end], straight[begin:end])
+        commands = _commands(numbers[begin:end], straight[begin:end], quadratic[begin:end])
         begin = end
         has_area = box[0] < box[2] and box[1] < box[3] and commands
         found.append(_Outline(tuple(start), commands, tuple(box)) if has_area else None)
@@ -144,16 +156,28 @@ def _move(start: tuple[int, int], at: tuple[int, int] | None) -> str:
     return min(absolute, "m" + _joined((start[0] - at[0], start[1] - at[1])), key=len)
 
 
-def _commands(curves: Sequence[Sequence[int]], straight: Sequence[bool]) -> str:
-    """Return the commands of a chain of curves, given as controls and ends from the start of each curve."""
+def _commands(
+    curves: Sequence[Sequence[int]], straight: Sequence[bool], quadratic: Sequence[tuple[int, int, int]]
+) -> str:
+    """Return the commands of a chain of curves.
+
+    Args:
+        curves: Controls and end of each curve, relative to its start.
+        straight: Whether a curve is a line.
+        quadratic: Whether a curve is quadratic, and its control.
+    """
     steps: list[tuple[str, Sequence[int]]] = []
     reflected: tuple[int, int] | None = None
-    for numbers, is_line in zip(curves, straight, strict=True):
+    for numbers, is_line, (is_quadratic, *control) in zip(curves, straight, quadratic, strict=True):
         ax, ay, bx, by, x, y = numbers
         if is_line:
             if x or y:
                 _add_line(steps, x, y)
                 reflected = None
+            continue
+        if is_quadratic and reflected != (ax, ay):
+            steps.append(("q", [*control, x, y]))
+            reflected = None
             continue
         steps.append(("s", numbers[2:]) if reflected == (ax, ay) else ("c", numbers))
         reflected = (x - bx, y - by)
@@ -185,6 +209,14 @@ def _straight(relative: NDArray[np.int64]) -> NDArray[np.bool_]:
     is_straight = (across <= slack) & (along >= -slack) & (along <= length * length + slack)
     has_length = (length > 0) | ~relative[:, :2].any(axis=2)
     return np.asarray((is_straight & has_length).all(axis=1))
+
+
+def _quadratic(relative: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which curves are quadratic up to rounding, 1 or 0, and the control point, shape (curves, 3)."""
+    third_difference = relative[:, 2] + 3 * (relative[:, 0] - relative[:, 1])
+    is_quadratic = np.abs(third_difference).max(axis=1) <= QUADRATIC
+    control = np.rint((3 * (relative[:, 0] + relative[:, 1]) - relative[:, 2]) / 4).astype(np.int64)
+    return np.concatenate([is_quadratic[:, None], control], axis=1)
 
 
 def _joined(numbers: Sequence[int]) -> str:
