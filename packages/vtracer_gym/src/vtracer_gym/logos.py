@@ -153,9 +153,7 @@ def decode_logo(data: bytes, name: str, category: str, size: int = DEFAULT_SIZE)
     return logo_of(fitted, name, category, pixels)
 
 
-def logo_of(
-    fitted: NDArray[np.uint8], name: str, category: str, source: NDArray[np.uint8] | None = None
-) -> Logo:
+def logo_of(fitted: NDArray[np.uint8], name: str, category: str, source: NDArray[np.uint8] | None = None) -> Logo:
     """Return a logo of pixels with three or four channels, with its source if it is larger."""
     larger = None
     if source is not None and max(source.shape) > max(fitted.shape):

@@ -151,4 +151,3 @@ def vectorize(logo: Logo, settings: Settings | None = None) -> Drawing:
 
 def _own_pixels(logo: Logo) -> NDArray[np.uint8]:
     return logo.pixels if logo.rgba is None else logo.rgba
-

@@ -121,7 +121,9 @@ def _text(rng: np.random.Generator, side: int) -> Image.Image:
     font = ImageFont.load_default(side // 6)
     word = _word(rng)
     left, top, right, bottom = (
-        font.getbbox(word, stroke_width=stroke) if (stroke := int(rng.integers(0, 8)) * side // STROKES) else font.getbbox(word)
+        font.getbbox(word, stroke_width=stroke)
+        if (stroke := int(rng.integers(0, 8)) * side // STROKES)
+        else font.getbbox(word)
     )
     margin = side // 16
     sign = int(bottom - top) if rng.uniform() < 0.5 else 0  # noqa: PLR2004 - half of the word marks have a symbol
@@ -173,7 +175,15 @@ def _complex(rng: np.random.Generator, side: int) -> Image.Image:
         draw.arc(box, start, start + rng.uniform(40, 200), fill=palette[index % 4], width=max(2, side // 90))
     letters = _word(rng)[:3]
     font = ImageFont.load_default(side // 8)
-    draw.text((middle, middle), letters, font=font, fill="white", anchor="mm", stroke_width=side // 192, stroke_fill=palette[0])
+    draw.text(
+        (middle, middle),
+        letters,
+        font=font,
+        fill="white",
+        anchor="mm",
+        stroke_width=side // 192,
+        stroke_fill=palette[0],
+    )
     return picture
 
 

@@ -193,9 +193,7 @@ def _tuned(
         return tuned_action(len(logos), attempt, np.random.default_rng(settings.seed), effort)
 
 
-def _equal_action(
-    prepared: Sequence[PreparedLogo], settings: TrainingSettings, traces: int
-) -> tuple[float, ...]:
+def _equal_action(prepared: Sequence[PreparedLogo], settings: TrainingSettings, traces: int) -> tuple[float, ...]:
     """Return the best fixed action for as many traces as the whole training: more logos per generation, then longer."""
     start = settings.start
     assert start is not None
