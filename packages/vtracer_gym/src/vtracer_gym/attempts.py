@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from vtracer_gym.reward import RewardParts, RewardWeights
 
-FAILED = Measures(0.0, 0.0, 1.0, 255.0)
+FAILED = Measures(0.0, 0.0, edge_distance=1.0, color_error=255.0, paper_error=255.0)
 """Measures of an attempt without an SVG."""
 
 COMPACT_GRID = 10.0

@@ -62,7 +62,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         task.
 
     Info after every step: ``logo``, ``category``, ``difficulty`` (easy, medium or hard), ``parameters``,
-    ``reward_parts``, ``quality``, ``detail``, ``edge_distance``, ``paper_error``, ``svg_bytes``, ``byte_ratio`` (to the
+    ``reward_parts``, ``quality``, ``detail``, ``edge_distance``, ``color_error``, ``paper_error``, ``svg_bytes``, ``byte_ratio`` (to the
     defaults), ``failure``. At the end of an episode, these describe the best attempt, and there are also
     ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best attempt), ``quality_improvement``,
     ``default_svg_bytes``, ``is_success`` (whether the best attempt is better than the first drawing), ``attempts``

@@ -33,6 +33,9 @@ STEP_LOW: Final = 24.0
 STEP_HIGH: Final = 48.0
 """Thresholds of the edge detector, in 8-bit levels per pixel of the largest picture."""
 
+AREA: Final = 4
+"""Side of the areas whose colours are compared, in pixels of the logo."""
+
 PAPER_SHARE: Final = 0.5
 """Minimum share of the border that the paper covers."""
 
@@ -46,6 +49,8 @@ class Measures:
         detail: SSIM at twice the size, compared with the logo's source; equal to ``quality`` without a larger source.
         edge_distance: Mean distance of the outlines from the logo's edges in pixels of the logo, each at most 1. It is
             high for facets and stairs. 0 without outlines.
+        color_error: Mean absolute difference of the colours of areas in 8-bit levels. It is high for gradients that
+            became flat, which SSIM hardly sees.
         paper_error: Mean absolute difference of the border from the colour of the paper in 8-bit levels; 0 without
             paper.
     """
@@ -53,6 +58,7 @@ class Measures:
     quality: float
     detail: float
     edge_distance: float
+    color_error: float
     paper_error: float
 
 
@@ -70,6 +76,7 @@ class Measurer:
         self._grounds = (WHITE,) if logo.rgba is None else GROUNDS
         self._similarities: dict[int, dict[str, Similarity]] = {}
         self._paper = _paper(logo)
+        self._areas = _areas(_premultiplied(logo))
         self._edges: NDArray[np.float32] | None = None
 
     @property
@@ -103,7 +110,13 @@ class Measurer:
         drawn = self._drawn(svg, 1)
         quality = self._similarity(drawn, 1)
         detail = self.similarity(svg, 2) if 2 in self.sizes else quality  # noqa: PLR2004 - twice the size
-        return Measures(quality, detail, self._edge_distance(shapes, scale), self._paper_error(drawn))
+        return Measures(
+            quality,
+            detail,
+            edge_distance=self._edge_distance(shapes, scale),
+            color_error=float(np.abs(_areas(drawn) - self._areas).mean()),
+            paper_error=self._paper_error(drawn),
+        )
 
     def _drawn(self, svg: str, multiple: int) -> NDArray[np.uint8]:
         return draw(svg, self._logo.width * multiple, self._logo.height * multiple)
@@ -161,6 +174,20 @@ def _distance_to_edges(logo: Logo) -> NDArray[np.float32]:
     edges = cv2.Canny(slopes[0], slopes[1], STEP_LOW, STEP_HIGH, L2gradient=True)
     distance = cv2.distanceTransform(255 - edges, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(np.minimum(distance * (logo.width / picture.shape[1]), FARTHEST), np.float32)
+
+
+def _premultiplied(logo: Logo) -> NDArray[np.uint8]:
+    """Return the colours of a logo multiplied by alpha, and alpha, shape (height, width, 4)."""
+    if logo.rgba is None:
+        return np.asarray(cv2.cvtColor(logo.pixels, cv2.COLOR_RGB2RGBA), np.uint8)
+    alpha = logo.rgba[..., 3:]
+    return np.concatenate([np.rint(logo.rgba[..., :3] * (alpha / 255.0)).astype(np.uint8), alpha], axis=2)
+
+
+def _areas(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the mean colours of areas of ``AREA`` pixels on each side."""
+    size = (max(1, round(picture.shape[1] / AREA)), max(1, round(picture.shape[0] / AREA)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _border(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -17,11 +17,11 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from vtracer_gym.actions import action_of
 from vtracer_gym.baselines import Recorded, TuningSettings
-from vtracer_gym.environment import DEFAULT_ATTEMPTS, OBSERVATION_BOUND, OBSERVATION_NAMES
+from vtracer_gym.environment import DEFAULT_ATTEMPTS, OBSERVATION_NAMES
 from vtracer_gym.errors import ModelError
 from vtracer_gym.logos import DEFAULT_SIZE
-from vtracer_gym.reward import RewardWeights
 from vtracer_gym.pipeline import SETTING_BOUNDS, Settings
+from vtracer_gym.reward import RewardWeights
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv

@@ -63,12 +63,12 @@ class Settings:
 
     enlargement: int = 2
     sharpening: int = 1
-    filter_speckle: float = 3.5
-    color_precision: int = 5
-    layer_difference: int = 32
+    filter_speckle: float = 3.0
+    color_precision: int = 6
+    layer_difference: int = 24
     smoothing: float = 0.4
     tolerance: float = 0.5
-    corner_angle: float = 60.0
+    corner_angle: float = 50.0
     grid: float = 3.5
 
     def __post_init__(self) -> None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 SMALL_ERROR = 0.01
 """Added to the error 1 - SSIM of the defaults before dividing by it, because smaller errors are invisible."""
 
+SMALL_COLOR = 1.0
+"""Added to the colour error of the defaults before dividing by it, in 8-bit levels."""
+
 SMALL_DISTANCE = 0.02
 """Added to the edge distance of the defaults before dividing by it, in pixels."""
 
@@ -25,6 +28,7 @@ class RewardParts:
         quality: Part for the SSIM at the size of the logo.
         detail: Part for the SSIM at twice the size.
         edges: Part for the edge distance.
+        colors: Part for the colours of areas.
         paper: Part for the colour of the paper.
         floor: Amount that raises the sum to the lowest reward, or 0.
     """
@@ -33,6 +37,7 @@ class RewardParts:
     quality: float = 0.0
     detail: float = 0.0
     edges: float = 0.0
+    colors: float = 0.0
     paper: float = 0.0
     floor: float = 0.0
 
@@ -44,7 +49,7 @@ class RewardParts:
     @property
     def total(self) -> float:
         """Total reward."""
-        return self.size + self.quality + self.detail + self.edges + self.paper + self.floor
+        return self.size + self.quality + self.detail + self.edges + self.colors + self.paper + self.floor
 
     def as_dict(self) -> dict[str, float]:
         """Return the parts by name."""
@@ -57,14 +62,14 @@ class RewardWeights:
 
     ::
 
-        reward = max(size * L(ln(B0 / B)) + quality * L(R(Q)) + detail * L(R(D)) + edges * L(R(E)) + paper * P, lowest)
+        reward = max(size * L(ln(B0 / B)) + quality * L(R(Q)) + detail * L(R(D)) + edges * L(R(E)) + colors * L(R(C))
+                     + paper * (p0 - p) / 255, lowest)
         R(e) = (e0 - e) / (e0 + small)      share of the defaults' error that is removed
         L(x) = x if x >= 0, otherwise loss * x
-        P    = (p0 - p) / 255
 
     with bytes ``B``, SSIM errors ``Q`` and ``D`` (1 - SSIM at the size of the logo and at twice the size), edge
-    distance ``E`` and paper error ``p`` of the attempt, and ``B0``, ``Q0``, ``D0``, ``E0``, ``p0`` of the defaults. The
-    defaults earn exactly 0.
+    distance ``E``, colour error ``C`` and paper error ``p`` of the attempt, and ``B0``, ``Q0``, ``D0``, ``E0``, ``C0``
+    and ``p0`` of the defaults. The defaults earn exactly 0.
 
     A part that is worse than the defaults counts ``loss`` times, because nobody accepts a logo that got worse. The
     floor limits the effect of ruined drawings, which would otherwise dominate a batch. It applies to the sum, so that
@@ -75,6 +80,7 @@ class RewardWeights:
         quality: Reward for a drawing without error at the size of the logo.
         detail: Reward for a drawing without error at twice the size.
         edges: Reward for outlines that lie exactly on the logo's edges.
+        colors: Reward for areas with exactly the logo's colours.
         paper: Reward for removing a paper error of 255 levels.
         loss: Weight of parts that are worse than the defaults.
         lowest: Reward of a failed attempt, and lower limit of all rewards.
@@ -84,6 +90,7 @@ class RewardWeights:
     quality: float = 3.0
     detail: float = 1.5
     edges: float = 0.5
+    colors: float = 1.0
     paper: float = 10.0
     loss: float = 3.0
     lowest: float = -3.0
@@ -97,9 +104,10 @@ class RewardWeights:
         quality = self.quality * self._removed(1.0 - mine.quality, 1.0 - theirs.quality, SMALL_ERROR)
         detail = self.detail * self._removed(1.0 - mine.detail, 1.0 - theirs.detail, SMALL_ERROR)
         edges = self.edges * self._removed(mine.edge_distance, theirs.edge_distance, SMALL_DISTANCE)
+        colors = self.colors * self._removed(mine.color_error, theirs.color_error, SMALL_COLOR)
         paper = self.paper * (theirs.paper_error - mine.paper_error) / 255.0
-        total = size + quality + detail + edges + paper
-        return RewardParts(size, quality, detail, edges, paper, max(0.0, self.lowest - total))
+        total = size + quality + detail + edges + colors + paper
+        return RewardParts(size, quality, detail, edges, colors, paper, max(0.0, self.lowest - total))
 
     def reward(self, attempt: Attempt, default: Attempt) -> float:
         """Return the reward of an attempt."""

@@ -20,9 +20,9 @@ from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.baselines import Recorded, TuningSettings, tuned_action
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import ModelError, TraceError, VtracerGymError
-from vtracer_gym.features import logo_features
 from vtracer_gym.farm import trying
-from vtracer_gym.models import ModelCard, Standardized, TrainedAgent, Traces, TrainingSettings, load_ppo
+from vtracer_gym.features import logo_features
+from vtracer_gym.models import ModelCard, Standardized, Traces, TrainedAgent, TrainingSettings, load_ppo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
