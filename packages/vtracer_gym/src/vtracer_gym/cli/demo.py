@@ -14,7 +14,7 @@ from rlvitals import TrainingMonitor
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.next_steps import program
-from vtracer_gym.evaluation import FIRST_TRY, agent_attempts, summarize
+from vtracer_gym.evaluation import agent_attempts
 from vtracer_gym.gallery import Exhibit, gallery
 from vtracer_gym.logos import split_unseen
 from vtracer_gym.models import TrainingSettings
@@ -23,7 +23,7 @@ from vtracer_gym.samples import LOGO_TYPES, sample_logos
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vtracer_gym.evaluation import LogoEvaluation
+    from vtracer_gym.logo_outcomes import LogoEvaluation
     from vtracer_gym.logos import Logo
     from vtracer_gym.models import TrainedAgent
 
@@ -56,8 +56,8 @@ def demo(
         total_timesteps=steps,
     ) as monitor:
         agent = session.monitored_training(console, seen, unseen, settings, out / "model", monitor)
-        evaluations = session.measured(console, agent, unseen, search_tries=32, seed=seed, processes=processes)
-        session.record_evaluation(monitor, evaluations, settings.attempts)
+        evaluations = session.measured(console, agent, unseen, seed=seed)
+        session.record_evaluation(monitor, evaluations)
     tables.show(console, evaluations, settings.attempts)
     picture = out / "gallery.png"
     paint(agent, unseen, evaluations, picture)
@@ -76,10 +76,5 @@ def paint(agent: TrainedAgent, logos: Sequence[Logo], evaluations: Sequence[Logo
         if logo is not None:
             default, tried = agent_attempts(agent, logo, 1, settings.weights)
             exhibits.append(Exhibit(logo, default, tried[0]))
-    summary = summarize(evaluations, FIRST_TRY)
-    subtitle = (
-        f"{summary.logos} unseen logos, first try: {1 - summary.byte_ratio.mean:.0%} fewer bytes than VTracer's "
-        f"defaults, SSIM {summary.quality_difference.mean:+.3f}"
-    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    gallery(exhibits, "Traced by an agent", subtitle).save(path)
+    gallery(exhibits, "Traced by an agent, first try", tables.against_defaults(evaluations)).save(path)
