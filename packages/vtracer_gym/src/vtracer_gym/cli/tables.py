@@ -122,7 +122,7 @@ def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table
     table = _table(
         f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
         *("", *shown, "reward"),
-        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edges: distance of the outlines in pixels.\n"
+        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edges: distance of outlines in pixels.\n"
         f"worse: logos with a lower SSIM than the defaults. reward: difference to {reference}.",
     )
     agents = [FIRST_TRY, best_of("agent", attempts)]
