@@ -7,7 +7,7 @@ import pytest
 
 from vtracer_gym.baselines import COMPACT_NAME, DEFAULTS_NAME, FIXED, PIPELINE_NAME, Plain
 from vtracer_gym.logo_outcomes import (
-    BEST_FIXED,
+    EQUAL,
     FIRST_TRY,
     TUNED,
     LogoEvaluation,
@@ -84,9 +84,9 @@ def test_relative_size_is_paired_by_logo() -> None:
 
 def test_strongest_fixed_setting_has_the_highest_reward() -> None:
     """Only fixed settings of the pipeline count, and a missing one is left out."""
-    outcomes = {FIRST_TRY: outcome(9.0), TUNED: outcome(0.1), BEST_FIXED: outcome(0.2), PIPELINE_NAME: outcome(0.0)}
+    outcomes = {FIRST_TRY: outcome(9.0), TUNED: outcome(0.1), EQUAL: outcome(0.2), PIPELINE_NAME: outcome(0.0)}
 
-    assert strongest_fixed([LogoEvaluation("a", "simple", outcomes, np.zeros(1))]) == BEST_FIXED
+    assert strongest_fixed([LogoEvaluation("a", "simple", outcomes, np.zeros(1))]) == EQUAL
     assert strongest_fixed([evaluation("a", agent=outcome())]) is None
 
 

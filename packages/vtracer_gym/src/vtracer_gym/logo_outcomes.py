@@ -21,13 +21,13 @@ FIRST_TRY: Final = "agent, first try"
 TUNED: Final = "one tuned setting"
 """Name of the setting at which the policy started, used for every logo."""
 
-BEST_FIXED: Final = "best fixed setting, same traces"
-"""Name of the best setting for all logos that the traces of the training support."""
+EQUAL: Final = "one tuned setting, same traces"
+"""Name of the same search with as many traces as the whole training."""
 
 SURROGATE: Final = "surrogate, same traces"
-"""Name of the choice per logo by a model of the reward, learnt from as many traces as the training made."""
+"""Name of the choice per logo by a model of the reward, learnt from the traces of the training."""
 
-FIXED_NAMES: Final = (TUNED, BEST_FIXED, PIPELINE_NAME)
+FIXED_NAMES: Final = (TUNED, EQUAL, PIPELINE_NAME)
 """Methods that use one setting of the pipeline for every logo."""
 
 WORSE: Final = 0.001

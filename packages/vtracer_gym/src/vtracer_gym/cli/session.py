@@ -12,9 +12,9 @@ import numpy as np
 
 from rlvitals import TrainingMonitor
 from rlvitals.adapters.sb3 import VitalsCallback
-from vtracer_gym.actions import settings_of
 from vtracer_gym.baselines import DEFAULTS_NAME
 from vtracer_gym.cli.progress import ProgressCallback, bar
+from vtracer_gym.contenders import contenders
 from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, evaluate
 from vtracer_gym.logo_outcomes import FIRST_TRY, TUNED, methods_of, summarize
 from vtracer_gym.pictures import PictureCallback
@@ -22,12 +22,11 @@ from vtracer_gym.pipeline import SETTING_BOUNDS
 from vtracer_gym.training import train
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
 
-    from vtracer_gym.evaluation import Chooser
     from vtracer_gym.logo_outcomes import LogoEvaluation, Outcome
     from vtracer_gym.logos import Logo
     from vtracer_gym.models import TrainedAgent, TrainingSettings
@@ -82,9 +81,8 @@ def measured(
     search_tries: int = DEFAULT_SEARCH_TRIES,
     seed: int,
     processes: int | None = None,
-    extra: Mapping[str, Chooser] | None = None,
 ) -> list[LogoEvaluation]:
-    """Evaluate with a progress bar. The setting at which the policy started is an additional method, if it was tuned.
+    """Evaluate an agent, its contenders and the baselines with a progress bar.
 
     Args:
         console: Console for the progress bar.
@@ -93,17 +91,12 @@ def measured(
         search_tries: Random-search tries per logo.
         seed: Seed of random search.
         processes: Number of processes for the baselines, by default one per core.
-        extra: Additional choosers by name.
 
     Raises:
         ValueError: Random search has fewer tries than the agent.
         VtracerGymError: VTracer fails on every logo with its defaults.
     """
     settings = agent.card.settings
-    choosers = dict(extra or {})
-    if settings.start is not None:
-        start = settings_of(np.asarray(agent.card.start_action))
-        choosers = {TUNED: lambda _: start, **choosers}
     with bar(console) as progress:
         task = progress.add_task("unseen logos", total=len(logos), signs=())
         return evaluate(
@@ -113,7 +106,7 @@ def measured(
             attempts=settings.attempts,
             search_tries=search_tries,
             seed=seed,
-            extra=choosers,
+            extra=contenders(agent),
             processes=processes,
             on_logo=lambda: progress.advance(task),
         )

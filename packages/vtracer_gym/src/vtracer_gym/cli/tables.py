@@ -122,8 +122,8 @@ def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table
     table = _table(
         f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
         *("", *shown, "reward"),
-        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edges: distance of outlines in pixels.\n"
-        f"worse: logos with a lower SSIM than the defaults. reward: difference to {reference}.",
+        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edges: in pixels.\n"
+        f"worse: lower SSIM than the defaults. reward: difference to {reference}.",
     )
     agents = [FIRST_TRY, best_of("agent", attempts)]
     searches = [name for name in methods if name.startswith("random")]
