@@ -15,6 +15,9 @@ DIMENSIONS: Final = len(SETTING_NAMES)
 LOGARITHMIC: Final = frozenset({"layer_difference", "tolerance", "grid"})
 """Settings on a logarithmic scale: from 2 to 4 is the same distance as from 32 to 64."""
 
+DECIMALS: Final = 4
+"""Decimals of a setting. They hide the precision of actions, so that an action represents its setting exactly."""
+
 
 def _scale(name: str, value: float) -> float:
     return math.log(value) if name in LOGARITHMIC else float(value)
@@ -48,7 +51,7 @@ def settings_of(action: NDArray[np.floating]) -> Settings:
         scaled = low + share * (high - low)
         value = math.exp(scaled) if name in LOGARITHMIC else scaled
         lowest, highest = SETTING_BOUNDS[name]
-        values[name] = min(max(round(value) if name in WHOLE else value, lowest), highest)
+        values[name] = min(max(round(value) if name in WHOLE else round(value, DECIMALS), lowest), highest)
     return Settings(**values)
 
 

@@ -24,6 +24,12 @@ FINAL_SHARE: Final = 3
 DEFAULTS_NAME: Final = "defaults"
 """Name of the baseline to which all ratios and differences refer."""
 
+COMPACT_NAME: Final = "defaults + writer"
+"""Name of the defaults' drawing, written compactly: what the compact writer alone saves."""
+
+PIPELINE_NAME: Final = "pipeline's default"
+"""Name of the pipeline's default setting, whose drawing has reward 0 in the environment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plain:
@@ -42,13 +48,13 @@ class Plain:
 
 FIXED: Final[dict[str, Plain | Settings]] = {
     DEFAULTS_NAME: Plain(),
-    "defaults + writer": Plain(compact=True),
+    COMPACT_NAME: Plain(compact=True),
     "preset bw": Plain(color_mode="binary"),
     "preset poster": Plain(replace(DEFAULTS, color_precision=8)),
     "preset photo": Plain(
         replace(DEFAULTS, filter_speckle=10, color_precision=8, layer_difference=48, corner_threshold=180)
     ),
-    "pipeline's default": Settings(),
+    PIPELINE_NAME: Settings(),
 }
 """VTracer's defaults, the same written compactly, the presets of its command-line tool, and the pipeline's default."""
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vtracer_gym.actions import settings_of
+from vtracer_gym.logo_outcomes import EQUAL, SURROGATE, TUNED
 from vtracer_gym.surrogate import Surrogate
 
 if TYPE_CHECKING:
+    from vtracer_gym.evaluation import Chooser
     from vtracer_gym.models import TrainedAgent
-    from vtracer_gym.pipeline import Settings
-
-Chooser = Callable[[NDArray[np.float32]], "Settings"]
-"""Function that chooses a setting for the features of a logo."""
-
-TUNED: Final = "one tuned setting"
-EQUAL: Final = "one tuned setting, same traces"
-SURROGATE: Final = "surrogate, same traces"
 
 
 def contenders(agent: TrainedAgent) -> dict[str, Chooser]:
