@@ -165,6 +165,25 @@ def logo_of(
     return Logo(name, category, laid_on(fitted, ground_of(fitted)), fitted, larger)
 
 
+def shrunk_logo(logo: Logo, size: int) -> Logo:
+    """Return a logo at a smaller size, with its present pixels as its source. A smaller logo is returned unchanged.
+
+    Args:
+        logo: Logo to shrink.
+        size: Maximum length of the longest side in pixels.
+
+    Raises:
+        LogoError: The logo is too small or invisible at this size.
+    """
+    if max(logo.width, logo.height) <= size:
+        return logo
+    own = logo.pixels if logo.rgba is None else logo.rgba
+    try:
+        return logo_of(_fitted(own, size), logo.name, logo.category, own)
+    except LogoError as error:
+        raise LogoError(f"{logo.name}: {error}") from None
+
+
 def _eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     top = 65535.0 if values.max() > 1.0 else 1.0
     return np.clip(np.round(values * (255.0 / top)), 0, 255).astype(np.uint8)
