@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.rasterize import BLACK
-from vtracer_gym.texts import format_bytes
+from vtracer_gym.byte_sizes import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Numbers as text."""
+"""Sizes in bytes as text."""
 
 from __future__ import annotations
 
