@@ -37,7 +37,9 @@ def training_logos(samples: int, folders: Sequence[Path], seed: int) -> list[Log
     logos = []
     for index, size in enumerate(SIZES):
         drawn = vtracer_gym.sample_logos(samples, np.random.default_rng((seed, index)), size)
-        found = [logo for folder in folders for logo in vtracer_gym.load_folder(folder, size).logos[index :: len(SIZES)]]
+        found = [
+            logo for folder in folders for logo in vtracer_gym.load_folder(folder, size).logos[index :: len(SIZES)]
+        ]
         logos += [replace(logo, name=f"{logo.name} at {size} px") for logo in (*drawn, *found)]
     return logos
 

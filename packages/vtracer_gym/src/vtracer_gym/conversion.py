@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from PIL import Image
 
 from vtracer_gym.actions import settings_of
@@ -22,12 +23,10 @@ from vtracer_gym.features import logo_features
 from vtracer_gym.logos import decode_logo, shrunk_logo
 from vtracer_gym.observations import described, observed
 from vtracer_gym.pipeline import Settings, vectorize
-from vtracer_gym.tracing import DEFAULTS
 
 if TYPE_CHECKING:
     from vtracer_gym.attempts import Attempt
     from vtracer_gym.logos import Logo
-    from vtracer_gym.pipeline import Drawing
     from vtracer_gym.policy import Policy
 
 MEASURED_SIZE: Final = 1024
@@ -38,6 +37,9 @@ WORKING_SIZES: Final = (256, 512)
 
 SHORTEST_SIDE: Final = 32
 """Shorter side in pixels that a working size keeps, for example of a word mark that is very wide."""
+
+MOST_LOST: Final = 0.01
+"""SSIM below the first drawing from which a drawing counts as ruined."""
 
 _ORIENTATION: Final = 0x0112
 """Exif tag of the orientation. From 5 on, width and height are exchanged."""
@@ -115,50 +117,63 @@ def convert(data: bytes, name: str, options: ConversionOptions) -> Conversion:
         RasterizeError: The SVG cannot be drawn.
     """
     logo = replace(decode_logo(data, name, "", MEASURED_SIZE), source=None)
+    working = shrunk_logo(logo, options.size or working_size(logo.width, logo.height))
+    setting, svg = options.setting, ""
+    if options.policy is not None:
+        prepared = PreparedLogo(_shrunk_for(options.policy, logo))
+        attempt = chosen_attempt(prepared, options.policy, options.tries)
+        assert isinstance(attempt.setting, Settings)
+        setting = attempt.setting
+        if (prepared.logo.width, prepared.logo.height) == (working.width, working.height):
+            svg = attempt.svg
+    svg = with_size(svg or vectorize(working, setting).svg, *picture_size(data))
     measured = PreparedLogo(logo)
-    width, height = logo.width, logo.height
-    working = shrunk_logo(logo, options.size or working_size(width, height))
-    setting = options.setting if options.policy is None else choose_setting(logo, options.policy, options.tries)
-    drawing, setting = _drawn(working, setting)
-    svg = with_size(drawing.svg, *picture_size(data))
     quality = measured.measurer.similarity(svg, 1)
     return Conversion(svg, quality, setting, logo, measured.default if options.compare else None)
 
 
-def choose_setting(logo: Logo, policy: Policy, tries: int) -> Settings:
-    """Return the setting that a policy chooses for a logo, at a size on which the policy was trained.
+def _shrunk_for(policy: Policy, logo: Logo) -> Logo:
+    """Return a logo at the largest size on which a policy was trained."""
+    return shrunk_logo(logo, _keeping_shortest(logo.width, logo.height, max(policy.sizes)))
 
-    With several tries, the policy sees the results of its earlier tries, and the setting with the highest reward wins.
+
+def chosen_attempt(prepared: PreparedLogo, policy: Policy, tries: int) -> Attempt:
+    """Return the attempt with the setting that a policy chooses for a logo.
+
+    It is the first drawing, with the pipeline's default setting, where the policy fails. With one try, this means a
+    quality that is lower by more than ``MOST_LOST``: no trace with VTracer's defaults is needed for the reward. With
+    several tries, the policy sees the results of its earlier tries, and the attempt with the highest reward wins.
 
     Raises:
-        TraceError: There are several tries, and VTracer fails with its defaults, to which the reward refers.
+        TraceError: VTracer fails on the logo.
     """
-    size = _keeping_shortest(logo.width, logo.height, max(policy.sizes))
-    prepared = PreparedLogo(shrunk_logo(logo, size))
+    tried = _tried(prepared, policy, tries)
+    best, first = tried[0], prepared.first
+    if tries > 1:
+        rewards = [prepared.earned(attempt, policy.weights).total for attempt in tried]
+        best = tried[int(np.argmax(rewards))] if max(rewards) > 0.0 else first  # the first drawing earns 0
+    elif best.quality < first.quality - MOST_LOST:
+        best = first
+    if best.failure is not None:
+        raise TraceError(f"{prepared.logo.name}: {best.failure}")
+    return best
+
+
+def _tried(prepared: PreparedLogo, policy: Policy, tries: int) -> list[Attempt]:
+    """Return the attempts of an episode."""
     features = logo_features(prepared.logo.pixels, prepared.first)
-    best_seen = last_seen = described(prepared.first, 0.0, prepared.first)
-    setting = settings_of(policy.act(observed(features, best_seen, last_seen, 1.0)))
-    if tries == 1:
-        return setting
-    chosen, best = setting, -math.inf
-    for made in range(1, tries + 1):
-        attempt = prepared.attempt(setting)
-        reward = prepared.earned(attempt, policy.weights).total
-        last_seen = described(attempt, reward, prepared.first)
-        if reward > best:
-            chosen, best, best_seen = setting, reward, last_seen
-        setting = settings_of(policy.act(observed(features, best_seen, last_seen, 1.0 - made / tries)))
-    return chosen if best > 0.0 else Settings()  # the first drawing earns 0
-
-
-def _drawn(logo: Logo, setting: Settings) -> tuple[Drawing, Settings]:
-    """Draw a logo with a setting, or with the pipeline's default if VTracer fails with this setting."""
-    try:
-        return vectorize(logo, setting), setting
-    except TraceError:
-        if setting == Settings():
-            raise
-        return vectorize(logo), Settings()
+    best = last = described(prepared.first, 0.0, prepared.first)
+    highest = -math.inf
+    tried: list[Attempt] = []
+    while len(tried) < tries:
+        if tried:
+            reward = prepared.earned(tried[-1], policy.weights).total
+            last = described(tried[-1], reward, prepared.first)
+            if reward > highest:
+                highest, best = reward, last
+        action = policy.act(observed(features, best, last, 1.0 - len(tried) / tries))
+        tried.append(prepared.attempt(settings_of(action)))
+    return tried
 
 
 def picture_size(data: bytes) -> tuple[int, int]:

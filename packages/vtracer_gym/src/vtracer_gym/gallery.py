@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from vtracer_gym.rasterize import rasterize
 from vtracer_gym.byte_sizes import format_bytes
+from vtracer_gym.rasterize import rasterize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,13 @@ def gallery(exhibits: Sequence[Exhibit], title: str, subtitle: str) -> Image.Ima
         _place(sheet, original, MARGIN, top, logo.category, SOFT, f"{logo.width} x {logo.height} px")
         left = MARGIN + CELL + GAP
         _place(
-            sheet, _drawn(default, logo), left, top, f"SSIM {default.quality:.3f}", SOFT, format_bytes(default.size_bytes)
+            sheet,
+            _drawn(default, logo),
+            left,
+            top,
+            f"SSIM {default.quality:.3f}",
+            SOFT,
+            format_bytes(default.size_bytes),
         )
         change = agent.size_bytes / default.size_bytes - 1.0
         good = change <= 0.0 and agent.quality >= default.quality

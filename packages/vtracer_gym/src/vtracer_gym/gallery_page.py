@@ -10,9 +10,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
+from vtracer_gym.byte_sizes import format_bytes
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.rasterize import BLACK
-from vtracer_gym.byte_sizes import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,9 +168,7 @@ def _header(logos: Sequence[ComparedLogo], failures: Sequence[str]) -> str:
             ("Worse", str(compared.worse), f"SSIM lower by more than {NOTICEABLE}"),
         ]
     tiles = "".join(f"<div><dt>{name}</dt><dd>{value}</dd><dd>{note}</dd></div>" for name, value, note in figures)
-    ranked = sorted(
-        (gain, index) for index, logo in enumerate(logos) if (gain := logo.gain) is not None
-    )[:WORST_SHOWN]
+    ranked = sorted((gain, index) for index, logo in enumerate(logos) if (gain := logo.gain) is not None)[:WORST_SHOWN]
     links = ", ".join(f'<a href="#logo-{index}">{_title(logos[index])}</a> ({gain:+.4f})' for gain, index in ranked)
     worst = f"<p>Lowest SSIM difference: {links}</p>" if links else ""
     failed = "".join(f"<li>{html.escape(reason)}</li>" for reason in failures)
@@ -185,7 +183,9 @@ def _card(index: int, logo: ComparedLogo) -> str:
     ratio, gain = logo.ratio, logo.gain
     better = ratio is not None and gain is not None and ratio <= 1.0 and gain >= -NOTICEABLE
     change = "" if ratio is None else f' <span class="{"better" if better else "worse"}">{ratio - 1.0:+.0%}</span>'
-    theirs = "" if logo.default_bytes is None else f"{format_bytes(logo.default_bytes)} · SSIM {logo.default_quality:.4f}"
+    theirs = (
+        "" if logo.default_bytes is None else f"{format_bytes(logo.default_bytes)} · SSIM {logo.default_quality:.4f}"
+    )
     pictures = (
         _Picture("Original", logo.original, f"{logo.width} × {logo.height} px"),
         _Picture("VTracer's defaults", logo.default, theirs),

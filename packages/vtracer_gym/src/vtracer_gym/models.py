@@ -21,9 +21,9 @@ from vtracer_gym.environment import DEFAULT_ATTEMPTS
 from vtracer_gym.errors import ModelError
 from vtracer_gym.logos import DEFAULT_SIZE
 from vtracer_gym.observations import MOST_SCALED, OBSERVATION_NAMES
+from vtracer_gym.pipeline import SETTING_BOUNDS, Settings
 from vtracer_gym.policy import POLICY_FILE, export_policy
 from vtracer_gym.reward import RewardWeights
-from vtracer_gym.pipeline import SETTING_BOUNDS, Settings
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup

@@ -76,7 +76,9 @@ def _choice(model: str | None, assignments: list[str]) -> tuple[Policy | None, S
         return None, Settings()
     policy = pretrained_policy() if model is None else model_policy(model)
     if policy is None:
-        typer.echo("this installation has no model; using the fixed setting. Pass --model FOLDER to choose one", err=True)
+        typer.echo(
+            "this installation has no model; using the fixed setting. Pass --model FOLDER to choose one", err=True
+        )
     return policy, Settings()
 
 

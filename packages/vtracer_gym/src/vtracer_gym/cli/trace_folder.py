@@ -77,7 +77,9 @@ def _names(folder: Path, files: Sequence[Path]) -> list[str]:
     relative = [path.relative_to(folder) for path in files]
     counts = Counter(path.with_suffix("") for path in relative)
     return [
-        (path.with_suffix(".svg") if counts[path.with_suffix("")] == 1 else path.with_name(f"{path.name}.svg")).as_posix()
+        (
+            path.with_suffix(".svg") if counts[path.with_suffix("")] == 1 else path.with_name(f"{path.name}.svg")
+        ).as_posix()
         for path in relative
     ]
 
