@@ -12,45 +12,28 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from vtracer_gym.actions import DIMENSIONS, action_of, settings_of
+from vtracer_gym.actions import DIMENSIONS, settings_of
 from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.errors import TraceError, VtracerGymError
-from vtracer_gym.features import FEATURE_NAMES, difficulty, log_error, logo_features
+from vtracer_gym.features import difficulty, logo_features
 from vtracer_gym.logos import Logo
+from vtracer_gym.observations import OBSERVATION_BOUND, OBSERVATION_NAMES, Observation, described, observed
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.reward import DEFAULT_WEIGHTS, RewardParts, RewardWeights
 from vtracer_gym.samples import sample_logos
 
-ENVIRONMENT_ID: Final = "vtracer_gym/Vectorize-v0"
-
 DEFAULT_ATTEMPTS: Final = 4
 
-OBSERVATION_BOUND: Final = 5.0
-"""Observations are clipped to this magnitude so that an unusual logo does not destabilise the network."""
-
-_TRIED: Final = ("size", "error", "detail_error", "reward", "failed")
-OBSERVATION_NAMES: Final = (
-    *FEATURE_NAMES,
-    *(f"best_action_{index}" for index in range(DIMENSIONS)),
-    *(f"best_{name}" for name in _TRIED),
-    *(f"last_action_{index}" for index in range(DIMENSIONS)),
-    *(f"last_{name}" for name in _TRIED),
-    "attempts_left",
-)
-"""Names of the observation's elements in order."""
-
 _LOGGER = logging.getLogger(__name__)
-
-Observation = NDArray[np.float32]
 
 
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     """Environment for finding the setting of the pipeline for a logo.
 
-    Observation: ``Box(-5, 5, (57,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of a first
+    Observation: ``Box(-5, 5, (59,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of a first
     drawing with the pipeline's default setting, then the best and the last attempt, then the remaining share of
-    attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to VTracer's
-    defaults, its reward and whether it failed. Before the first attempt, both are the first drawing.
+    attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to the first
+    drawing, its reward and whether it failed. Before the first attempt, both are the first drawing.
 
     Action: ``Box(-1, 1, (9,))``, see ``actions.settings_of``.
 
@@ -130,7 +113,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             self._known[name] = (logo_features(pixels, prepared.first), difficulty(pixels))
         self._tried: list[tuple[Attempt, RewardParts]] = []
         self._best = self._last = (prepared.first, RewardParts())
-        self._last_seen = self._best_seen = _described(*self._best, prepared.default)
+        self._last_seen = self._best_seen = described(prepared.first, 0.0, prepared.first)
         return self._observation(prepared), {"logo": prepared.logo.name, "category": prepared.logo.category}
 
     def _next_logo(self) -> PreparedLogo:
@@ -167,7 +150,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         attempt = prepared.attempt(self.settings(action))
         parts = prepared.earned(attempt, self._weights)
         self._last = (attempt, parts)
-        self._last_seen = _described(attempt, parts, prepared.default)
+        self._last_seen = described(attempt, parts.total, prepared.first)
         if not self._tried or parts.total > self._best[1].total:
             self._best, self._best_seen = self._last, self._last_seen
         self._tried.append(self._last)
@@ -196,9 +179,8 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         return self._best[0]
 
     def _observation(self, prepared: PreparedLogo) -> Observation:
-        left = np.array([1.0 - len(self._tried) / self._attempts], np.float32)
-        seen = np.concatenate([self._known[prepared.logo.name][0], self._best_seen, self._last_seen, left])
-        return np.asarray(np.clip(seen, -OBSERVATION_BOUND, OBSERVATION_BOUND), np.float32)
+        left = 1.0 - len(self._tried) / self._attempts
+        return observed(self._known[prepared.logo.name][0], self._best_seen, self._last_seen, left)
 
     def _info(self, prepared: PreparedLogo, *, over: bool) -> dict[str, Any]:
         attempt, parts = self._best if over else self._last
@@ -239,18 +221,3 @@ def _results(attempt: Attempt, default: Attempt) -> dict[str, float]:
         "svg_bytes": attempt.size_bytes,
         "byte_ratio": attempt.size_bytes / default.size_bytes,
     }
-
-
-def _described(attempt: Attempt, parts: RewardParts, default: Attempt) -> Observation:
-    failed = attempt.failure is not None
-    outcome = (
-        [0.0, 0.0, 0.0]
-        if failed
-        else [
-            float(np.log(default.size_bytes / attempt.size_bytes)) - 1.0,
-            log_error(default.quality) - log_error(attempt.quality),
-            log_error(default.measures.detail) - log_error(attempt.measures.detail),
-        ]
-    )
-    assert isinstance(attempt.setting, Settings)
-    return np.concatenate([action_of(attempt.setting), np.array([*outcome, parts.total, float(failed)], np.float32)])

@@ -17,10 +17,12 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from vtracer_gym.actions import action_of
 from vtracer_gym.baselines import Recorded, TuningSettings
-from vtracer_gym.environment import DEFAULT_ATTEMPTS, OBSERVATION_NAMES
+from vtracer_gym.environment import DEFAULT_ATTEMPTS
 from vtracer_gym.errors import ModelError
 from vtracer_gym.logos import DEFAULT_SIZE
+from vtracer_gym.observations import MOST_SCALED, OBSERVATION_NAMES
 from vtracer_gym.pipeline import SETTING_BOUNDS, Settings
+from vtracer_gym.policy import POLICY_FILE, export_policy
 from vtracer_gym.reward import RewardWeights
 
 if TYPE_CHECKING:
@@ -32,10 +34,6 @@ TRACES_FILE: Final = "traces.npz"
 
 SMALLEST_SPREAD: Final = 0.02
 """Minimum standard deviation for scaling, so that nearly constant features are not amplified."""
-
-
-MOST_SCALED: Final = 2.5
-"""Scaled features are clipped to this magnitude, so that an unusual logo gets no unusual setting."""
 
 
 class Standardized(BaseFeaturesExtractor):
@@ -225,13 +223,14 @@ class TrainedAgent:
         return np.asarray(action, np.float32)
 
     def save(self, folder: Path | str) -> None:
-        """Write the model and its card."""
+        """Write the model, its card, and its policy for tracing without torch."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder / MODEL_FILE)
         self.card.write(folder)
         if self.traces is not None:
             self.traces.write(folder)
+        export_policy(self, folder / POLICY_FILE)
 
     @classmethod
     def load(cls, folder: Path | str) -> TrainedAgent:
