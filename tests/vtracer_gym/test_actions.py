@@ -5,59 +5,69 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtracer_gym.actions import DIMENSIONS, UNCENTRED, action_of, parameters_of
-from vtracer_gym.tracing import BOUNDS, DEFAULTS, PARAMETER_NAMES, Parameters
+from vtracer_gym.actions import DIMENSIONS, LOGARITHMIC, action_of, settings_of
+from vtracer_gym.pipeline import SETTING_BOUNDS, SETTING_NAMES, WHOLE, Settings
 
 coordinates = st.lists(st.floats(-3, 3, width=32), min_size=DIMENSIONS, max_size=DIMENSIONS)
 
 
+def along(name: str, coordinate: float) -> float:
+    """Return the value of one setting at a place on its axis, with all others in the middle."""
+    action = np.zeros(DIMENSIONS)
+    action[SETTING_NAMES.index(name)] = coordinate
+    return settings_of(action).as_dict()[name]
+
+
 @given(coordinates)
 def test_every_action_is_allowed(values: list[float]) -> None:
-    """Any finite action, even outside the box, represents parameters within VTracer's bounds."""
-    parameters = parameters_of(np.array(values, np.float32))
+    """Any finite action, even outside the box, represents a setting within the bounds."""
+    settings = settings_of(np.array(values, np.float32)).as_dict()
 
-    assert all(low <= getattr(parameters, name) <= high for name, (low, high) in BOUNDS.items())
+    assert all(low <= settings[name] <= high for name, (low, high) in SETTING_BOUNDS.items())
+    assert all(isinstance(settings[name], int) for name in WHOLE)
 
 
 @given(coordinates)
 def test_round_trip(values: list[float]) -> None:
-    """Converting an action to parameters and back preserves the parameters."""
-    parameters = parameters_of(np.array(values, np.float32))
-    again = parameters_of(action_of(parameters))
+    """Converting a setting to an action, which has single precision, and back gives the same setting."""
+    settings = settings_of(np.array(values, np.float32))
+    again = settings_of(action_of(settings))
 
-    assert again.as_dict() == pytest.approx(parameters.as_dict(), rel=1e-5)
+    assert again == settings
 
 
 @pytest.mark.parametrize(("corner", "end"), [(-1.0, 0), (1.0, 1)])
 def test_corners_are_the_bounds(corner: float, end: int) -> None:
     """The corners of the box are the lowest and the highest values."""
-    parameters = parameters_of(np.full(DIMENSIONS, corner))
+    settings = settings_of(np.full(DIMENSIONS, corner)).as_dict()
 
-    assert parameters.as_dict() == {name: bounds[end] for name, bounds in BOUNDS.items()}
-
-
-def test_zero_is_the_defaults() -> None:
-    """The centre of the box is VTracer's defaults, except for `path_precision`."""
-    parameters = parameters_of(np.zeros(DIMENSIONS)).as_dict()
-
-    assert {name for name in PARAMETER_NAMES if parameters[name] != DEFAULTS.as_dict()[name]} == UNCENTRED
+    assert settings == pytest.approx({name: bounds[end] for name, bounds in SETTING_BOUNDS.items()})
 
 
-def test_layers_are_logarithmic() -> None:
-    """Halfway from the default to the highest layer difference is their geometric mean."""
-    action = np.zeros(DIMENSIONS)
-    action[PARAMETER_NAMES.index("layer_difference")] = 0.5
+@pytest.mark.parametrize("name", sorted(LOGARITHMIC))
+def test_middle_of_a_logarithmic_axis(name: str) -> None:
+    """The middle of a logarithmic axis is the geometric mean of its bounds."""
+    low, high = SETTING_BOUNDS[name]
 
-    assert parameters_of(action).layer_difference == round((16 * 128) ** 0.5)
-
-
-def test_action_of_the_defaults() -> None:
-    """The defaults are at the centre of each axis except the last one, where they are at the end."""
-    assert action_of(Parameters()).tolist() == pytest.approx([0, 0, 0, 0, 0, 0, 0, 1])
+    assert along(name, 0.0) == pytest.approx((low * high) ** 0.5, abs=0.5 if name in WHOLE else 1e-4)
 
 
-@pytest.mark.parametrize("action", [np.zeros(7), np.zeros((1, 8)), np.full(8, np.nan), np.full(8, np.inf)])
+def test_whole_numbers_get_equal_parts_of_the_axis() -> None:
+    """Over the whole axis, each of the three enlargements is chosen equally often."""
+    chosen = [along("enlargement", coordinate) for coordinate in np.linspace(-1, 1, 3000, endpoint=False)]
+
+    assert [chosen.count(value) for value in (1, 2, 3)] == [1000, 1000, 1000]
+
+
+def test_action_of_a_whole_number_is_in_the_middle_of_its_part() -> None:
+    """A small change of the action does not change a whole number."""
+    action = action_of(Settings(enlargement=2, sharpening=1))
+
+    assert [action[SETTING_NAMES.index(name)] for name in ("enlargement", "sharpening")] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("action", [np.zeros(8), np.zeros((1, 9)), np.full(9, np.nan), np.full(9, np.inf)])
 def test_refuses_invalid_actions(action: np.ndarray) -> None:
     """Actions with a wrong shape or non-finite values are refused."""
     with pytest.raises(ValueError, match="action"):
-        parameters_of(action)
+        settings_of(action)

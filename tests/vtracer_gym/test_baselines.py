@@ -1,25 +1,31 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from vtracer_gym.actions import parameters_of
+from vtracer_gym.actions import DIMENSIONS, action_of, settings_of
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.baselines import (
-    FIXED_SETTINGS,
+    COMPACT_NAME,
+    DEFAULTS_NAME,
+    FIXED,
+    PIPELINE_NAME,
+    Plain,
     TuningSettings,
     expected_best,
-    random_parameters,
+    fixed_attempt,
     random_search,
+    random_settings,
     tuned_action,
 )
-from vtracer_gym.reward import RewardWeights
+from vtracer_gym.pipeline import SETTING_BOUNDS, SETTING_NAMES, Settings
 from vtracer_gym.samples import sample_logos
-from vtracer_gym.tracing import DEFAULTS, Parameters
 
-LOGOS = sample_logos(4, np.random.default_rng(0), 64)
+LOGO = sample_logos(1, np.random.default_rng(0), 64)[0]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 7])
@@ -46,55 +52,76 @@ def test_expected_best_of_many_is_stable() -> None:
 
 def test_search_is_seeded_and_grows() -> None:
     """A longer search starts with the same tries."""
-    short = random_search(PreparedLogo(LOGOS[0]), 2, np.random.default_rng(7))
-    long = random_search(PreparedLogo(LOGOS[0]), 4, np.random.default_rng(7))
+    short = random_search(PreparedLogo(LOGO), 2, np.random.default_rng(7))
+    long = random_search(PreparedLogo(LOGO), 4, np.random.default_rng(7))
 
-    assert [one.parameters for one in short] == [one.parameters for one in long[:2]]
-    assert len({one.parameters for one in long}) == 4
+    assert [one.setting for one in short] == [one.setting for one in long[:2]]
+    assert len({one.setting for one in long}) == 4
 
 
-def test_random_parameters_fill_the_ranges() -> None:
-    """Half of the random settings are above the default, and half below."""
-    drawn = [random_parameters(np.random.default_rng(seed)) for seed in range(400)]
+@pytest.mark.parametrize("name", SETTING_NAMES)
+def test_random_settings_fill_the_ranges(name: str) -> None:
+    """Random settings come within a tenth of both ends of each range."""
+    rng = np.random.default_rng(0)
+    drawn = [getattr(random_settings(rng), name) for _ in range(100)]
+    low, high = SETTING_BOUNDS[name]
 
-    assert np.mean([one.corner_threshold > DEFAULTS.corner_threshold for one in drawn]) == pytest.approx(0.5, abs=0.08)
+    assert low <= min(drawn) <= low + 0.1 * (high - low)
+    assert high - 0.1 * (high - low) <= max(drawn) <= high
 
 
 def test_fixed_settings_begin_with_the_defaults() -> None:
-    """The defaults are the first fixed setting."""
-    assert next(iter(FIXED_SETTINGS.values())).parameters == DEFAULTS
+    """VTracer's defaults are the first fixed setting, because the others are compared with them."""
+    assert next(iter(FIXED.items())) == (DEFAULTS_NAME, Plain())
 
 
-QUICK = TuningSettings(generations=5, candidates=8, logos=4)
+def test_a_fixed_setting_is_an_attempt() -> None:
+    """A setting of the pipeline runs the pipeline, and parameters of VTracer run VTracer alone."""
+    prepared = PreparedLogo(LOGO)
+
+    assert fixed_attempt(prepared, FIXED[PIPELINE_NAME]).svg == prepared.first.svg
+    assert fixed_attempt(prepared, FIXED[DEFAULTS_NAME]).svg == prepared.default.svg
+    assert fixed_attempt(prepared, FIXED[COMPACT_NAME]).size_bytes < prepared.default.size_bytes
 
 
-def tuned(seed: int) -> list[float]:
-    prepared = [PreparedLogo(logo) for logo in LOGOS]
-    return list(tuned_action(prepared, RewardWeights(), np.random.default_rng(seed), QUICK).tolist())
+QUICK = TuningSettings(generations=8, candidates=12, logos=3)
+GOAL = np.linspace(-0.6, 0.6, DIMENSIONS)
 
 
-def mean_reward(parameters: Parameters) -> float:
-    prepared = [PreparedLogo(logo) for logo in LOGOS]
-    return float(np.mean([RewardWeights().reward(one.attempt(parameters), one.default) for one in prepared]))
+def distance(pairs: Sequence[tuple[int, NDArray[np.float64]]]) -> NDArray[np.float64]:
+    """Return rewards with a maximum at the goal, on a level that differs between logos."""
+    return np.array([logo - float(((action - GOAL) ** 2).sum()) for logo, action in pairs])
 
 
-def test_tuning_beats_the_centre_of_the_box() -> None:
-    """The tuned setting is better on the tuning logos than the initial setting."""
-    assert mean_reward(parameters_of(np.array(tuned(0)))) > mean_reward(parameters_of(np.zeros(8)))
+def tuned(seed: int) -> NDArray[np.float64]:
+    return tuned_action(5, distance, np.random.default_rng(seed), QUICK)[0]
+
+
+def test_tuning_approaches_the_best_action() -> None:
+    """From the pipeline's default setting, the search removes most of the distance to the best action."""
+    before, after = (float(((action - GOAL) ** 2).sum()) for action in (action_of(Settings()), tuned(0)))
+
+    assert after < 0.3 * before
+
+
+def test_tuning_compares_candidates_on_the_same_logos() -> None:
+    """Each generation tries all its candidates on the same logos, and every attempt is returned."""
+    _, tried = tuned_action(5, distance, np.random.default_rng(0), QUICK)
+    generations = tried.logo.reshape(QUICK.generations, QUICK.logos, QUICK.candidates)
+
+    assert (generations == generations[:, :, :1]).all()
+    assert tried.rewards.tolist() == pytest.approx(distance(list(zip(tried.logo, tried.actions, strict=True))))
+    assert len(tried.rewards) == QUICK.traces == 288
 
 
 def test_tuning_stays_in_the_box() -> None:
     """The tuned action is a valid action."""
     assert np.abs(tuned(1)).max() <= 1.0
+    assert isinstance(settings_of(tuned(1)), Settings)
 
 
 def test_tuning_honours_its_seed() -> None:
     """The same seed gives the same action, and another seed a different one."""
-    one, same, other = (tuned(seed) for seed in (3, 3, 4))
+    one, same, other = (tuned(seed).tolist() for seed in (3, 3, 4))
 
     assert one == same != other
-
-
-def test_effort_is_counted() -> None:
-    """The number of traces of a tuning is generations x candidates x logos."""
-    assert QUICK.traces == 160

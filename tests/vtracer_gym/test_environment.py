@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -11,17 +12,16 @@ from numpy.typing import NDArray
 from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 
 import vtracer_gym
-from vtracer_gym import Logo, Parameters, VectorizeEnv, VtracerGymError
-from vtracer_gym.actions import action_of
+from vtracer_gym import Logo, PreparedLogo, RewardWeights, Settings, VectorizeEnv, VtracerGymError
+from vtracer_gym.actions import DIMENSIONS, action_of
 from vtracer_gym.environment import OBSERVATION_NAMES
-from vtracer_gym.tracing import DEFAULTS
 
 LOGOS = vtracer_gym.sample_logos(4, np.random.default_rng(0), 64)
-AS_THE_DEFAULTS = action_of(DEFAULTS)
+AS_THE_FIRST = action_of(Settings())
 
 
-class Unchecked(Parameters):
-    """Parameters without validation, to make VTracer panic."""
+class Unchecked(Settings):
+    """Settings without validation, to make VTracer panic."""
 
     def __post_init__(self) -> None:
         pass
@@ -30,16 +30,20 @@ class Unchecked(Parameters):
 class Panicking(VectorizeEnv):
     """An environment in which every attempt makes VTracer panic."""
 
-    def parameters(self, action: NDArray[np.float32]) -> Parameters:
-        values = super().parameters(action).as_dict() | {"max_iterations": 0}
-        return Unchecked(**values)  # type: ignore[arg-type]
+    def settings(self, action: NDArray[np.float32]) -> Settings:
+        return Unchecked(**super().settings(action).as_dict() | {"color_precision": 0})  # type: ignore[arg-type]
+
+
+def with_setting(**values: float) -> NDArray[np.float32]:
+    """Return the action of the pipeline's default setting with other values."""
+    return action_of(replace(Settings(), **values))  # type: ignore[arg-type]
 
 
 def play(environment: VectorizeEnv, seed: int) -> list[tuple[float, str]]:
     environment.reset(seed=seed)
     seen = []
     for _ in range(8):
-        action = environment.np_random.uniform(-1, 1, 8).astype(np.float32)
+        action = environment.np_random.uniform(-1, 1, DIMENSIONS).astype(np.float32)
         _, reward, over, _, info = environment.step(action)
         seen.append((reward, info["logo"]))
         if over:
@@ -79,12 +83,25 @@ def test_seed() -> None:
     assert one != other
 
 
-def test_defaults_earn_nothing() -> None:
-    """The action that represents the defaults earns 0."""
+def test_first_drawing_earns_nothing() -> None:
+    """The action that represents the pipeline's default setting earns 0, because the reward is relative to it."""
     environment = VectorizeEnv(LOGOS)
     environment.reset(seed=0)
 
-    assert environment.step(AS_THE_DEFAULTS)[1] == 0.0
+    assert environment.step(AS_THE_FIRST)[1] == 0.0
+
+
+def test_reward_is_relative_to_the_first_drawing() -> None:
+    """The reward is the difference of two rewards relative to VTracer's defaults."""
+    weights = RewardWeights()
+    environment = VectorizeEnv(LOGOS[:1], weights=weights)
+    environment.reset(seed=0)
+    action = with_setting(grid=2.0)
+    reward = environment.step(action)[1]
+    prepared = PreparedLogo(LOGOS[0])
+    mine, first = (prepared.attempt(one) for one in (environment.settings(action), Settings()))
+
+    assert reward == pytest.approx(weights.reward(mine, prepared.default) - weights.reward(first, prepared.default))
 
 
 def test_ends_after_its_attempts() -> None:
@@ -92,7 +109,7 @@ def test_ends_after_its_attempts() -> None:
     environment = VectorizeEnv(LOGOS, attempts=3)
     environment.reset(seed=0)
 
-    assert [environment.step(AS_THE_DEFAULTS)[2:4] for _ in range(3)] == [(False, False), (False, False), (True, False)]
+    assert [environment.step(AS_THE_FIRST)[2:4] for _ in range(3)] == [(False, False), (False, False), (True, False)]
 
 
 def test_the_last_info_lists_every_attempt() -> None:
@@ -125,55 +142,87 @@ def test_in_order() -> None:
 
 
 def test_info_at_the_end_describes_the_best_attempt() -> None:
-    """The last info has the parameters of the best attempt and its quality difference to the defaults."""
-    better, worse = AS_THE_DEFAULTS.copy(), AS_THE_DEFAULTS.copy()
-    better[7] = -0.5
-    worse[1] = -1.0
-    info = last_info(VectorizeEnv(LOGOS, attempts=3), worse, better, worse)
+    """The last info has the setting of the best attempt and its quality difference to VTracer's defaults."""
+    better, worse = with_setting(tolerance=0.6), with_setting(filter_speckle=8.0, color_precision=3)
+    info = last_info(VectorizeEnv(LOGOS[:1], attempts=3), worse, better, worse)
 
-    assert info["parameters"]["path_precision"] == 2
-    assert info["parameters"]["color_precision"] == DEFAULTS.color_precision
+    assert info["parameters"]["color_precision"] == Settings().color_precision
     assert info["quality_improvement"] == info["quality_final"] - info["quality_initial"]
-    assert info["svg_bytes"] < info["default_svg_bytes"]
-    assert set(info["reward_parts"]) == {"quality", "size", "speed", "floor"}
+    assert info["byte_ratio"] == info["svg_bytes"] / info["default_svg_bytes"] < 1.0
+    assert set(info["reward_parts"]) == {"size", "quality", "detail", "edges", "paper", "floor"}
+
+
+def test_info_at_the_end_lists_every_attempt() -> None:
+    """Each attempt has its parameters, its reward and its measures, in order; the best one is the episode's result."""
+    environment = VectorizeEnv(LOGOS[:1], attempts=2)
+    environment.reset(seed=0)
+    actions = [with_setting(grid=1.0), with_setting(grid=8.0)]
+    rewards = [environment.step(action)[1] for action in actions]
+    info = last_info(environment, *actions)
+
+    assert [tried["reward"] for tried in info["attempts"]] == rewards
+    assert [tried["parameters"]["grid"] for tried in info["attempts"]] == pytest.approx([1.0, 8.0])
+    assert set(info["attempts"][0]) == {
+        "parameters", "reward", "quality", "detail", "edge_distance", "paper_error", "svg_bytes", "byte_ratio",
+    }  # fmt: skip
+    best = max(info["attempts"], key=lambda tried: tried["reward"])
+    assert {name: info[name] for name in ("parameters", "quality", "svg_bytes")} == {
+        name: best[name] for name in ("parameters", "quality", "svg_bytes")
+    }
+
+
+def test_attempts_are_listed_at_the_end_only() -> None:
+    """Before the end of an episode, the info describes the last attempt alone."""
+    info = last_info(VectorizeEnv(LOGOS[:1], attempts=2), AS_THE_FIRST)
+
+    assert "attempts" not in info
+    assert info["svg_bytes"] > 0
 
 
 def test_info_names_the_logo() -> None:
     """The info contains name, type and difficulty of the logo."""
-    info = last_info(VectorizeEnv(LOGOS[:1]), AS_THE_DEFAULTS)
+    info = last_info(VectorizeEnv(LOGOS[:1]), AS_THE_FIRST)
 
     assert (info["logo"], info["category"]) == ("simple/sample-0000", "simple")
     assert info["difficulty"] in {"easy", "medium", "hard"}
 
 
-def test_success_is_smaller_and_as_good() -> None:
-    """The defaults are not a success, because they save no bytes, and a lower precision saves bytes."""
-    fewer = AS_THE_DEFAULTS.copy()
-    fewer[7] = 0.75  # seven decimals: the difference is invisible
+def test_success_is_an_attempt_better_than_the_first_drawing() -> None:
+    """The best attempt of an episode decides, and equality is not a success."""
+    ruined = with_setting(filter_speckle=8.0, color_precision=3, grid=8.0)
+    environment = VectorizeEnv(LOGOS[:1], attempts=1)
+    info = last_info(environment, ruined)
 
-    assert not last_info(VectorizeEnv(LOGOS, attempts=1), AS_THE_DEFAULTS)["is_success"]
-    assert (
-        last_info(VectorizeEnv(LOGOS, attempts=1), fewer)["svg_bytes"]
-        < last_info(VectorizeEnv(LOGOS, attempts=1), AS_THE_DEFAULTS)["svg_bytes"]
-    )
+    assert environment.step(ruined)[1] < 0.0
+    assert not info["is_success"]
 
 
 def test_observation_contains_the_last_attempt() -> None:
     """After an attempt, the observation contains its action and the remaining share of attempts."""
     environment = VectorizeEnv(LOGOS, attempts=4)
     environment.reset(seed=0)
-    action = np.linspace(-0.5, 0.5, 8).astype(np.float32)
+    action = np.linspace(-0.5, 0.5, DIMENSIONS).astype(np.float32)
     seen = dict(zip(OBSERVATION_NAMES, environment.step(action)[0].tolist(), strict=True))
-    expected = action_of(environment.parameters(action))
+    expected = action_of(environment.settings(action))
 
-    assert [seen[f"last_action_{index}"] for index in range(8)] == pytest.approx(expected.tolist())
+    assert [seen[f"last_action_{index}"] for index in range(DIMENSIONS)] == pytest.approx(expected.tolist(), abs=1e-6)
     assert seen["attempts_left"] == 0.75
+
+
+def test_observation_begins_with_the_first_drawing() -> None:
+    """Before the first attempt, best and last attempt are the first drawing, with reward 0."""
+    observation, _ = VectorizeEnv(LOGOS[:1]).reset(seed=0)
+    seen = dict(zip(OBSERVATION_NAMES, observation.tolist(), strict=True))
+
+    for name in ("best", "last"):
+        assert [seen[f"{name}_action_{index}"] for index in range(DIMENSIONS)] == pytest.approx(AS_THE_FIRST.tolist())
+        assert seen[f"{name}_reward"] == 0.0
 
 
 def test_panic_is_a_bad_reward_and_the_episode_continues() -> None:
     """After a panic of VTracer, the info contains the failure and the next episode can start."""
     environment = Panicking(LOGOS, attempts=2)
-    info = last_info(environment, AS_THE_DEFAULTS, AS_THE_DEFAULTS)
+    info = last_info(environment, AS_THE_FIRST, AS_THE_FIRST)
 
     assert "panicked" in info["failure"]
     assert info["failed_attempts"] == 2
@@ -182,11 +231,11 @@ def test_panic_is_a_bad_reward_and_the_episode_continues() -> None:
 
 
 class Unreadable(VectorizeEnv):
-    """An environment with missing encoded pixels for its first logos."""
+    """An environment with missing pictures of its first logos."""
 
     def lose(self, count: int) -> VectorizeEnv:
         for prepared in self._prepared[:count]:
-            prepared._png = b""
+            prepared.__dict__["_own_picture"] = b""
         return self
 
 
@@ -213,7 +262,7 @@ def test_blank_logo_can_be_used(level: int) -> None:
     observation, _ = environment.reset(seed=0)
 
     assert environment.observation_space.contains(observation)
-    assert np.isfinite(environment.step(AS_THE_DEFAULTS)[1])
+    assert np.isfinite(environment.step(AS_THE_FIRST)[1])
 
 
 @pytest.mark.parametrize(("logos", "attempts"), [((), 4), (LOGOS, 0)])
@@ -226,4 +275,4 @@ def test_refuses_no_logos_and_no_attempts(logos: tuple[Logo, ...], attempts: int
 def test_step_before_reset() -> None:
     """A step before the first reset is refused."""
     with pytest.raises(VtracerGymError, match="reset"):
-        VectorizeEnv(LOGOS).step(AS_THE_DEFAULTS)
+        VectorizeEnv(LOGOS).step(AS_THE_FIRST)

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from vtracer_gym.attempts import PreparedLogo
-from vtracer_gym.features import FEATURE_NAMES, difficulty, log_error, logo_features
+from vtracer_gym.attempts import Attempt, PreparedLogo
+from vtracer_gym.features import FEATURE_NAMES, PRECISIONS, difficulty, log_error, logo_features
 from vtracer_gym.logos import Logo
+from vtracer_gym.pipeline import Settings
 from vtracer_gym.samples import sample_logos
 
 
 def features(pixels: np.ndarray) -> dict[str, float]:
-    default = PreparedLogo(Logo("a", "simple", pixels)).default
-    return dict(zip(FEATURE_NAMES, logo_features(pixels, default).tolist(), strict=True))
+    first = PreparedLogo(Logo("a", "simple", pixels)).first
+    return dict(zip(FEATURE_NAMES, logo_features(pixels, first).tolist(), strict=True))
 
 
 def halves(left: tuple[int, int, int], right: tuple[int, int, int]) -> np.ndarray:
@@ -46,7 +49,7 @@ def test_slopes_and_edges_are_distinct() -> None:
 def test_features_are_finite_and_of_order_one(size: int) -> None:
     """All sample logos have features that a network can use."""
     for logo in sample_logos(12, np.random.default_rng(0), size):
-        vector = logo_features(logo.pixels, PreparedLogo(logo).default)
+        vector = logo_features(logo.pixels, PreparedLogo(logo).first)
 
         assert vector.shape == (len(FEATURE_NAMES),)
         assert np.isfinite(vector).all()
@@ -70,3 +73,25 @@ def test_difficulty_grows_with_edges() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
     assert (difficulty(np.zeros((64, 64, 3), np.uint8)), difficulty(noise)) == ("easy", "hard")
+
+
+def test_false_edges_are_between_similar_colors_of_different_levels() -> None:
+    """VTracer sees an edge between 127 and 128 at any precision, and none between 128 and 129."""
+    across, within = features(halves((127, 0, 0), (128, 0, 0))), features(halves((128, 0, 0), (129, 0, 0)))
+    edges = 64  # one pair of neighbours per row
+
+    for bits in PRECISIONS:
+        assert across[f"false_edges_{bits}_bits"] == pytest.approx(math.log(edges + 1) / 3 + 1)
+        assert within[f"false_edges_{bits}_bits"] == pytest.approx(1.0)
+
+
+def test_a_failed_first_drawing_tells_nothing() -> None:
+    """If the first drawing failed, its features are 0 and the others are unchanged."""
+    pixels = halves((0, 0, 0), (255, 255, 255))
+    failed = logo_features(pixels, Attempt.failed(Settings(), "panicked"))
+    names = [name.startswith("first_") for name in FEATURE_NAMES]
+
+    assert failed[names].tolist() == [0.0] * 7
+    assert failed[np.logical_not(names)].tolist() == [
+        value for name, value in features(pixels).items() if not name.startswith("first_")
+    ]

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from vtracer_gym.attempts import Attempt, PreparedLogo
-from vtracer_gym.gallery import CELL, GAP, MARGIN, Exhibit, gallery, kilobytes
+from vtracer_gym.gallery import CELL, GAP, MARGIN, Exhibit, gallery
 from vtracer_gym.samples import sample_logos
-from vtracer_gym.tracing import DEFAULTS, Parameters
+from vtracer_gym.tracing import DEFAULTS
 
 
 def exhibits(count: int) -> list[Exhibit]:
     prepared = [PreparedLogo(logo) for logo in sample_logos(count, np.random.default_rng(0), 64)]
-    return [Exhibit(one.logo, one.default, one.attempt(Parameters(path_precision=1))) for one in prepared]
+    return [Exhibit(one.logo, one.default, one.first) for one in prepared]
 
 
 def test_one_row_per_exhibit() -> None:
@@ -35,9 +35,3 @@ def test_nothing_to_show() -> None:
     """An empty gallery is refused."""
     with pytest.raises(ValueError, match="at least one"):
         gallery([], "Title", "subtitle")
-
-
-@pytest.mark.parametrize(("size", "text"), [(812, "812 B"), (7_120, "7.1 kB"), (64_400, "64 kB")])
-def test_sizes_are_readable(size: int, text: str) -> None:
-    """Sizes have a readable unit."""
-    assert kilobytes(size) == text

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from vtracer_gym.actions import DIMENSIONS
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.environment import OBSERVATION_NAMES
 from vtracer_gym.errors import ModelError
-from vtracer_gym.models import ModelCard, Standardized, TrainedAgent, TrainingSettings
+from vtracer_gym.models import MOST_SCALED, ModelCard, Standardized, TrainedAgent, TrainingSettings
 
 SETTINGS = TrainingSettings(network=(8, 4), start=TuningSettings(generations=2))
 SPACE = gymnasium.spaces.Box(-5, 5, (len(OBSERVATION_NAMES),))
@@ -26,7 +27,7 @@ def standardized(*rows: list[float]) -> Standardized:
 
 def test_card_round_trip(tmp_path: Path) -> None:
     """A card is unchanged after writing and reading."""
-    card = ModelCard(SETTINGS, ("a", "b"), ("c",), (0.5,) * 8)
+    card = ModelCard(SETTINGS, ("a", "b"), ("c",), (0.5,) * DIMENSIONS)
     card.write(tmp_path)
 
     assert ModelCard.read(tmp_path) == card
@@ -60,7 +61,7 @@ def test_a_constant_feature_is_not_amplified() -> None:
     seen = torch.zeros(1, len(OBSERVATION_NAMES))
     seen[0, 0] = 100.0
 
-    assert standardized([1.0], [1.0])(seen)[0, 0].item() == 5.0
+    assert standardized([1.0], [1.0])(seen)[0, 0].item() == pytest.approx(MOST_SCALED)
 
 
 def test_missing_model(tmp_path: Path) -> None:

@@ -5,14 +5,18 @@ import math
 import pytest
 
 from vtracer_gym.attempts import Attempt
-from vtracer_gym.reward import RewardWeights
-from vtracer_gym.tracing import DEFAULTS
+from vtracer_gym.measures import Measures
+from vtracer_gym.pipeline import Settings
+from vtracer_gym.reward import SMALL_DISTANCE, SMALL_ERROR, RewardParts, RewardWeights
 
-WEIGHTS = RewardWeights(quality=2.0, gain_scale=0.01, size=1.0, growth=3.0, speed=0.5, lowest=-3.0)
+WEIGHTS = RewardWeights(size=1.0, quality=3.0, detail=1.5, edges=0.5, paper=10.0, loss=3.0, lowest=-3.0)
 
 
-def attempt(quality: float = 0.9, size_bytes: int = 1000, work: float = 100.0) -> Attempt:
-    return Attempt(DEFAULTS, "<svg/>", quality, size_bytes, paths=1, curves=1, work=work, trace_seconds=0.001)
+def attempt(
+    quality: float = 0.9, detail: float = 0.8, edges: float = 0.4, paper: float = 2.0, size_bytes: int = 1000
+) -> Attempt:
+    measures = Measures(quality, detail, edges, paper)
+    return Attempt(Settings(), "<svg/>", measures, size_bytes, shapes=1, curves=1, seconds=0.001)
 
 
 def test_defaults_earn_nothing() -> None:
@@ -21,52 +25,65 @@ def test_defaults_earn_nothing() -> None:
 
 
 def test_parts_worked_by_hand() -> None:
-    """The parts are correct for half the bytes, a quarter of the time and one gain scale of quality."""
-    parts = WEIGHTS.parts(attempt(0.91, 500, 25.0), attempt())
+    """The parts are correct for half the bytes and half of every error."""
+    parts = WEIGHTS.parts(attempt(0.95, 0.9, 0.2, 1.0, 500), attempt())
 
     assert parts.size == pytest.approx(math.log(2))
-    assert parts.speed == pytest.approx(0.5 * math.log(4))
-    assert parts.quality == pytest.approx(2.0 * (1 - math.exp(-1)))
+    assert parts.quality == pytest.approx(3.0 * 0.05 / (0.1 + SMALL_ERROR))
+    assert parts.detail == pytest.approx(1.5 * 0.1 / (0.2 + SMALL_ERROR))
+    assert parts.edges == pytest.approx(0.5 * 0.2 / (0.4 + SMALL_DISTANCE))
+    assert parts.paper == pytest.approx(10.0 / 255.0)
     assert parts.floor == 0.0
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ({"size_bytes": 500}, {"size_bytes": 2000}),
+        ({"quality": 0.91}, {"quality": 0.89}),
+        ({"detail": 0.81}, {"detail": 0.79}),
+        ({"edges": 0.3}, {"edges": 0.5}),
+    ],
+)
+def test_a_loss_counts_threefold(better: dict[str, float], worse: dict[str, float]) -> None:
+    """A loss costs three times as much as an equal gain earns."""
+    gain, loss = (WEIGHTS.reward(attempt(**one), attempt()) for one in (better, worse))  # type: ignore[arg-type]
+
+    assert gain > 0.0
+    assert loss == pytest.approx(-3.0 * gain)
 
 
 def test_parts_add_up() -> None:
     """The parts add up to the reward, above the floor and at the floor."""
-    for tried in (attempt(0.95, 3000, 50.0), attempt(0.2, 100, 10.0)):
+    for tried in (attempt(0.95, size_bytes=3000), attempt(0.2, size_bytes=100)):
         parts = WEIGHTS.parts(tried, attempt())
 
-        assert sum(parts.as_dict().values()) == pytest.approx(WEIGHTS.reward(tried, attempt()))
+        assert sum(parts.as_dict().values()) == pytest.approx(parts.total)
+        assert parts.total == WEIGHTS.reward(tried, attempt())
 
 
-def test_gain_saturates_and_loss_does_not() -> None:
-    """A gain in quality earns at most the weight, and a loss costs in proportion."""
-    assert WEIGHTS.parts(attempt(1.0), attempt()).quality < 2.0
-    assert WEIGHTS.parts(attempt(0.89), attempt()).quality == pytest.approx(-2.0)
-    assert WEIGHTS.parts(attempt(0.88), attempt()).quality == pytest.approx(-4.0)
+def test_quality_cannot_be_gained_where_there_is_no_error() -> None:
+    """On a logo that the defaults draw almost perfectly, a perfect drawing earns little."""
+    gain = WEIGHTS.parts(attempt(1.0), attempt(0.999)).quality
 
-
-def test_slope_is_even_at_the_defaults() -> None:
-    """A tiny gain earns as much as a tiny loss costs."""
-    gain = WEIGHTS.parts(attempt(0.9 + 1e-7), attempt()).quality
-    loss = WEIGHTS.parts(attempt(0.9 - 1e-7), attempt()).quality
-
-    assert gain == pytest.approx(-loss, rel=1e-3)
-
-
-def test_growth_counts_threefold() -> None:
-    """Twice the bytes cost three times as much as half the bytes earn."""
-    half, twice = (WEIGHTS.parts(attempt(size_bytes=size), attempt()).size for size in (500, 2000))
-
-    assert twice == pytest.approx(-3 * half)
+    assert gain == pytest.approx(3.0 * 0.001 / (0.001 + SMALL_ERROR))
 
 
 def test_saved_bytes_never_compensate_for_a_ruined_logo() -> None:
-    """A blank trace of ten bytes stays at the floor."""
-    assert WEIGHTS.reward(attempt(0.3, 10), attempt(0.9, 10_000)) == WEIGHTS.lowest
+    """A blank drawing of ten bytes stays at the floor."""
+    assert WEIGHTS.reward(attempt(0.3, 0.3, 1.0, 100.0, 10), attempt(size_bytes=10_000)) == WEIGHTS.lowest
 
 
 def test_failure_is_the_floor() -> None:
     """A failed attempt earns the lowest reward, recorded as a separate part."""
-    parts = WEIGHTS.parts(Attempt.failed(DEFAULTS, "panicked"), attempt())
+    parts = WEIGHTS.parts(Attempt.failed(Settings(), "panicked"), attempt())
 
-    assert parts.as_dict() == {"quality": 0.0, "size": 0.0, "speed": 0.0, "floor": -3.0}
+    assert parts == RewardParts(floor=-3.0)
+
+
+def test_difference_is_made_part_by_part() -> None:
+    """Two rewards are subtracted part by part, so that the difference of totals is the total of the difference."""
+    one, other = RewardParts(size=1.0, quality=2.0), RewardParts(size=0.25, floor=-1.0)
+
+    assert one - other == RewardParts(size=0.75, quality=2.0, floor=1.0)
+    assert (one - other).total == one.total - other.total

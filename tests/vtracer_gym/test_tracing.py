@@ -5,7 +5,16 @@ import pytest
 import vtracer
 
 from vtracer_gym.errors import TraceError
-from vtracer_gym.tracing import BOUNDS, DEFAULTS, PARAMETER_NAMES, Parameters, contained_panics, encode_png, trace
+from vtracer_gym.tracing import (
+    BOUNDS,
+    DEFAULTS,
+    PARAMETER_NAMES,
+    Parameters,
+    contained_panics,
+    encode_png,
+    trace,
+    trace_regions,
+)
 
 
 class Unchecked(Parameters):
@@ -104,3 +113,40 @@ def test_interrupts_pass() -> None:
 def test_as_dict_has_every_parameter() -> None:
     """The dictionary has the eight parameters in order."""
     assert tuple(DEFAULTS.as_dict()) == PARAMETER_NAMES
+
+
+def test_regions_have_pixel_boundaries() -> None:
+    """A disc on paper is two regions, with whole coordinates and sides along the axes."""
+    paper, inside = trace_regions(disc(), filter_speckle=4, color_precision=6, layer_difference=16)
+
+    assert [region.color for region in (paper, inside)] == [(255, 255, 255), (100, 30, 60)]
+    for polygon in paper.polygons + inside.polygons:
+        sides = np.roll(polygon, -1, axis=0) - polygon
+        assert np.array_equal(polygon, np.rint(polygon))
+        assert ((sides == 0).sum(axis=1) == 1).all()
+
+
+def test_outer_boundaries_run_clockwise() -> None:
+    """The area of the outer boundary of a disc is positive on the screen."""
+    *_, inside = trace_regions(disc(), filter_speckle=4, color_precision=6, layer_difference=16)
+    x, y = inside.polygons[0].T
+
+    assert 0.5 * (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() == pytest.approx(np.pi * 15**2, rel=0.02)
+
+
+def test_speckles_are_filtered() -> None:
+    """Patches below the square of the side are removed."""
+    pixels = np.full((40, 40, 3), 255, np.uint8)
+    pixels[10:13, 10:13] = 0
+    counts = [
+        len(trace_regions(encode_png(pixels), filter_speckle=side, color_precision=6, layer_difference=16))
+        for side in (2, 4)
+    ]
+
+    assert counts == [2, 1]
+
+
+def test_unreadable_pictures_have_no_regions() -> None:
+    """Bytes that are not an image are refused."""
+    with pytest.raises(TraceError, match="decode"):
+        trace_regions(b"not a picture", filter_speckle=4, color_precision=6, layer_difference=16)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vtracer_gym.actions import DIMENSIONS
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.environment import OBSERVATION_NAMES
 from vtracer_gym.errors import ModelError
@@ -70,7 +71,7 @@ def test_actions_are_in_the_box(trained: Path) -> None:
     """The agent's action is valid for the environment."""
     action = TrainedAgent.load(trained).act(OBSERVATION)
 
-    assert action.shape == (8,)
+    assert action.shape == (DIMENSIONS,)
     assert np.abs(action).max() <= 1.0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ from PIL import Image, ImageDraw
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.gallery import Exhibit, gallery
 from vtracer_gym.logos import Logo, decode_logo
-from vtracer_gym.rasterize import rasterize
+from vtracer_gym.pipeline import vectorize
+from vtracer_gym.rasterize import BLACK, WHITE, rasterize
 from vtracer_gym.similarity import ssim
 from vtracer_gym.tracing import Parameters
-from vtracer_gym.transparency import BLACK, WHITE, ground_of, laid_on, shrunk, traceable, with_ground
+from vtracer_gym.transparency import ground_of, laid_on, shrunk, traceable, with_ground
+
+Drawer = Callable[[Logo, str], NDArray[np.uint8]]
 
 RED = [255, 0, 0]
 INKS = {"white": [255, 255, 255], "black": [0, 0, 0], "blue": [20, 40, 200]}
@@ -35,26 +39,43 @@ def decoded(picture: Image.Image, size: int = 96) -> Logo:
 
 
 def drawn(logo: Logo, ground: str) -> NDArray[np.uint8]:
+    """Draw the trace of VTracer alone."""
     return rasterize(PreparedLogo(logo).default.svg, logo.width, logo.height, ground)
 
 
+def vectorized(logo: Logo, ground: str) -> NDArray[np.uint8]:
+    """Draw the result of the pipeline."""
+    return rasterize(vectorize(logo).svg, logo.width, logo.height, ground)
+
+
+@pytest.mark.parametrize("draw", [drawn, vectorized])
 @pytest.mark.parametrize("ink", INKS)
-def test_transparent_parts_stay_transparent(ink: str) -> None:
+def test_transparent_parts_stay_transparent(ink: str, draw: Drawer) -> None:
     """On a red background, the corners and the hole are red, and the ring has its colour."""
-    picture = drawn(decoded(ring(ink)), "#ff0000")
+    picture = draw(decoded(ring(ink)), "#ff0000")
 
     assert [picture[0, 0].tolist(), picture[95, 95].tolist(), picture[48, 48].tolist()] == [RED] * 3
     assert np.abs(picture[48, 16].astype(int) - INKS[ink]).max() <= 1
 
 
+@pytest.mark.parametrize("draw", [drawn, vectorized])
 @pytest.mark.parametrize("ink", ["white", "black"])
-def test_a_small_hole_stays_open(ink: str) -> None:
+def test_a_small_hole_stays_open(ink: str, draw: Drawer) -> None:
     """VTracer treats a picture with few transparent pixels as opaque, but a hole of 1 % stays transparent here."""
     picture = Image.new("RGBA", (96, 96), (*INKS[ink], 255))
     picture.paste((0, 0, 0, 0), (30, 30, 40, 40))
-    picture = Image.fromarray(drawn(decoded(picture), "#ff0000"))
+    picture = Image.fromarray(draw(decoded(picture), "#ff0000"))
 
     assert [list(picture.getpixel(at)) for at in ((35, 35), (5, 5))] == [RED, INKS[ink]]  # type: ignore[arg-type]
+
+
+def test_a_shape_at_the_bottom_border_is_complete() -> None:
+    """The transparent row below the picture, which is cut off, leaves the last row of a shape opaque."""
+    picture = Image.new("RGBA", (96, 96), (0, 0, 0, 0))
+    picture.paste((20, 40, 200, 255), (20, 40, 96, 96))
+    result = vectorized(decoded(picture), "#ff0000")
+
+    assert (result[41:, 21:] == INKS["blue"]).all()
 
 
 @pytest.mark.parametrize("ink", INKS)
@@ -86,7 +107,7 @@ def test_the_document_has_the_size_of_the_logo() -> None:
 def test_binary_tracing_keeps_transparent_parts() -> None:
     """Binary tracing ignores alpha, but transparent pixels are not traced even if their colour is black."""
     logo = decoded(ring("black", ground=(0, 0, 0, 0)))
-    svg = PreparedLogo(logo).attempt(Parameters(), "binary").svg
+    svg = PreparedLogo(logo).plain_attempt(Parameters(), "binary").svg
 
     assert rasterize(svg, 96, 96, "#ff0000")[[0, 48], [0, 48]].tolist() == [RED, RED]
 

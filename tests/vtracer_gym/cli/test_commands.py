@@ -65,7 +65,7 @@ def test_train_evaluate_trace(
     assert "broken.png: the image cannot be read (unknown format)" in said
     *_, shows, evaluates, traces = said.splitlines()
     header = json.loads((tmp_path / shlex.split(shows)[-1] / "run.json").read_text(encoding="utf-8"))
-    assert (header["project"], set(header["configuration"]["versions"])) == ("vtracer-gym", {"vtracer", "resvg-py"})
+    assert (header["project"], set(header["configuration"]["versions"])) == ("vtracer-gym", {"vtracer", "thorvg-python"})
     assert shlex.split(evaluates)[1:4] == ["evaluate", "--model", str(model)]
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, *shlex.split(traces)[1:]) == 0
@@ -106,10 +106,14 @@ def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         64,
         "--processes",
         1,
+        "--search-tries",
+        4,
     )
     said = capsys.readouterr().out
 
     assert code == 0
+    assert "First try: " in said
+    assert "written compactly" in said
     assert "95 % intervals" in said
     assert "gallery.png" in said
     with Image.open(tmp_path / "demo" / "gallery.png") as picture:

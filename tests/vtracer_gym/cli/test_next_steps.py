@@ -7,7 +7,7 @@ import numpy as np
 
 from vtracer_gym.cli.next_steps import after_training
 from vtracer_gym.cli.seeds import SeedResult
-from vtracer_gym.evaluation import LogoEvaluation
+from vtracer_gym.logo_outcomes import LogoEvaluation
 
 
 def result(seed: int) -> SeedResult:

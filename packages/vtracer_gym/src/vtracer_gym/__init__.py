@@ -1,4 +1,4 @@
-"""A Gymnasium environment for choosing VTracer's parameters, with training and evaluation of PPO agents.
+"""A Gymnasium environment for choosing how to vectorize a logo with VTracer, with training and evaluation of PPO agents.
 
 Synopsis::
 
@@ -9,10 +9,13 @@ Synopsis::
     observation, info = environment.reset(seed=0)
     observation, reward, terminated, truncated, info = environment.step(environment.action_space.sample())
 
-From a shell: ``vtracer-gym train --logos FOLDER``, ``vtracer-gym trace LOGO.png -o LOGO.svg --model MODEL``.
+From a shell: ``vtracer-gym trace LOGO.png``, ``vtracer-gym train --logos FOLDER``.
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from vtracer_gym.errors import (
     LogoError,
@@ -22,43 +25,95 @@ from vtracer_gym.errors import (
     TraceError,
     VtracerGymError,
 )
+from vtracer_gym.registration import ENVIRONMENT_ID, register_environment
 from vtracer_gym.requirements import missing_packages as _missing_packages
 
 if _missing := _missing_packages():  # report all missing packages at once, not just the first failing import
     raise MissingPackageError(_missing)
 
-import gymnasium
-
-from vtracer_gym.attempts import Attempt, PreparedLogo
-from vtracer_gym.environment import ENVIRONMENT_ID, VectorizeEnv
-from vtracer_gym.logos import Logo, LogoFolder, Rejection, load_folder, load_logo, split_unseen
-from vtracer_gym.reward import RewardParts, RewardWeights
-from vtracer_gym.samples import LOGO_TYPES, sample_logos
-from vtracer_gym.tracing import DEFAULTS, Parameters
+if TYPE_CHECKING:
+    from vtracer_gym.attempts import Attempt, PreparedLogo
+    from vtracer_gym.conversion import Conversion, ConversionOptions, convert
+    from vtracer_gym.environment import VectorizeEnv
+    from vtracer_gym.logos import Logo, LogoFolder, Rejection, load_folder, load_logo, split_unseen
+    from vtracer_gym.pipeline import Drawing, Settings, vectorize
+    from vtracer_gym.policy import Policy, export_policy, pretrained_policy
+    from vtracer_gym.reward import RewardParts, RewardWeights
+    from vtracer_gym.samples import LOGO_TYPES, sample_logos
+    from vtracer_gym.tracing import DEFAULTS, Parameters
 
 __all__ = [
     "DEFAULTS",
     "ENVIRONMENT_ID",
     "LOGO_TYPES",
     "Attempt",
+    "Conversion",
+    "ConversionOptions",
+    "Drawing",
     "Logo",
     "LogoError",
     "LogoFolder",
     "MissingPackageError",
     "ModelError",
     "Parameters",
+    "Policy",
     "PreparedLogo",
     "RasterizeError",
     "Rejection",
     "RewardParts",
     "RewardWeights",
+    "Settings",
     "TraceError",
     "VectorizeEnv",
     "VtracerGymError",
+    "convert",
+    "export_policy",
     "load_folder",
     "load_logo",
+    "pretrained_policy",
     "sample_logos",
     "split_unseen",
+    "vectorize",
 ]
 
-gymnasium.register(id=ENVIRONMENT_ID, entry_point="vtracer_gym.environment:VectorizeEnv")
+_PLACES = {
+    "DEFAULTS": "tracing",
+    "LOGO_TYPES": "samples",
+    "Attempt": "attempts",
+    "Conversion": "conversion",
+    "ConversionOptions": "conversion",
+    "Drawing": "pipeline",
+    "Logo": "logos",
+    "LogoFolder": "logos",
+    "Parameters": "tracing",
+    "Policy": "policy",
+    "PreparedLogo": "attempts",
+    "Rejection": "logos",
+    "RewardParts": "reward",
+    "RewardWeights": "reward",
+    "Settings": "pipeline",
+    "VectorizeEnv": "environment",
+    "convert": "conversion",
+    "export_policy": "policy",
+    "load_folder": "logos",
+    "load_logo": "logos",
+    "pretrained_policy": "policy",
+    "sample_logos": "samples",
+    "split_unseen": "logos",
+    "vectorize": "pipeline",
+}
+"""Module of each public name. Names are imported on first use, so that a command loads only what it needs."""
+
+register_environment()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'vtracer_gym' has no attribute {name!r}")
+    value = getattr(import_module(f"vtracer_gym.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,46 +1,38 @@
-"""Actions: conversion between points in the box [-1, 1]^8 and VTracer parameters."""
+"""Actions: conversion between points in the box [-1, 1]^9 and settings of the pipeline."""
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vtracer_gym.tracing import BOUNDS, DEFAULTS, PARAMETER_NAMES, Parameters
+from vtracer_gym.pipeline import SETTING_BOUNDS, SETTING_NAMES, WHOLE, Settings
 
-DIMENSIONS: Final = len(PARAMETER_NAMES)
+DIMENSIONS: Final = len(SETTING_NAMES)
 
-LOGARITHMIC: Final = frozenset({"layer_difference", "max_iterations"})
-"""Parameters on a logarithmic scale: from 2 to 4 is the same distance as from 32 to 64."""
+LOGARITHMIC: Final = frozenset({"layer_difference", "tolerance", "grid"})
+"""Settings on a logarithmic scale: from 2 to 4 is the same distance as from 32 to 64."""
 
-UNCENTRED: Final = frozenset({"path_precision"})
-"""Parameters with a default at the end of the range, so that the default is not the centre of the action axis."""
+DECIMALS: Final = 4
+"""Decimals of a setting. They hide the precision of actions, so that an action represents its setting exactly."""
 
 
 def _scale(name: str, value: float) -> float:
     return math.log(value) if name in LOGARITHMIC else float(value)
 
 
-def _corners(name: str) -> tuple[float, float, float]:
-    """Return the scaled values at -1, 0 and +1."""
-    low, high = (_scale(name, bound) for bound in BOUNDS[name])
-    middle = 0.5 * (low + high) if name in UNCENTRED else _scale(name, getattr(DEFAULTS, name))
-    return low, middle, high
+_ENDS: Final = {name: (_scale(name, low), _scale(name, high)) for name, (low, high) in SETTING_BOUNDS.items()}
 
 
-_CORNERS: Final = {name: _corners(name) for name in PARAMETER_NAMES}
+def settings_of(action: NDArray[np.floating]) -> Settings:
+    """Return the setting that an action represents: -1 is the lowest allowed value, +1 the highest.
 
-
-def parameters_of(action: NDArray[np.floating]) -> Parameters:
-    """Return the parameters that an action represents.
-
-    Each coordinate is piecewise linear: -1 is the lowest allowed value, +1 the highest, and 0 is VTracer's default. An
-    untrained policy with mean 0 therefore explores around the defaults. ``path_precision`` is linear.
+    Whole numbers get equal parts of the axis.
 
     Args:
-        action: Action, shape (8,), in the order of ``PARAMETER_NAMES``. Values are clipped to [-1, 1].
+        action: Action, shape (9,), in the order of ``SETTING_NAMES``. Values are clipped to [-1, 1].
 
     Raises:
         ValueError: The shape is wrong, or a value is non-finite.
@@ -49,33 +41,26 @@ def parameters_of(action: NDArray[np.floating]) -> Parameters:
         raise ValueError(f"the action must have shape ({DIMENSIONS},), got {action.shape}")
     if not np.isfinite(action).all():
         raise ValueError(f"the action must be finite, got {action.tolist()}")
-    values: dict[str, float] = {}
-    # Plain arithmetic, because np.interp on scalars would take as long as the SSIM of a small logo.
-    for name, coordinate in zip(PARAMETER_NAMES, action.tolist(), strict=True):
-        lowest, middle, highest = _CORNERS[name]
-        along = min(max(coordinate, -1.0), 1.0)
-        scaled = middle + along * (highest - middle if along > 0.0 else middle - lowest)
+    values: dict[str, Any] = {}
+    for name, coordinate in zip(SETTING_NAMES, action.tolist(), strict=True):
+        low, high = _ENDS[name]
+        share = 0.5 + 0.5 * min(max(coordinate, -1.0), 1.0)
+        if name in WHOLE and name not in LOGARITHMIC:
+            values[name] = int(min(math.floor(low + share * (high - low + 1)), high))
+            continue
+        scaled = low + share * (high - low)
         value = math.exp(scaled) if name in LOGARITHMIC else scaled
-        low, high = BOUNDS[name]
-        rounded = value if name == "length_threshold" else round(value)
-        values[name] = min(max(rounded, low), high)
-    return Parameters(
-        filter_speckle=int(values["filter_speckle"]),
-        color_precision=int(values["color_precision"]),
-        layer_difference=int(values["layer_difference"]),
-        corner_threshold=int(values["corner_threshold"]),
-        length_threshold=values["length_threshold"],
-        max_iterations=int(values["max_iterations"]),
-        splice_threshold=int(values["splice_threshold"]),
-        path_precision=int(values["path_precision"]),
-    )
+        lowest, highest = SETTING_BOUNDS[name]
+        values[name] = min(max(round(value) if name in WHOLE else round(value, DECIMALS), lowest), highest)
+    return Settings(**values)
 
 
-def action_of(parameters: Parameters) -> NDArray[np.float32]:
-    """Return the action that represents the parameters, shape (8,). This is the inverse of ``parameters_of``."""
+def action_of(settings: Settings) -> NDArray[np.float32]:
+    """Return an action that represents a setting, shape (9,): for a whole number, the middle of its part of the axis."""
     coordinates = []
-    for name in PARAMETER_NAMES:
-        lowest, middle, highest = _CORNERS[name]
-        beyond = _scale(name, getattr(parameters, name)) - middle
-        coordinates.append(beyond / (highest - middle if beyond > 0.0 else middle - lowest))
+    for name in SETTING_NAMES:
+        low, high = _ENDS[name]
+        value = _scale(name, getattr(settings, name))
+        share = (value - low + 0.5) / (high - low + 1) if name in WHOLE - LOGARITHMIC else (value - low) / (high - low)
+        coordinates.append(2.0 * share - 1.0)
     return np.array(coordinates, np.float32)

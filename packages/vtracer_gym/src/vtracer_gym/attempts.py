@@ -1,124 +1,164 @@
-"""Attempts: trace a logo with one set of parameters, draw the SVG and compare it with the logo."""
+"""Attempts: vectorize a logo with one setting and measure the result."""
 
 from __future__ import annotations
 
 import functools
+import time
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING
 
 from vtracer_gym.errors import RasterizeError, TraceError
 from vtracer_gym.logos import Logo
-from vtracer_gym.rasterize import rasterize
-from vtracer_gym.similarity import Similarity
+from vtracer_gym.measures import Measurer, Measures
+from vtracer_gym.pipeline import Drawing, Settings, draw_prepared, prepare
+from vtracer_gym.shapes import parse_shapes
+from vtracer_gym.svg_writer import write_svg
 from vtracer_gym.tracing import DEFAULTS, ColorMode, Parameters, encode_png, trace
-from vtracer_gym.transparency import GROUNDS, WHITE, laid_on, traceable
+from vtracer_gym.transparency import traceable
 
-CURVE_WORK: Final = 100
-"""VTracer's time per curve relative to its time per pixel.
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-Fitted to 3,120 traces of 40 logos: with this value, the logarithm of pixels + CURVE_WORK x curves explains the most
-variance of the logarithm of VTracer's wall time. ``bench/environment.py --fit`` repeats the fit.
-"""
+    from vtracer_gym.reward import RewardParts, RewardWeights
+
+FAILED = Measures(0.0, 0.0, edge_distance=1.0, color_error=255.0, paper_error=255.0)
+"""Measures of an attempt without an SVG."""
+
+COMPACT_GRID = 10.0
+"""Coordinate units per pixel with which VTracer's own curves are written compactly: one decimal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The result of one trace.
+    """The result of one attempt.
 
     Args:
-        parameters: Parameters of the trace.
+        setting: Setting of the pipeline, or parameters of VTracer alone.
         svg: SVG document, empty if the attempt failed.
-        quality: SSIM between the logo and the drawn SVG, 0 if the attempt failed. For a transparent logo, the lower
-            SSIM of those on white and on black.
+        measures: Measured differences from the logo.
         size_bytes: Size of the SVG in bytes.
-        paths: Number of filled shapes.
-        curves: Number of Bezier segments.
-        work: Predicted tracing time in pixels (see ``CURVE_WORK``). Unlike wall time, it is reproducible.
-        trace_seconds: Wall time of VTracer in seconds, for information.
+        shapes: Number of filled shapes.
+        curves: Number of curves and lines.
+        seconds: Wall time without measuring, for information.
         failure: Reason why there is no SVG, or None.
     """
 
-    parameters: Parameters
+    setting: Settings | Parameters
     svg: str
-    quality: float
+    measures: Measures
     size_bytes: int
-    paths: int
+    shapes: int
     curves: int
-    work: float
-    trace_seconds: float
+    seconds: float
     failure: str | None = None
 
     @classmethod
-    def failed(cls, parameters: Parameters, reason: str) -> Attempt:
+    def failed(cls, setting: Settings | Parameters, reason: str) -> Attempt:
         """Return a failed attempt."""
-        return cls(parameters, "", 0.0, 0, 0, 0, 0.0, 0.0, reason)
+        return cls(setting, "", FAILED, 0, 0, 0, 0.0, reason)
+
+    @property
+    def quality(self) -> float:
+        """SSIM at the size of the logo."""
+        return self.measures.quality
 
 
 class PreparedLogo:
-    """A logo prepared for repeated tracing.
+    """A logo prepared for repeated attempts.
 
-    Data that stay the same between attempts are cached: the encoded pixels and the attempt with VTracer's defaults. The
-    statistics for SSIM take 15 MB at 256 x 256 pixels. They are computed on first use and freed by ``release``.
+    What stays the same between attempts is cached: the prepared pictures and the attempt with VTracer's defaults. The
+    statistics for measuring take tens of megabytes. They are computed on first use and freed by ``release``.
 
     Args:
-        logo: Logo to trace. It is not modified.
+        logo: Logo to vectorize. It is not modified.
     """
 
     def __init__(self, logo: Logo) -> None:
         self.logo = logo
-        self._png = encode_png(logo.pixels if logo.rgba is None else traceable(logo.rgba))
-        self._cut_rows = 0 if logo.rgba is None else 1
-        self._similarities: dict[str, Similarity] = {}
+        self._pictures: dict[tuple[int, int], bytes] = {}
+        self._measurer: Measurer | None = None
+
+    @property
+    def measurer(self) -> Measurer:
+        """Measurer of the logo."""
+        if self._measurer is None:
+            self._measurer = Measurer(self.logo)
+        return self._measurer
 
     def release(self) -> None:
-        """Free the statistics for SSIM. The next attempt computes them again."""
-        self._similarities = {}
+        """Free the statistics for measuring. The next attempt computes them again."""
+        self._measurer = None
 
-    def attempt(self, parameters: Parameters, color_mode: ColorMode = "color") -> Attempt:
-        """Trace the logo, draw the SVG and compare it with the logo.
+    def attempt(self, settings: Settings) -> Attempt:
+        """Vectorize the logo and measure the result.
 
-        If tracing or drawing fails or panics, return a failed attempt instead of raising.
+        If a stage fails or panics, return a failed attempt instead of raising.
         """
-        try:
-            traced = trace(self._png, parameters, color_mode, cut_rows=self._cut_rows)
-            quality = self._quality(traced.svg)
-        except (TraceError, RasterizeError) as error:
-            return Attempt.failed(parameters, str(error))
-        curves = traced.curves
-        return Attempt(
-            parameters,
-            traced.svg,
-            quality=quality,
-            size_bytes=traced.size_bytes,
-            paths=traced.paths,
-            curves=curves,
-            work=float(self.logo.width * self.logo.height + CURVE_WORK * curves),
-            trace_seconds=traced.seconds,
-        )
+        key = (settings.enlargement, settings.sharpening)
+        if key not in self._pictures:
+            self._pictures[key] = prepare(self.logo, settings)
+        return self._measured(settings, lambda: draw_prepared(self._pictures[key], self.logo, settings))
 
-    def _quality(self, svg: str) -> float:
-        """Return the lowest SSIM of a document over all backgrounds, because a loss on any background counts.
+    def plain_attempt(
+        self, parameters: Parameters, color_mode: ColorMode = "color", *, compact: bool = False
+    ) -> Attempt:
+        """Trace the logo with VTracer alone, and measure the result.
 
-        Raises:
-            RasterizeError: The document cannot be drawn.
+        Args:
+            parameters: Parameters of VTracer.
+            color_mode: Colour mode of VTracer.
+            compact: Whether to rewrite VTracer's SVG compactly, with one decimal.
         """
-        logo = self.logo
-        if not self._similarities:
-            grounds = {WHITE: logo.pixels} if logo.rgba is None else {one: laid_on(logo.rgba, one) for one in GROUNDS}
-            self._similarities = {ground: Similarity(pixels) for ground, pixels in grounds.items()}
-        return min(
-            similarity.to(rasterize(svg, logo.width, logo.height, ground))
-            for ground, similarity in self._similarities.items()
-        )
+
+        def drawn() -> Drawing:
+            cut_rows = 0 if self.logo.rgba is None else 1
+            svg = trace(self._own_picture, parameters, color_mode, cut_rows=cut_rows).svg
+            shapes = parse_shapes(svg)
+            if compact:
+                svg = write_svg(shapes, self.logo.width, self.logo.height, scale=1.0, grid=COMPACT_GRID)
+            return Drawing(svg, shapes, 1.0)
+
+        return self._measured(parameters, drawn)
 
     @functools.cached_property
     def default(self) -> Attempt:
-        """Attempt with VTracer's defaults.
+        """Attempt with VTracer alone and its defaults.
 
         Raises:
             TraceError: VTracer fails on the logo even with its defaults.
         """
-        attempt = self.attempt(DEFAULTS)
+        attempt = self.plain_attempt(DEFAULTS)
         if attempt.failure is not None:
             raise TraceError(f"{self.logo.name}: VTracer fails with its default parameters ({attempt.failure})")
         return attempt
+
+    @functools.cached_property
+    def first(self) -> Attempt:
+        """Attempt with the pipeline's default setting, which earns 0."""
+        return self.attempt(Settings())
+
+    def earned(self, attempt: Attempt, weights: RewardWeights) -> RewardParts:
+        """Return what an attempt earns beyond the first drawing, part by part."""
+        return weights.parts(attempt, self.default) - weights.parts(self.first, self.default)
+
+    @functools.cached_property
+    def _own_picture(self) -> bytes:
+        return encode_png(self.logo.pixels if self.logo.rgba is None else traceable(self.logo.rgba))
+
+    def _measured(self, setting: Settings | Parameters, make: Callable[[], Drawing]) -> Attempt:
+        started = time.perf_counter()
+        try:
+            drawing = make()
+            seconds = time.perf_counter() - started
+            measures = self.measurer.measure(drawing.svg, drawing.shapes, drawing.scale)
+        except (TraceError, RasterizeError) as error:
+            return Attempt.failed(setting, str(error))
+        return Attempt(
+            setting,
+            drawing.svg,
+            measures,
+            size_bytes=len(drawing.svg),
+            shapes=len(drawing.shapes),
+            curves=sum(len(outline) // 3 for shape in drawing.shapes for outline in shape.outlines),
+            seconds=seconds,
+        )

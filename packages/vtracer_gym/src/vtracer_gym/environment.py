@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import cv2
@@ -11,60 +12,44 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from vtracer_gym.actions import DIMENSIONS, action_of, parameters_of
+from vtracer_gym.actions import DIMENSIONS, settings_of
 from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.errors import TraceError, VtracerGymError
-from vtracer_gym.features import FEATURE_NAMES, difficulty, log_error, logo_features
+from vtracer_gym.features import difficulty, logo_features
 from vtracer_gym.logos import Logo
+from vtracer_gym.observations import OBSERVATION_BOUND, OBSERVATION_NAMES, Observation, described, observed
+from vtracer_gym.pipeline import Settings
 from vtracer_gym.reward import DEFAULT_WEIGHTS, RewardParts, RewardWeights
 from vtracer_gym.samples import sample_logos
-from vtracer_gym.tracing import DEFAULTS, Parameters
-
-ENVIRONMENT_ID: Final = "vtracer_gym/Vectorize-v0"
 
 DEFAULT_ATTEMPTS: Final = 4
 
-OBSERVATION_BOUND: Final = 5.0
-"""Observations are clipped to this magnitude so that an unusual logo does not destabilise the network."""
-
-_TRIED: Final = ("size", "error", "reward", "failed")
-OBSERVATION_NAMES: Final = (
-    *FEATURE_NAMES,
-    *(f"best_action_{index}" for index in range(DIMENSIONS)),
-    *(f"best_{name}" for name in _TRIED),
-    *(f"last_action_{index}" for index in range(DIMENSIONS)),
-    *(f"last_{name}" for name in _TRIED),
-    "attempts_left",
-)
-"""Names of the observation's elements in order."""
-
 _LOGGER = logging.getLogger(__name__)
-
-Observation = NDArray[np.float32]
 
 
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
-    """Environment for finding VTracer's parameters for a logo.
+    """Environment for finding the setting of the pipeline for a logo.
 
-    Observation: ``Box(-5, 5, (47,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of VTracer's
-    default trace, then the best and the last attempt, then the remaining share of attempts. An attempt is described by
-    its action, the logarithms of the byte ratio and the error ratio, its reward and whether it failed. Before the first
-    attempt, both are the defaults.
+    Observation: ``Box(-5, 5, (59,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of a first
+    drawing with the pipeline's default setting, then the best and the last attempt, then the remaining share of
+    attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to the first
+    drawing, its reward and whether it failed. Before the first attempt, both are the first drawing.
 
-    Action: ``Box(-1, 1, (8,))``, see ``actions.parameters_of``.
+    Action: ``Box(-1, 1, (9,))``, see ``actions.settings_of``.
 
-    Reward: the reward of each attempt, see ``reward.RewardWeights``. VTracer's defaults earn 0. Every attempt is
-    rewarded, not only the best one, so that the agent learns to make a good first attempt.
+    Reward: what an attempt earns (see ``reward.RewardWeights``) minus what the first drawing earns, so that the good
+    fixed setting earns 0. Every attempt is rewarded, not only the best one, so that the agent learns to make a good
+    first attempt.
 
     Episode: one logo and ``attempts`` steps. It ends with termination because the number of attempts is part of the
         task.
 
     Info after every step: ``logo``, ``category``, ``difficulty`` (easy, medium or hard), ``parameters``,
-    ``reward_parts``, ``quality``, ``svg_bytes``, ``work``, ``failure``. At the end of an episode, these describe the
-    best attempt, and there are also ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best
-    attempt), ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (whether the best attempt is at least as
-    good as the defaults and smaller), ``failed_attempts``, and ``attempts``: the parameters, reward, quality and size
-    of each attempt in order.
+    ``reward_parts``, ``quality``, ``detail``, ``edge_distance``, ``color_error``, ``paper_error``, ``svg_bytes``, ``byte_ratio`` (to the
+    defaults), ``failure``. At the end of an episode, these describe the best attempt, and there are also
+    ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best attempt), ``quality_improvement``,
+    ``default_svg_bytes``, ``is_success`` (whether the best attempt is better than the first drawing), ``attempts``
+    (parameters and results of every attempt) and ``failed_attempts``.
 
     Args:
         logos: Logos to draw from, by default 40 sample logos of the package.
@@ -96,7 +81,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (DIMENSIONS,), np.float32)
         self._prepared = [PreparedLogo(logo) for logo in chosen]
-        self._described: dict[str, tuple[Observation, str]] = {}
+        self._known: dict[str, tuple[Observation, str]] = {}
         self._attempts = attempts
         self._weights = weights
         self._in_order = in_order
@@ -124,12 +109,11 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             self._current.release()
         self._current = prepared = self._next_logo()
         name, pixels = prepared.logo.name, prepared.logo.pixels
-        if name not in self._described:
-            self._described[name] = (logo_features(pixels, prepared.default), difficulty(pixels))
+        if name not in self._known:
+            self._known[name] = (logo_features(pixels, prepared.first), difficulty(pixels))
         self._tried: list[tuple[Attempt, RewardParts]] = []
-        self._best = (prepared.default, RewardParts(0.0, 0.0, 0.0, 0.0))
-        self._last = self._best
-        self._last_seen = self._best_seen = _described(*self._best, prepared.default)
+        self._best = self._last = (prepared.first, RewardParts())
+        self._last_seen = self._best_seen = described(prepared.first, 0.0, prepared.first)
         return self._observation(prepared), {"logo": prepared.logo.name, "category": prepared.logo.category}
 
     def _next_logo(self) -> PreparedLogo:
@@ -149,9 +133,9 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
                 return prepared
         raise VtracerGymError("VTracer fails on every logo, even with its defaults")
 
-    def parameters(self, action: NDArray[np.float32]) -> Parameters:
-        """Return the parameters that an action represents."""
-        return parameters_of(action)
+    def settings(self, action: NDArray[np.float32]) -> Settings:
+        """Return the setting that an action represents."""
+        return settings_of(action)
 
     def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Make one attempt.
@@ -163,10 +147,10 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         prepared = self._current
         if prepared is None:
             raise VtracerGymError("call reset before step")
-        attempt = prepared.attempt(self.parameters(action))
-        parts = self._weights.parts(attempt, prepared.default)
+        attempt = prepared.attempt(self.settings(action))
+        parts = prepared.earned(attempt, self._weights)
         self._last = (attempt, parts)
-        self._last_seen = _described(attempt, parts, prepared.default)
+        self._last_seen = described(attempt, parts.total, prepared.first)
         if not self._tried or parts.total > self._best[1].total:
             self._best, self._best_seen = self._last, self._last_seen
         self._tried.append(self._last)
@@ -191,13 +175,12 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     @property
     def best(self) -> Attempt:
-        """Attempt of this episode with the highest reward; before the first attempt, the defaults."""
+        """Attempt of this episode with the highest reward; before the first attempt, the first drawing."""
         return self._best[0]
 
     def _observation(self, prepared: PreparedLogo) -> Observation:
-        left = np.array([1.0 - len(self._tried) / self._attempts], np.float32)
-        seen = np.concatenate([self._described[prepared.logo.name][0], self._best_seen, self._last_seen, left])
-        return np.asarray(np.clip(seen, -OBSERVATION_BOUND, OBSERVATION_BOUND), np.float32)
+        left = 1.0 - len(self._tried) / self._attempts
+        return observed(self._known[prepared.logo.name][0], self._best_seen, self._last_seen, left)
 
     def _info(self, prepared: PreparedLogo, *, over: bool) -> dict[str, Any]:
         attempt, parts = self._best if over else self._last
@@ -205,12 +188,10 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         info: dict[str, Any] = {
             "logo": logo.name,
             "category": logo.category,
-            "difficulty": self._described[logo.name][1],
-            "parameters": attempt.parameters.as_dict(),
+            "difficulty": self._known[logo.name][1],
+            "parameters": attempt.setting.as_dict(),
             "reward_parts": parts.as_dict(),
-            "quality": attempt.quality,
-            "svg_bytes": attempt.size_bytes,
-            "work": attempt.work,
+            **_results(attempt, default),
             "failure": attempt.failure,
         }
         if over:
@@ -219,30 +200,24 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
                 "quality_final": attempt.quality,
                 "quality_improvement": attempt.quality - default.quality,
                 "default_svg_bytes": default.size_bytes,
-                "is_success": attempt.quality >= default.quality and attempt.size_bytes < default.size_bytes,
+                "is_success": parts.total > 0.0,
                 "attempts": [
                     {
-                        "parameters": tried.parameters.as_dict(),
-                        "reward": scored.total,
-                        "quality": tried.quality,
-                        **({} if tried.failure is not None else {"svg_bytes": tried.size_bytes}),
+                        "parameters": tried.setting.as_dict(),
+                        "reward": earned.total,
+                        **_results(tried, default),
                     }
-                    for tried, scored in self._tried
+                    for tried, earned in self._tried
                 ],
                 "failed_attempts": sum(tried.failure is not None for tried, _ in self._tried),
             }
         return info
 
 
-def _described(attempt: Attempt, parts: RewardParts, default: Attempt) -> Observation:
-    failed = attempt.failure is not None
-    outcome = (
-        [0.0, 0.0]
-        if failed
-        else [
-            float(np.log(default.size_bytes / attempt.size_bytes)),
-            log_error(default.quality) - log_error(attempt.quality),
-        ]
-    )
-    action = action_of(attempt.parameters if not failed else DEFAULTS)
-    return np.concatenate([action, np.array([*outcome, parts.total, float(failed)], np.float32)])
+def _results(attempt: Attempt, default: Attempt) -> dict[str, float]:
+    """Return what an attempt came to, by the names under which it is recorded."""
+    return {
+        **asdict(attempt.measures),
+        "svg_bytes": attempt.size_bytes,
+        "byte_ratio": attempt.size_bytes / default.size_bytes,
+    }

@@ -5,7 +5,7 @@
     VtracerGymError
     ├── LogoError            an image is unusable: corrupt, empty, too small or fully transparent
     ├── TraceError           VTracer failed or panicked
-    ├── RasterizeError       resvg cannot draw the SVG
+    ├── RasterizeError       ThorVG cannot draw the SVG
     ├── ModelError           a trained model is missing, invalid or from another version of the environment
     └── MissingPackageError  (ImportError) a required package is not installed
 """

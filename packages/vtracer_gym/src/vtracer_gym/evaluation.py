@@ -1,123 +1,50 @@
-"""Evaluation on unseen logos, paired with VTracer's defaults on the same logo."""
+"""Evaluation of an agent and of baselines on unseen logos."""
 
 from __future__ import annotations
 
 import logging
 import math
 import multiprocessing
-from collections import defaultdict
+import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vtracer_gym.attempts import Attempt, PreparedLogo
-from vtracer_gym.baselines import FIXED_SETTINGS, FixedSetting, expected_best, random_search
+from vtracer_gym.baselines import FIXED, expected_best, fixed_attempt, random_search
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import TraceError, VtracerGymError
-from vtracer_gym.intervals import Interval, bootstrap_interval
+from vtracer_gym.features import logo_features
+from vtracer_gym.logo_outcomes import FIRST_TRY, LogoEvaluation, Outcome, best_of
+from vtracer_gym.pipeline import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from vtracer_gym.logos import Logo
     from vtracer_gym.reward import RewardWeights
+
+DEFAULT_SEARCH_TRIES: Final = 40
+
+SHARP: Final = 4
+"""Multiple of the logo's size at which outcomes are measured in addition to the measures of an attempt."""
+
+Chooser = Callable[[NDArray[np.float32]], Settings]
+"""Function that chooses a setting from the features of a logo, shape (30,), see ``features.logo_features``."""
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Agent(Protocol):
     """An agent that chooses actions."""
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the action, shape (8,), for an observation of ``VectorizeEnv``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result of one method on one logo, compared with VTracer's defaults.
-
-    Args:
-        reward: Reward, see ``reward.RewardWeights``.
-        quality_difference: SSIM minus the SSIM of the defaults.
-        log_byte_ratio: Natural logarithm of the byte ratio to the defaults, 0 if the method failed.
-        quality: SSIM.
-        size_bytes: Size of the SVG in bytes, 0 if the method failed.
-    """
-
-    reward: float
-    quality_difference: float
-    log_byte_ratio: float
-    quality: float
-    size_bytes: float
-
-    @classmethod
-    def of(cls, attempt: Attempt, default: Attempt, weights: RewardWeights) -> Outcome:
-        """Compare an attempt with the defaults on the same logo."""
-        ratio = 0.0 if attempt.failure is not None else math.log(attempt.size_bytes / default.size_bytes)
-        return cls(
-            weights.reward(attempt, default),
-            attempt.quality - default.quality,
-            ratio,
-            attempt.quality,
-            float(attempt.size_bytes),
-        )
-
-    @classmethod
-    def mean(cls, outcomes: Sequence[Outcome]) -> Outcome:
-        """Return the mean of several outcomes on the same logo, for example of several seeds."""
-        rows = [
-            (one.reward, one.quality_difference, one.log_byte_ratio, one.quality, one.size_bytes) for one in outcomes
-        ]
-        return cls(*np.mean(rows, axis=0).tolist())
-
-
-@dataclass(frozen=True, slots=True)
-class LogoEvaluation:
-    """All results on one unseen logo.
-
-    Args:
-        logo: Name of the logo.
-        category: Type of the logo.
-        outcomes: Outcome of each method by name.
-        search_curve: Expected best reward of random search with 1 ... n tries, shape (n,).
-    """
-
-    logo: str
-    category: str
-    outcomes: dict[str, Outcome]
-    search_curve: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The results of one method over all unseen logos.
-
-    Args:
-        reward: Mean reward.
-        quality_difference: Mean SSIM difference to the defaults.
-        byte_ratio: Geometric mean of the byte ratio to the defaults.
-        quality: Mean SSIM.
-        size_bytes: Geometric mean of the size in bytes.
-        logos: Number of logos.
-    """
-
-    reward: Interval
-    quality_difference: Interval
-    byte_ratio: Interval
-    quality: float
-    size_bytes: float
-    logos: int
-
-
-_LOGGER = logging.getLogger(__name__)
-
-FIRST_TRY = "agent, first try"
-
-
-def best_of(method: str, tries: int) -> str:
-    """Return the name of a method that takes the best of several tries."""
-    return f"{method}, best of {tries}"
+        """Return the action, shape (9,), for an observation of ``VectorizeEnv``."""
 
 
 def agent_attempts(agent: Agent, logo: Logo, attempts: int, weights: RewardWeights) -> tuple[Attempt, list[Attempt]]:
@@ -137,39 +64,76 @@ def agent_attempts(agent: Agent, logo: Logo, attempts: int, weights: RewardWeigh
     return environment.default, environment.tried
 
 
+def outcome_of(prepared: PreparedLogo, attempt: Attempt, weights: RewardWeights) -> Outcome:
+    """Return the outcome of a single attempt on a logo.
+
+    Raises:
+        TraceError: VTracer fails on the logo with its defaults.
+    """
+    default, measures = prepared.default, attempt.measures
+    return Outcome(
+        reward=prepared.earned(attempt, weights).total,
+        quality=measures.quality,
+        quality_difference=measures.quality - default.measures.quality,
+        detail=measures.detail,
+        sharp=_sharp(prepared, attempt),
+        edge_distance=measures.edge_distance,
+        log_byte_ratio=0.0 if attempt.failure is not None else math.log(attempt.size_bytes / default.size_bytes),
+        size_bytes=float(attempt.size_bytes),
+    )
+
+
+def _sharp(prepared: PreparedLogo, attempt: Attempt) -> float:
+    if SHARP not in prepared.measurer.sizes:
+        return math.nan
+    return 0.0 if attempt.failure is not None else prepared.measurer.similarity(attempt.svg, SHARP)
+
+
 @dataclass(frozen=True, slots=True)
 class _SearchTask:
     logo: Logo
     tries: int
     seed: np.random.SeedSequence
     weights: RewardWeights
-    settings: dict[str, FixedSetting]
-    equal_tries: int
+    group_sizes: tuple[int, ...]
 
 
-_Baselines = tuple[dict[str, Outcome], NDArray[np.float64]]
+@dataclass(frozen=True, slots=True)
+class _Baselines:
+    """Results of the baselines on one logo, which keeps the attempts that all methods are compared with."""
+
+    prepared: PreparedLogo
+    outcomes: dict[str, Outcome]
+    search_curve: NDArray[np.float64]
 
 
 def _baselines(task: _SearchTask) -> _Baselines | str:
     """Return the results of the baselines on a logo, or the reason why VTracer cannot trace it."""
+    cv2.setNumThreads(1)  # the pictures are small, and there is one process per core
     prepared = PreparedLogo(task.logo)
     try:
-        default = prepared.default
+        prepared.default  # noqa: B018 - computes the default attempt, or raises
     except TraceError as error:
         return str(error)
-    outcomes = {
-        name: Outcome.of(prepared.attempt(setting.parameters, setting.color_mode), default, task.weights)
-        for name, setting in task.settings.items()
-    }
+    fixed = {name: fixed_attempt(prepared, setting) for name, setting in FIXED.items()}
     searched = random_search(prepared, task.tries, np.random.default_rng(task.seed))
-    rewards = [task.weights.reward(attempt, default) for attempt in searched]
-    for tries in {1, task.equal_tries}:
-        groups = [range(start, start + tries) for start in range(0, task.tries - tries + 1, tries)]
-        winners = [searched[max(group, key=rewards.__getitem__)] for group in groups]
-        outcomes[best_of("random", tries)] = Outcome.mean(
-            [Outcome.of(winner, default, task.weights) for winner in winners]
-        )
-    return outcomes, expected_best(np.asarray(rewards))
+    outcomes = {name: outcome_of(prepared, attempt, task.weights) for name, attempt in fixed.items()}
+    tries = [outcome_of(prepared, attempt, task.weights) for attempt in searched]
+    for size in task.group_sizes:
+        outcomes[best_of("random", size)] = _mean_of_best(tries, size)
+    prepared.release()
+    return _Baselines(prepared, outcomes, expected_best(np.array([one.reward for one in tries])))
+
+
+def _mean_of_best(tries: Sequence[Outcome], size: int) -> Outcome:
+    """Return the mean over all disjoint groups of tries of their best outcomes."""
+    groups = [tries[start : start + size] for start in range(0, len(tries) - size + 1, size)]
+    return Outcome.mean([_best(group) for group in groups])
+
+
+def _best(tries: Sequence[Outcome]) -> Outcome:
+    winner = max(tries, key=lambda outcome: outcome.reward)
+    return replace(winner, tries=len(tries))
 
 
 def check_search_tries(attempts: int, search_tries: int) -> None:
@@ -192,15 +156,17 @@ def evaluate(
     *,
     weights: RewardWeights,
     attempts: int,
-    search_tries: int,
+    search_tries: int = DEFAULT_SEARCH_TRIES,
     seed: int,
-    extra_settings: Mapping[str, FixedSetting] | None = None,
-    processes: int = 1,
+    extra: Mapping[str, Chooser] | None = None,
+    processes: int | None = None,
     on_logo: Callable[[], None] = lambda: None,
 ) -> list[LogoEvaluation]:
-    """Evaluate an agent and the baselines on every logo.
+    """Evaluate an agent, other choosers and the baselines on every logo.
 
-    Random search with k tries is averaged over all disjoint groups of k tries to reduce the effect of chance.
+    The baselines run in parallel processes. The agent and the choosers stay in this process, because they may hold
+    models that cannot be sent to another one. Random search with k tries is averaged over all disjoint groups of k
+    tries to reduce the effect of chance.
 
     Args:
         agent: Agent to evaluate. The results are reproducible only if it is deterministic.
@@ -209,8 +175,8 @@ def evaluate(
         attempts: Number of the agent's tries per logo.
         search_tries: Number of random-search tries per logo, at least ``attempts``.
         seed: Seed of random search. Each logo has a separate random stream.
-        extra_settings: Additional settings to evaluate on every logo, by name.
-        processes: Number of processes for the baselines. VTracer fully uses one core per process.
+        extra: Additional choosers by name. Each makes one try per logo.
+        processes: Number of processes for the baselines, by default one per core.
         on_logo: Callback after each logo.
 
     Raises:
@@ -219,86 +185,51 @@ def evaluate(
             and skipped.
     """
     check_search_tries(attempts, search_tries)
-    settings = {**FIXED_SETTINGS, **(extra_settings or {})}
     seeds = np.random.SeedSequence(seed).spawn(len(logos))
-    tasks = [
-        _SearchTask(logo, search_tries, stream, weights, settings, attempts)
-        for logo, stream in zip(logos, seeds, strict=True)
-    ]
-    if processes == 1:
-        return _assemble(agent, tasks, map(_baselines, tasks), on_logo)
+    sizes = tuple(sorted({1, attempts, search_tries}))
+    tasks = [_SearchTask(logo, search_tries, stream, weights, sizes) for logo, stream in zip(logos, seeds, strict=True)]
+    evaluator = _Evaluator(agent, weights, attempts, dict(extra or {}), on_logo)
+    workers = min(processes or os.cpu_count() or 1, len(tasks))
+    if workers <= 1:
+        return evaluator.all(tasks, map(_baselines, tasks))
     context = multiprocessing.get_context("forkserver")  # a plain fork can deadlock the threads of torch and OpenCV
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        return _assemble(agent, tasks, pool.map(_baselines, tasks), on_logo)
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        return evaluator.all(tasks, pool.map(_baselines, tasks))
 
 
-def _assemble(
-    agent: Agent,
-    tasks: Sequence[_SearchTask],
-    baselines: Iterable[_Baselines | str],
-    on_logo: Callable[[], None],
-) -> list[LogoEvaluation]:
-    evaluations = []
-    for task, measured in zip(tasks, baselines, strict=True):
-        if isinstance(measured, str):
-            _LOGGER.warning("%s; skipping this logo", measured)
-            continue
-        outcomes, curve = measured
-        default, tried = agent_attempts(agent, task.logo, task.equal_tries, task.weights)
-        found = [Outcome.of(attempt, default, task.weights) for attempt in tried]
-        outcomes[FIRST_TRY] = found[0]
-        outcomes[best_of("agent", task.equal_tries)] = max(found, key=lambda outcome: outcome.reward)
-        evaluations.append(LogoEvaluation(task.logo.name, task.logo.category, outcomes, curve))
-        on_logo()
-    if not evaluations:
-        raise VtracerGymError("no logo to evaluate on. Pass at least one logo that VTracer can trace with its defaults")
-    return evaluations
+@dataclass(frozen=True, slots=True)
+class _Evaluator:
+    """Adds the agent and the choosers to the results of the baselines."""
 
+    agent: Agent
+    weights: RewardWeights
+    attempts: int
+    extra: Mapping[str, Chooser]
+    on_logo: Callable[[], None]
 
-def pooled(runs: Iterable[Sequence[LogoEvaluation]]) -> list[LogoEvaluation]:
-    """Combine the evaluations of several seeds into one per logo, averaged over the seeds that include it."""
-    by_logo: dict[str, list[LogoEvaluation]] = defaultdict(list)
-    for run in runs:
-        for evaluation in run:
-            by_logo[evaluation.logo].append(evaluation)
-    return [
-        LogoEvaluation(
-            name,
-            same[0].category,
-            {method: Outcome.mean([one.outcomes[method] for one in same]) for method in same[0].outcomes},
-            np.mean([one.search_curve for one in same], axis=0),
-        )
-        for name, same in sorted(by_logo.items())
-    ]
+    def all(self, tasks: Sequence[_SearchTask], baselines: Iterable[_Baselines | str]) -> list[LogoEvaluation]:
+        evaluations = []
+        for task, measured in zip(tasks, baselines, strict=True):
+            if isinstance(measured, str):
+                _LOGGER.warning("%s; skipping this logo", measured)
+                continue
+            logo = task.logo
+            outcomes = self._chosen(measured.prepared) | measured.outcomes
+            evaluations.append(LogoEvaluation(logo.name, logo.category, outcomes, measured.search_curve))
+            self.on_logo()
+        if not evaluations:
+            raise VtracerGymError(
+                "no logo to evaluate on. Pass at least one logo that VTracer can trace with its defaults"
+            )
+        return evaluations
 
-
-def summarize(evaluations: Sequence[LogoEvaluation], method: str, seed: int = 0) -> Summary:
-    """Return the summary of one method over all logos, with 95 % intervals from resampling logos.
-
-    Raises:
-        ValueError: There are no evaluations.
-    """
-    rng = np.random.default_rng(seed)
-    outcomes = [evaluation.outcomes[method] for evaluation in evaluations]
-    ratio = bootstrap_interval([outcome.log_byte_ratio for outcome in outcomes], rng)
-    sizes = [outcome.size_bytes for outcome in outcomes if outcome.size_bytes > 0.0]
-    return Summary(
-        reward=bootstrap_interval([outcome.reward for outcome in outcomes], rng),
-        quality_difference=bootstrap_interval([outcome.quality_difference for outcome in outcomes], rng),
-        byte_ratio=Interval(math.exp(ratio.mean), math.exp(ratio.low), math.exp(ratio.high)),
-        quality=float(np.mean([outcome.quality for outcome in outcomes])),
-        size_bytes=math.exp(float(np.mean(np.log(sizes)))) if sizes else 0.0,
-        logos=len(outcomes),
-    )
-
-
-def tries_to_match(evaluations: Sequence[LogoEvaluation], method: str = FIRST_TRY) -> int | None:
-    """Return how many tries per logo random search needs to reach the mean reward of a method.
-
-    Returns:
-        Number of tries, or None if more tries than were made are needed.
-    """
-    wanted = float(np.mean([evaluation.outcomes[method].reward for evaluation in evaluations]))
-    curve = np.mean([evaluation.search_curve for evaluation in evaluations], axis=0)
-    reached = np.flatnonzero(curve >= wanted)
-    return int(reached[0]) + 1 if reached.size else None
+    def _chosen(self, prepared: PreparedLogo) -> dict[str, Outcome]:
+        logo, weights = prepared.logo, self.weights
+        attempts = agent_attempts(self.agent, logo, self.attempts, weights)[1]
+        tried = [outcome_of(prepared, attempt, weights) for attempt in attempts]
+        outcomes = {FIRST_TRY: tried[0], best_of("agent", self.attempts): _best(tried)}
+        features = logo_features(logo.pixels, prepared.first)
+        for name, choose in self.extra.items():
+            outcomes[name] = outcome_of(prepared, prepared.attempt(choose(features)), weights)
+        prepared.release()
+        return outcomes

@@ -1,4 +1,4 @@
-"""Features of a logo and of its default trace, on a scale of about 1, which the agent observes before its first try."""
+"""Features of a logo and of a first drawing of it, on a scale of about 1, which the agent observes before its first try."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from vtracer_gym.attempts import Attempt
+
+PRECISIONS: Final = (4, 5, 6)
+"""Colour precisions for which the features tell how they would cluster neighbouring pixels."""
 
 FEATURE_NAMES: Final = (
     "log_area",
@@ -30,13 +33,17 @@ FEATURE_NAMES: Final = (
     "corner_density",
     "log_regions",
     "stroke_width",
-    "default_log_bytes",
-    "default_log_curves",
-    "default_log_paths",
-    "default_log_curves_per_path",
-    "default_log_error",
+    *(f"lost_edges_{bits}_bits" for bits in PRECISIONS),
+    *(f"false_edges_{bits}_bits" for bits in PRECISIONS),
+    "first_log_bytes",
+    "first_log_curves",
+    "first_log_shapes",
+    "first_log_curves_per_shape",
+    "first_log_error",
+    "first_log_detail_error",
+    "first_edge_distance",
 )
-"""Names of the features in order. The last five describe VTracer's default trace."""
+"""Names of the features in order. Those of the first drawing describe the attempt with the pipeline's default setting."""
 
 FLAT: Final = 2.0
 """Gradient magnitude, in 8-bit levels per pixel, below which a pixel is in a flat area."""
@@ -82,15 +89,15 @@ def _color_shares(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.float64]:
     return np.sort(counts[counts > 0])[::-1] / codes.size
 
 
-def logo_features(pixels: NDArray[np.uint8], default: Attempt) -> NDArray[np.float32]:
-    """Describe a logo and VTracer's default trace of it.
+def logo_features(pixels: NDArray[np.uint8], first: Attempt) -> NDArray[np.float32]:
+    """Describe a logo and a first drawing of it.
 
     Args:
         pixels: RGB pixels, shape (height, width, 3).
-        default: Attempt with VTracer's defaults on these pixels.
+        first: Attempt with the pipeline's default setting on these pixels. What a failed attempt cannot tell is 0.
 
     Returns:
-        Finite features, shape (22,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Corners, curves and
+        Finite features, shape (30,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Corners, curves and
         bytes are divided by the side length (the square root of the area), because outlines scale with it.
     """
     height, width = pixels.shape[:2]
@@ -124,14 +131,51 @@ def logo_features(pixels: NDArray[np.uint8], default: Attempt) -> NDArray[np.flo
             math.log((corners > 0.002).mean() * side + 0.1),  # noqa: PLR2004 - share of pixels at sharp corners
             math.log(regions) / 2.0 - 1.0,
             math.log(inside.mean() if inside.size else 1.0),
-            math.log(default.size_bytes / side / 50.0),
-            math.log((default.curves + 1) / side),
-            math.log(default.paths + 1) / 2.0 - 1.0,
-            math.log((default.curves + 1) / (default.paths + 1)) / 2.0 - 1.0,
-            log_error(default.quality) / 2.0 + 1.5,
+            *_clustering(pixels),
+            *_first_features(first, side),
         ],
         np.float32,
     )
+
+
+STEP: Final = 16
+"""Difference of neighbouring pixels, in 8-bit levels, from which they should become different regions."""
+
+SAME: Final = 6
+"""Difference of neighbouring pixels up to which they should become the same region."""
+
+
+def _clustering(pixels: NDArray[np.uint8]) -> list[float]:
+    """Return, for each precision, how many edges VTracer would lose, and how many it would see where there are none.
+
+    VTracer compares colours without their lowest bits, so that a flat area on the border of two levels falls apart, and
+    colours within a level become one. Both depend on the logo's colours more than on anything else.
+    """
+    pairs = [(pixels[:, 1:], pixels[:, :-1]), (pixels[1:], pixels[:-1])]
+    differences = [cv2.absdiff(one, other).max(axis=2) for one, other in pairs]
+    steps = sum(int((difference >= STEP).sum()) for difference in differences)
+    lost, false = [], []
+    for bits in PRECISIONS:
+        same = [((one >> (8 - bits)) == (other >> (8 - bits))).all(axis=2) for one, other in pairs]
+        merged = sum(int((equal & (far >= STEP)).sum()) for equal, far in zip(same, differences, strict=True))
+        split = sum(int((~equal & (far <= SAME)).sum()) for equal, far in zip(same, differences, strict=True))
+        lost.append(math.log((merged + 1) / (steps + 1)) / 3.0 + 1.0)
+        false.append(math.log((split + 1) / (steps + 1)) / 3.0 + 1.0)
+    return [*lost, *false]
+
+
+def _first_features(first: Attempt, side: float) -> list[float]:
+    if first.failure is not None:
+        return [0.0] * 7
+    return [
+        math.log(first.size_bytes / side / 12.0),
+        math.log((first.curves + 1) / side),
+        math.log(first.shapes + 1) / 2.0 - 1.0,
+        math.log((first.curves + 1) / (first.shapes + 1)) / 2.0 - 1.0,
+        log_error(first.measures.quality) / 2.0 + 1.5,
+        log_error(first.measures.detail) / 2.0 + 1.5,
+        4.0 * first.measures.edge_distance - 1.0,
+    ]
 
 
 def _foreground(inked: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageDraw, ImageFont
 
+from vtracer_gym.byte_sizes import format_bytes
 from vtracer_gym.rasterize import rasterize
 
 if TYPE_CHECKING:
@@ -46,14 +47,6 @@ def _font(size: int) -> FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def kilobytes(size_bytes: float) -> str:
-    """Return a size in a readable unit: ``812 B``, ``7.1 kB``, ``64 kB``."""
-    if size_bytes < 1000:  # noqa: PLR2004 - a kilobyte
-        return f"{size_bytes:.0f} B"
-    kilo = size_bytes / 1000.0
-    return f"{kilo:.1f} kB" if kilo < 10 else f"{kilo:.0f} kB"  # noqa: PLR2004 - two significant digits
-
-
 def _fitted(width: int, height: int) -> tuple[int, int]:
     scale = (CELL - 2 * PADDING) / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
@@ -64,10 +57,7 @@ def _drawn(attempt: Attempt, logo: Logo) -> Image.Image:
     width, height = _fitted(logo.width, logo.height)
     if attempt.failure is not None:
         return Image.new("RGB", (width, height), PAPER)
-    box = f'viewBox="0 0 {logo.width} {logo.height}" preserveAspectRatio="none"'  # sides are rounded to whole pixels
-    size = f'width="{logo.width}" height="{logo.height}"'
-    svg = attempt.svg.replace(size, f'{box} width="{width}" height="{height}"', 1)
-    return Image.fromarray(rasterize(svg, width, height, logo.ground))
+    return Image.fromarray(rasterize(attempt.svg, width, height, logo.ground))
 
 
 def _place(sheet: Image.Image, picture: Image.Image, left: int, top: int, caption: str, color: str, note: str) -> None:
@@ -111,7 +101,13 @@ def gallery(exhibits: Sequence[Exhibit], title: str, subtitle: str) -> Image.Ima
         _place(sheet, original, MARGIN, top, logo.category, SOFT, f"{logo.width} x {logo.height} px")
         left = MARGIN + CELL + GAP
         _place(
-            sheet, _drawn(default, logo), left, top, f"SSIM {default.quality:.3f}", SOFT, kilobytes(default.size_bytes)
+            sheet,
+            _drawn(default, logo),
+            left,
+            top,
+            f"SSIM {default.quality:.3f}",
+            SOFT,
+            format_bytes(default.size_bytes),
         )
         change = agent.size_bytes / default.size_bytes - 1.0
         good = change <= 0.0 and agent.quality >= default.quality
@@ -122,6 +118,6 @@ def gallery(exhibits: Sequence[Exhibit], title: str, subtitle: str) -> Image.Ima
             top,
             f"SSIM {agent.quality:.3f}",
             BETTER if good else WORSE,
-            "failed" if agent.failure is not None else f"{kilobytes(agent.size_bytes)}  ({change:+.0%})",
+            "failed" if agent.failure is not None else f"{format_bytes(agent.size_bytes)}  ({change:+.0%})",
         )
     return sheet

@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vtracer_gym.errors import LogoError
+from vtracer_gym.rasterize import OPAQUE, WHITE
 from vtracer_gym.similarity import WINDOW
-from vtracer_gym.transparency import WHITE, ground_of, laid_on, shrunk
+from vtracer_gym.transparency import ground_of, laid_on, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +28,11 @@ SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 MAX_SOURCE_PIXELS: Final = 100_000_000
 """Maximum image size. Larger images are rejected before decoding: 400 MB of pixels is an error or an attack."""
 
-OPAQUE: Final = 255
-"""Alpha value of an opaque pixel."""
-
 DEFAULT_SIZE: Final = 128
 """Longest side of a logo in pixels."""
+
+LARGEST: Final = 4
+"""Highest ratio of the size of a logo's source to its own size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,12 +45,15 @@ class Logo:
         pixels: RGB pixels, shape (height, width, 3), with no side shorter than the SSIM window. A transparent logo is
             composited on its ``ground``.
         rgba: Straight colours and alpha of a transparent logo, shape (height, width, 4); None for an opaque logo.
+        source: The same logo in up to ``LARGEST`` times the size, in the channels of the logo, for measuring drawings
+            at larger sizes; None if the image is not larger.
     """
 
     name: str
     category: str
     pixels: NDArray[np.uint8]
     rgba: NDArray[np.uint8] | None = None
+    source: NDArray[np.uint8] | None = None
 
     @property
     def ground(self) -> str:
@@ -146,14 +150,53 @@ def decode_logo(data: bytes, name: str, category: str, size: int = DEFAULT_SIZE)
         fitted = _fitted(pixels, size)
     except LogoError as error:
         raise LogoError(f"{name}: {error}") from None
+    return logo_of(fitted, name, category, pixels)
+
+
+def logo_of(fitted: NDArray[np.uint8], name: str, category: str, source: NDArray[np.uint8] | None = None) -> Logo:
+    """Return a logo of pixels with three or four channels, with its source if it is larger."""
+    larger = None
+    if source is not None and max(source.shape) > max(fitted.shape):
+        larger = _fitted(source, LARGEST * max(fitted.shape[:2]))
     if fitted.shape[2] == len("RGB"):
-        return Logo(name, category, fitted)
-    return Logo(name, category, laid_on(fitted, ground_of(fitted)), fitted)
+        return Logo(name, category, fitted, source=larger)
+    return Logo(name, category, laid_on(fitted, ground_of(fitted)), fitted, larger)
+
+
+def shrunk_logo(logo: Logo, size: int) -> Logo:
+    """Return a logo at a smaller size, with its present pixels as its source. A smaller logo is returned unchanged.
+
+    Args:
+        logo: Logo to shrink.
+        size: Maximum length of the longest side in pixels.
+
+    Raises:
+        LogoError: The logo is too small or invisible at this size.
+    """
+    if max(logo.width, logo.height) <= size:
+        return logo
+    own = logo.pixels if logo.rgba is None else logo.rgba
+    try:
+        return logo_of(_fitted(own, size), logo.name, logo.category, own)
+    except LogoError as error:
+        raise LogoError(f"{logo.name}: {error}") from None
 
 
 def _eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     top = 65535.0 if values.max() > 1.0 else 1.0
     return np.clip(np.round(values * (255.0 / top)), 0, 255).astype(np.uint8)
+
+
+def read_image(path: Path | str) -> bytes:
+    """Return the contents of an image file.
+
+    Raises:
+        LogoError: The file cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise LogoError(f"{path}: {error.strerror or error}") from error
 
 
 def load_logo(path: Path | str, category: str | None = None, size: int = DEFAULT_SIZE) -> Logo:
@@ -163,11 +206,19 @@ def load_logo(path: Path | str, category: str | None = None, size: int = DEFAULT
         LogoError: The file cannot be read, or is not a usable image.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise LogoError(f"{path}: {error.strerror or error}") from error
-    return decode_logo(data, path.name, category or path.parent.name, size)
+    return decode_logo(read_image(path), path.name, category or path.parent.name, size)
+
+
+def image_files(folder: Path | str) -> list[Path]:
+    """Return the PNG, JPEG and WebP files below a folder in the order of their paths.
+
+    Raises:
+        LogoError: The folder does not exist.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise LogoError(f"{folder} is not a folder")
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def load_folder(folder: Path | str, size: int = DEFAULT_SIZE) -> LogoFolder:
@@ -180,11 +231,9 @@ def load_folder(folder: Path | str, size: int = DEFAULT_SIZE) -> LogoFolder:
         LogoError: The folder does not exist, or contains no usable image.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise LogoError(f"{folder} is not a folder")
     logos: list[Logo] = []
     rejections: list[Rejection] = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()):
+    for path in image_files(folder):
         place = path.relative_to(folder)
         category = place.parts[0] if len(place.parts) > 1 else "other"
         try:

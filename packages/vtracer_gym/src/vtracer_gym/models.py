@@ -6,7 +6,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -15,19 +15,22 @@ from numpy.typing import NDArray
 from stable_baselines3 import PPO
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from vtracer_gym.actions import DIMENSIONS
-from vtracer_gym.baselines import TuningSettings
-from vtracer_gym.environment import DEFAULT_ATTEMPTS, OBSERVATION_BOUND, OBSERVATION_NAMES
+from vtracer_gym.actions import action_of
+from vtracer_gym.baselines import Recorded, TuningSettings
+from vtracer_gym.environment import DEFAULT_ATTEMPTS
 from vtracer_gym.errors import ModelError
 from vtracer_gym.logos import DEFAULT_SIZE
+from vtracer_gym.observations import MOST_SCALED, OBSERVATION_NAMES
+from vtracer_gym.pipeline import SETTING_BOUNDS, Settings
+from vtracer_gym.policy import POLICY_FILE, export_policy
 from vtracer_gym.reward import RewardWeights
-from vtracer_gym.tracing import BOUNDS
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
 MODEL_FILE: Final = "model.zip"
 CARD_FILE: Final = "training.json"
+TRACES_FILE: Final = "traces.npz"
 
 SMALLEST_SPREAD: Final = 0.02
 """Minimum standard deviation for scaling, so that nearly constant features are not amplified."""
@@ -55,7 +58,7 @@ class Standardized(BaseFeaturesExtractor):
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Standardize a batch of observations, shape (batch, observation)."""
-        return torch.clamp((observations - self.shift) * self.scale, -OBSERVATION_BOUND, OBSERVATION_BOUND)
+        return torch.clamp((observations - self.shift) * self.scale, -MOST_SCALED, MOST_SCALED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +117,22 @@ class ModelCard:
         settings: Settings of the training.
         trained_on: Names of the training logos.
         unseen: Names of the logos set aside for evaluation.
-        start_action: Action at which the policy started, shape (8,).
+        start_action: Action at which the policy started, shape (9,).
+        equal_action: Best fixed action that the search for the start finds with as many traces as the whole training,
+            shape (9,). None if it was not searched for.
         observation: Names of the observation's elements.
     """
 
     settings: TrainingSettings
     trained_on: tuple[str, ...]
     unseen: tuple[str, ...]
-    start_action: tuple[float, ...] = (0.0,) * DIMENSIONS
+    start_action: tuple[float, ...] = tuple(action_of(Settings()).tolist())
+    equal_action: tuple[float, ...] | None = None
     observation: tuple[str, ...] = OBSERVATION_NAMES
 
     def write(self, folder: Path | str) -> None:
         """Write ``training.json``."""
-        text = json.dumps({**asdict(self), "bounds": BOUNDS}, indent=2)
+        text = json.dumps({**asdict(self), "bounds": SETTING_BOUNDS}, indent=2)
         (Path(folder) / CARD_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -150,6 +156,7 @@ class ModelCard:
                 tuple(content["trained_on"]),
                 tuple(content["unseen"]),
                 tuple(content["start_action"]),
+                None if content["equal_action"] is None else tuple(content["equal_action"]),
                 tuple(content["observation"]),
             )
             bounds = {name: tuple(limits) for name, limits in content["bounds"].items()}
@@ -157,9 +164,43 @@ class ModelCard:
             raise ModelError(f"{folder} has no trained model: {path.name}: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{path} cannot be read: {error!r}") from error
-        if card.observation != OBSERVATION_NAMES or bounds != BOUNDS:
+        if card.observation != OBSERVATION_NAMES or bounds != SETTING_BOUNDS:
             raise ModelError(f"{folder} was trained with another version of the environment. Train it again")
         return card
+
+
+class Traces(NamedTuple):
+    """Every attempt of a training, from which other methods can learn as much.
+
+    Attributes:
+        features: Features of the training logos, shape (logos, features).
+        recorded: Attempts on these logos.
+    """
+
+    features: NDArray[np.float32]
+    recorded: Recorded
+
+    @classmethod
+    def empty(cls, features: NDArray[np.float32]) -> Traces:
+        """Return no attempts on logos with these features."""
+        return cls(features, Recorded.empty())
+
+    def with_more(self, recorded: Recorded) -> Traces:
+        """Return these attempts followed by others."""
+        return self._replace(recorded=self.recorded.with_more(recorded))
+
+    def write(self, folder: Path | str) -> None:
+        """Write ``traces.npz``."""
+        np.savez_compressed(Path(folder) / TRACES_FILE, features=self.features, **self.recorded._asdict())
+
+    @classmethod
+    def read(cls, folder: Path | str) -> Traces | None:
+        """Read ``traces.npz``, or return None if there is none."""
+        try:
+            with np.load(Path(folder) / TRACES_FILE, allow_pickle=False) as file:
+                return cls(file["features"], Recorded(file["logo"], file["actions"], file["rewards"]))
+        except FileNotFoundError:
+            return None
 
 
 class TrainedAgent:
@@ -168,23 +209,28 @@ class TrainedAgent:
     Args:
         model: Model of Stable-Baselines3.
         card: Card of the model.
+        traces: Every attempt of the training, if known.
     """
 
-    def __init__(self, model: PPO, card: ModelCard) -> None:
+    def __init__(self, model: PPO, card: ModelCard, traces: Traces | None = None) -> None:
         self.model = model
         self.card = card
+        self.traces = traces
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the mean action of the policy, shape (8,). It is deterministic."""
+        """Return the mean action of the policy, shape (9,). It is deterministic."""
         action, _ = self.model.predict(observation, deterministic=True)
         return np.asarray(action, np.float32)
 
     def save(self, folder: Path | str) -> None:
-        """Write the model and its card."""
+        """Write the model, its card, and its policy for tracing without torch."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder / MODEL_FILE)
         self.card.write(folder)
+        if self.traces is not None:
+            self.traces.write(folder)
+        export_policy(self, folder / POLICY_FILE)
 
     @classmethod
     def load(cls, folder: Path | str) -> TrainedAgent:
@@ -194,7 +240,7 @@ class TrainedAgent:
             ModelError: The model is missing, damaged, or from another version of the environment.
         """
         card = ModelCard.read(folder)
-        return cls(load_ppo(Path(folder) / MODEL_FILE, None), card)
+        return cls(load_ppo(Path(folder) / MODEL_FILE, None), card, Traces.read(folder))
 
 
 def load_ppo(path: Path | str, environment: VecEnv | None) -> PPO:

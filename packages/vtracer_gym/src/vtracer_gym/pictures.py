@@ -1,4 +1,4 @@
-"""Logging of pictures during training: original, default trace and the agent's current trace of a few logos."""
+"""Logging of pictures during training: original, VTracer's defaults and the agent's drawing of a few logos."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ORIGINAL: Final = "original"
 DEFAULT: Final = "VTracer's defaults"
-AGENT: Final = "the agent's trace"
+AGENT: Final = "the agent's drawing"
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -89,6 +89,10 @@ class PictureCallback(BaseCallback):
                 self._log(logo, AGENT, tried[0])
 
     def _log(self, logo: Logo, name: str, attempt: Attempt) -> None:
-        metrics = {"quality": attempt.quality, "svg_bytes": float(attempt.size_bytes)}
+        metrics = {
+            "quality": attempt.measures.quality,
+            "detail": attempt.measures.detail,
+            "svg_bytes": float(attempt.size_bytes),
+        }
         svg = attempt.svg if logo.rgba is None else with_ground(attempt.svg, logo.ground)
         self._vitals.log_image(name, svg, group=logo.name, metrics=metrics, env_step=self.num_timesteps)

@@ -1,43 +1,100 @@
-"""Drawing of SVG documents as pixels with resvg, in memory."""
+"""Drawing of SVG documents as pixels with ThorVG, in memory.
+
+``bench/renderers.py`` compares it with resvg and Chromium: the pictures are the same to the eye, in a fraction of the
+time, because no PNG file is encoded and decoded in between.
+"""
 
 from __future__ import annotations
 
+import functools
+from typing import TYPE_CHECKING, Final
+
 import cv2
 import numpy as np
-import resvg_py
+import thorvg_python as thorvg
 from numpy.typing import NDArray
 
 from vtracer_gym.errors import RasterizeError
-from vtracer_gym.transparency import WHITE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WHITE: Final = "#ffffff"
+BLACK: Final = "#000000"
+
+OPAQUE: Final = 255
+"""Alpha value of an opaque pixel."""
+
+
+@functools.cache
+def _engine() -> thorvg.Engine:
+    return thorvg.Engine()
+
+
+def draw(svg: str, width: int, height: int) -> NDArray[np.uint8]:
+    """Draw an SVG document on a transparent background.
+
+    Args:
+        svg: SVG document.
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels. The document is stretched to the size.
+
+    Returns:
+        Colours multiplied by alpha, and alpha, shape (height, width, 4).
+
+    Raises:
+        RasterizeError: The document cannot be read or drawn.
+    """
+    engine = _engine()
+    canvas = thorvg.SwCanvas(engine)
+    try:
+        picture = thorvg.Picture(engine)
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: canvas.set_target(width, height),
+            lambda: picture.load_data(svg.encode(), "svg", None, copy=True),
+            lambda: picture.set_size(width, height),
+            lambda: canvas.add(picture),
+            canvas.update,
+            lambda: canvas.draw(clear=True),
+            canvas.sync,
+        )
+        for call in calls:
+            result = call()
+            if result is not thorvg.Result.SUCCESS:
+                reason = str(getattr(result, "name", result)).lower().replace("_", " ")
+                raise RasterizeError(f"ThorVG cannot draw this SVG: {reason}")
+        buffer = canvas.buffer_arr
+        assert buffer is not None
+        return np.ctypeslib.as_array(buffer).view(np.uint8).reshape(height, width, 4).copy()
+    finally:
+        canvas.destroy()
+
+
+def on_ground(drawn: NDArray[np.uint8], ground: str) -> NDArray[np.uint8]:
+    """Composite a drawn picture on a background.
+
+    Args:
+        drawn: Result of ``draw``.
+        ground: Background, such as ``#ffffff``.
+
+    Returns:
+        RGB pixels, shape (height, width, 3).
+    """
+    colors = cv2.cvtColor(drawn, cv2.COLOR_RGBA2RGB)
+    if ground != BLACK and drawn[..., 3].min() < OPAQUE:
+        clear = cv2.bitwise_not(cv2.extractChannel(drawn, 3))
+        levels = bytes.fromhex(ground[1:])
+        colors = cv2.add(colors, cv2.merge([cv2.convertScaleAbs(clear, alpha=level / 255) for level in levels]))
+    return np.asarray(colors, np.uint8)
 
 
 def rasterize(svg: str, width: int, height: int, background: str = WHITE) -> NDArray[np.uint8]:
-    """Draw an SVG document.
-
-    Args:
-        svg: SVG document. Text is not drawn because no fonts are loaded; traces contain no text.
-        width: Width of the picture in pixels.
-        height: Height of the picture in pixels.
-        background: CSS colour behind transparent parts of the document.
+    """Draw an SVG document on a background, such as ``#ffffff``.
 
     Returns:
         RGB pixels, shape (height, width, 3).
 
     Raises:
-        RasterizeError: The document cannot be read or drawn, or the result has a different shape.
+        RasterizeError: The document cannot be read or drawn.
     """
-    try:
-        png = resvg_py.svg_to_bytes(
-            svg_string=svg, width=width, height=height, background=background, skip_system_fonts=True
-        )
-    except Exception as error:
-        raise RasterizeError(f"resvg cannot draw this SVG: {error}") from error
-    except BaseException as error:
-        if type(error).__module__ != "pyo3_runtime":
-            raise
-        raise RasterizeError(f"resvg panicked: {error}") from error
-    decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if decoded is None or decoded.shape != (height, width, 3):
-        shape = "nothing" if decoded is None else f"{decoded.shape[1]} x {decoded.shape[0]} pixels"
-        raise RasterizeError(f"resvg drew {shape} instead of {width} x {height} pixels")
-    return np.asarray(decoded, np.uint8)
+    return on_ground(draw(svg, width, height), background)

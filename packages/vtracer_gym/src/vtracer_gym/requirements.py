@@ -10,7 +10,7 @@ REQUIREMENTS: Final = {
     "cv2": "opencv-python-headless",
     "gymnasium": "rlvitals[gymnasium]",
     "numpy": "numpy",
-    "resvg_py": "resvg-py",
+    "thorvg_python": "thorvg-python",
     "rich": "rich",
     "rlvitals": "rlvitals",
     "stable_baselines3": "rlvitals[sb3]",

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vtracer_gym.attempts import Attempt
+
+SMALL_ERROR = 0.01
+"""Added to the error 1 - SSIM of the defaults before dividing by it, because smaller errors are invisible."""
+
+SMALL_COLOR = 1.0
+"""Added to the colour error of the defaults before dividing by it, in 8-bit levels."""
+
+SMALL_DISTANCE = 0.02
+"""Added to the edge distance of the defaults before dividing by it, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,25 +24,36 @@ class RewardParts:
     """A reward as the sum of its parts.
 
     Args:
-        quality: Part for the SSIM difference.
         size: Part for the byte ratio.
-        speed: Part for the ratio of predicted tracing times.
+        quality: Part for the SSIM at the size of the logo.
+        detail: Part for the SSIM at twice the size.
+        edges: Part for the edge distance.
+        colors: Part for the colours of areas.
+        paper: Part for the colour of the paper.
         floor: Amount that raises the sum to the lowest reward, or 0.
     """
 
-    quality: float
-    size: float
-    speed: float
-    floor: float
+    size: float = 0.0
+    quality: float = 0.0
+    detail: float = 0.0
+    edges: float = 0.0
+    colors: float = 0.0
+    paper: float = 0.0
+    floor: float = 0.0
+
+    def __sub__(self, other: RewardParts) -> RewardParts:
+        """Return the difference of two rewards, part by part."""
+        mine, theirs = self.as_dict(), other.as_dict()
+        return RewardParts(**{name: mine[name] - theirs[name] for name in mine})
 
     @property
     def total(self) -> float:
         """Total reward."""
-        return self.quality + self.size + self.speed + self.floor
+        return self.size + self.quality + self.detail + self.edges + self.colors + self.paper + self.floor
 
     def as_dict(self) -> dict[str, float]:
         """Return the parts by name."""
-        return {"quality": self.quality, "size": self.size, "speed": self.speed, "floor": self.floor}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,49 +62,62 @@ class RewardWeights:
 
     ::
 
-        reward = max(quality * G(Q - Q0) + size * S(ln(B0 / B)) + speed * ln(W0 / W), lowest)
-        G(d) = 1 - exp(-d / gain_scale) if d >= 0, otherwise d / gain_scale
-        S(r) = r if r >= 0, otherwise growth * r
+        reward = max(size * L(ln(B0 / B)) + quality * L(R(Q)) + detail * L(R(D)) + edges * L(R(E)) + colors * L(R(C))
+                     + paper * (p0 - p) / 255, lowest)
+        R(e) = (e0 - e) / (e0 + small)      share of the defaults' error that is removed
+        L(x) = x if x >= 0, otherwise loss * x
 
-    with SSIM ``Q``, bytes ``B`` and predicted tracing time ``W`` of the attempt, and ``Q0``, ``B0``, ``W0`` of the
-    defaults. The defaults earn exactly 0.
+    with bytes ``B``, SSIM errors ``Q`` and ``D`` (1 - SSIM at the size of the logo and at twice the size), edge
+    distance ``E``, colour error ``C`` and paper error ``p`` of the attempt, and ``B0``, ``Q0``, ``D0``, ``E0``, ``C0``
+    and ``p0`` of the defaults. The defaults earn exactly 0.
 
-    A gain in quality saturates, and bytes in excess of the defaults count more, because a small visible improvement
-    does not justify a file five times as large. A loss in quality does not saturate. The floor limits the effect of
-    ruined traces, which would otherwise dominate a batch. It applies to the sum, so that saved bytes cannot compensate
-    for a ruined logo. Speed is predicted from pixels and curves because wall time on a shared machine varies more than
-    the parameters change it, and because measured times would make training irreproducible.
+    A part that is worse than the defaults counts ``loss`` times, because nobody accepts a logo that got worse. The
+    floor limits the effect of ruined drawings, which would otherwise dominate a batch. It applies to the sum, so that
+    saved bytes cannot compensate for a ruined logo.
 
     Args:
-        quality: Maximum reward for a gain in SSIM.
-        gain_scale: Gain in SSIM that earns 63 % of this maximum.
         size: Reward for reducing the bytes by a factor of e.
-        growth: Weight of excess bytes relative to saved bytes.
-        speed: Reward for reducing the predicted time by a factor of e.
+        quality: Reward for a drawing without error at the size of the logo.
+        detail: Reward for a drawing without error at twice the size.
+        edges: Reward for outlines that lie exactly on the logo's edges.
+        colors: Reward for areas with exactly the logo's colours.
+        paper: Reward for removing a paper error of 255 levels.
+        loss: Weight of parts that are worse than the defaults.
         lowest: Reward of a failed attempt, and lower limit of all rewards.
     """
 
-    quality: float = 4.0
-    gain_scale: float = 0.02
     size: float = 1.0
-    growth: float = 3.0
-    speed: float = 0.2
-    lowest: float = -2.0
+    quality: float = 3.0
+    detail: float = 1.5
+    edges: float = 0.5
+    colors: float = 1.0
+    paper: float = 10.0
+    loss: float = 3.0
+    lowest: float = -3.0
 
     def parts(self, attempt: Attempt, default: Attempt) -> RewardParts:
         """Return the parts of an attempt's reward relative to the defaults on the same logo."""
         if attempt.failure is not None:
-            return RewardParts(0.0, 0.0, 0.0, self.lowest)
-        gain = (attempt.quality - default.quality) / self.gain_scale
-        quality = self.quality * (-math.expm1(-gain) if gain > 0.0 else gain)
-        fewer = math.log(default.size_bytes / attempt.size_bytes)
-        size = self.size * (fewer if fewer > 0.0 else self.growth * fewer)
-        speed = self.speed * math.log(default.work / attempt.work)
-        return RewardParts(quality, size, speed, max(0.0, self.lowest - (quality + size + speed)))
+            return RewardParts(floor=self.lowest)
+        mine, theirs = attempt.measures, default.measures
+        size = self.size * self._weighted(math.log(default.size_bytes / attempt.size_bytes))
+        quality = self.quality * self._removed(1.0 - mine.quality, 1.0 - theirs.quality, SMALL_ERROR)
+        detail = self.detail * self._removed(1.0 - mine.detail, 1.0 - theirs.detail, SMALL_ERROR)
+        edges = self.edges * self._removed(mine.edge_distance, theirs.edge_distance, SMALL_DISTANCE)
+        colors = self.colors * self._removed(mine.color_error, theirs.color_error, SMALL_COLOR)
+        paper = self.paper * (theirs.paper_error - mine.paper_error) / 255.0
+        total = size + quality + detail + edges + colors + paper
+        return RewardParts(size, quality, detail, edges, colors, paper, max(0.0, self.lowest - total))
 
     def reward(self, attempt: Attempt, default: Attempt) -> float:
         """Return the reward of an attempt."""
         return self.parts(attempt, default).total
+
+    def _weighted(self, gain: float) -> float:
+        return gain if gain >= 0.0 else self.loss * gain
+
+    def _removed(self, error: float, default: float, small: float) -> float:
+        return self._weighted((default - error) / (default + small))
 
 
 DEFAULT_WEIGHTS = RewardWeights()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from vtracer_gym.logos import DEFAULT_SIZE, Logo
+from vtracer_gym.logos import DEFAULT_SIZE, LARGEST, Logo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 Rgb = tuple[int, int, int]
 Point = tuple[float, float]
 
-SUPERSAMPLING: Final = 3
-"""Factor by which pictures are drawn larger and then shrunk, because Pillow draws without anti-aliasing."""
+SUPERSAMPLING: Final = 2 * LARGEST
+"""Factor by which pictures are drawn larger and then shrunk, because Pillow draws without anti-aliasing.
+
+It is twice the ratio of the source to the logo, so that the source is anti-aliased too.
+"""
+
+STROKES: Final = 384
+"""Number of stroke widths of letters that fit into a picture."""
 
 _SYLLABLES: Final = ("al", "bra", "co", "da", "el", "fi", "go", "hu", "in", "ka", "lo", "mi", "no", "or", "pix", "ra")
 _SYLLABLES_END: Final = ("ra", "sol", "ta", "um", "vex", "wi", "xo", "yen", "za", "io", "ly", "hub", "kit", "lab")
@@ -115,7 +121,9 @@ def _text(rng: np.random.Generator, side: int) -> Image.Image:
     font = ImageFont.load_default(side // 6)
     word = _word(rng)
     left, top, right, bottom = (
-        font.getbbox(word, stroke_width=stroke) if (stroke := int(rng.integers(0, 8))) else font.getbbox(word)
+        font.getbbox(word, stroke_width=stroke)
+        if (stroke := int(rng.integers(0, 8)) * side // STROKES)
+        else font.getbbox(word)
     )
     margin = side // 16
     sign = int(bottom - top) if rng.uniform() < 0.5 else 0  # noqa: PLR2004 - half of the word marks have a symbol
@@ -167,7 +175,15 @@ def _complex(rng: np.random.Generator, side: int) -> Image.Image:
         draw.arc(box, start, start + rng.uniform(40, 200), fill=palette[index % 4], width=max(2, side // 90))
     letters = _word(rng)[:3]
     font = ImageFont.load_default(side // 8)
-    draw.text((middle, middle), letters, font=font, fill="white", anchor="mm", stroke_width=2, stroke_fill=palette[0])
+    draw.text(
+        (middle, middle),
+        letters,
+        font=font,
+        fill="white",
+        anchor="mm",
+        stroke_width=side // 192,
+        stroke_fill=palette[0],
+    )
     return picture
 
 
@@ -205,6 +221,7 @@ def sample_logos(count: int, rng: np.random.Generator, size: int = DEFAULT_SIZE)
     logos = []
     for index, child in enumerate(rng.spawn(count)):
         category = LOGO_TYPES[index % len(LOGO_TYPES)]
-        pixels = _shrunk(_PAINTERS[category](child, SUPERSAMPLING * size), size)
-        logos.append(Logo(f"{category}/sample-{index:04d}", category, pixels))
+        picture = _PAINTERS[category](child, SUPERSAMPLING * size)
+        pixels, source = _shrunk(picture, size), _shrunk(picture, LARGEST * size)
+        logos.append(Logo(f"{category}/sample-{index:04d}", category, pixels, source=source))
     return tuple(logos)

@@ -1,4 +1,4 @@
-"""Tracing with VTracer in memory, from PNG bytes and parameters to SVG text."""
+"""Tracing with VTracer in memory, from PNG bytes and parameters to SVG text or to regions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ import cv2
 import vtracer
 
 from vtracer_gym.errors import TraceError
+from vtracer_gym.shapes import parse_regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from vtracer_gym.shapes import Region
 
 ColorMode = Literal["color", "binary"]
 
@@ -156,7 +159,7 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
 def trace(
     png: bytes, parameters: Parameters = DEFAULTS, color_mode: ColorMode = "color", *, cut_rows: int = 0
 ) -> Trace:
-    """Trace an encoded image in memory.
+    """Trace an encoded image in memory, with VTracer's own curves.
 
     Args:
         png: Image in PNG format.
@@ -169,20 +172,33 @@ def trace(
     """
     started = time.perf_counter()
     with contained_panics():
-        svg = vtracer.convert_raw_image_to_svg(
-            png,
-            img_format="png",
-            colormode=color_mode,
-            filter_speckle=int(parameters.filter_speckle),
-            color_precision=int(parameters.color_precision),
-            layer_difference=int(parameters.layer_difference),
-            corner_threshold=int(parameters.corner_threshold),
-            length_threshold=float(parameters.length_threshold),
-            max_iterations=int(parameters.max_iterations),
-            splice_threshold=int(parameters.splice_threshold),
-            path_precision=int(parameters.path_precision),
-        )
+        svg = vtracer.convert_raw_image_to_svg(png, img_format="png", colormode=color_mode, **parameters.as_dict())
     seconds = time.perf_counter() - started
     if cut_rows:
         svg = _HEIGHT.sub(lambda found: f'{found[1]}"{int(found[2]) - cut_rows}"', svg, count=1)
     return Trace(svg, seconds)
+
+
+def trace_regions(png: bytes, *, filter_speckle: int, color_precision: int, layer_difference: int) -> list[Region]:
+    """Trace an encoded image into regions of one colour, with pixel boundaries.
+
+    Args:
+        png: Image in PNG format.
+        filter_speckle: Side in pixels; patches with an area below its square are removed.
+        color_precision: Number of significant bits per RGB channel for clustering neighbouring pixels.
+        layer_difference: Colour difference between the layers of a gradient, in 8-bit levels.
+
+    Raises:
+        TraceError: The image cannot be read, or VTracer panicked.
+    """
+    with contained_panics():
+        svg = vtracer.convert_raw_image_to_svg(
+            png,
+            img_format="png",
+            mode="none",
+            filter_speckle=filter_speckle,
+            color_precision=color_precision,
+            layer_difference=layer_difference,
+            path_precision=0,
+        )
+    return parse_regions(svg)

@@ -17,11 +17,12 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
 from vtracer_gym.attempts import PreparedLogo
-from vtracer_gym.baselines import tuned_action
+from vtracer_gym.baselines import Recorded, TuningSettings, tuned_action
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import ModelError, TraceError, VtracerGymError
+from vtracer_gym.farm import trying
 from vtracer_gym.features import logo_features
-from vtracer_gym.models import ModelCard, Standardized, TrainedAgent, TrainingSettings, load_ppo
+from vtracer_gym.models import ModelCard, Standardized, Traces, TrainedAgent, TrainingSettings, load_ppo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,6 +89,33 @@ class Checkpoints(BaseCallback):
         self._saved = self.num_timesteps
 
 
+class TraceRecorder(BaseCallback):
+    """Callback that keeps every attempt of the training.
+
+    Args:
+        names: Names of the training logos, in the order of their indices.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self._index = {name: index for index, name in enumerate(names)}
+        self._rows: list[tuple[int, NDArray[np.float64], float]] = []
+
+    def _on_step(self) -> bool:
+        for info, action, reward in zip(
+            self.locals["infos"], self.locals["clipped_actions"], self.locals["rewards"], strict=True
+        ):
+            self._rows.append((self._index[info["logo"]], np.asarray(action, np.float64), float(reward)))
+        return True
+
+    def recorded(self) -> Recorded:
+        """Return all attempts so far."""
+        if not self._rows:
+            return Recorded.empty()
+        logo, actions, rewards = zip(*self._rows, strict=True)
+        return Recorded(np.array(logo), np.stack(actions), np.array(rewards))
+
+
 def train(
     logos: Sequence[Logo],
     settings: TrainingSettings,
@@ -119,6 +147,8 @@ def train(
     card = ModelCard(settings, tuple(logo.name for logo in logos), tuple(logo.name for logo in unseen))
     checkpoint = newest_checkpoint(folder) if resume else None
     prepared = _traceable(logos)
+    features = _features(prepared)
+    traces = Traces.empty(features)
     if checkpoint is not None:
         before = ModelCard.read(folder)
         _check_resumable(before, card)
@@ -127,8 +157,8 @@ def train(
         for stale in (folder / CHECKPOINTS).glob("*.zip"):
             stale.unlink()
         if settings.start is not None:
-            rng = np.random.default_rng(settings.seed)
-            action = tuned_action(prepared, settings.weights, rng, settings.start)
+            action, tried = _tuned(prepared, settings, settings.start)
+            traces = traces.with_more(tried)
             card = replace(card, start_action=tuple(action.tolist()))
     folder.mkdir(parents=True, exist_ok=True)
     card.write(folder)
@@ -139,16 +169,38 @@ def train(
         if checkpoint is not None:
             model = load_ppo(checkpoint, environment)
         else:
-            model = _new_model(environment, settings, card.start_action, _seen_features(prepared))
+            model = _new_model(environment, settings, card.start_action, features)
         saver = Checkpoints(folder / CHECKPOINTS, settings.checkpoint_every)
+        recorder = TraceRecorder([one.logo.name for one in prepared])
         remaining = settings.steps - model.num_timesteps
         if remaining > 0:
-            model.learn(remaining, CallbackList([saver, *callbacks]), reset_num_timesteps=False)
+            model.learn(remaining, CallbackList([saver, recorder, *callbacks]), reset_num_timesteps=False)
     finally:
         environment.close()
-    agent = TrainedAgent(model, card)
+    traces = traces.with_more(recorder.recorded())
+    if settings.start is not None and remaining > 0:
+        card = replace(card, equal_action=_equal_action(prepared, settings, len(traces.recorded.rewards)))
+    agent = TrainedAgent(model, card, traces)
     agent.save(folder)
     return agent
+
+
+def _tuned(
+    prepared: Sequence[PreparedLogo], settings: TrainingSettings, effort: TuningSettings
+) -> tuple[NDArray[np.float64], Recorded]:
+    logos = [one.logo for one in prepared]
+    with trying(logos, settings.weights, settings.processes) as attempt:
+        return tuned_action(len(logos), attempt, np.random.default_rng(settings.seed), effort)
+
+
+def _equal_action(prepared: Sequence[PreparedLogo], settings: TrainingSettings, traces: int) -> tuple[float, ...]:
+    """Return the best fixed action for as many traces as the whole training: more logos per generation, then longer."""
+    start = settings.start
+    assert start is not None
+    logos = min(2 * start.logos, len(prepared))
+    generations = max(start.generations, round(traces / (start.candidates * logos)))
+    action, _ = _tuned(prepared, settings, replace(start, logos=logos, generations=generations))
+    return tuple(action.tolist())
 
 
 def _check_resumable(before: ModelCard, now: ModelCard) -> None:
@@ -179,9 +231,12 @@ def _traceable(logos: Sequence[Logo]) -> list[PreparedLogo]:
     return usable
 
 
-def _seen_features(prepared: Sequence[PreparedLogo]) -> NDArray[np.float32]:
+def _features(prepared: Sequence[PreparedLogo]) -> NDArray[np.float32]:
     """Return the features of the training logos, shape (logos, features)."""
-    return np.stack([logo_features(one.logo.pixels, one.default) for one in prepared])
+    found = [logo_features(one.logo.pixels, one.first) for one in prepared]
+    for one in prepared:
+        one.release()
+    return np.stack(found)
 
 
 def _new_model(

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-WHITE: Final = "#ffffff"
-BLACK: Final = "#000000"
+from vtracer_gym.rasterize import BLACK, WHITE
+
 GROUNDS: Final = (WHITE, BLACK)
 """Backgrounds for measuring a transparent logo. A logo that is invisible on one of them is visible on the other."""
 

@@ -14,7 +14,7 @@ from rlvitals import TrainingMonitor
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.next_steps import program
-from vtracer_gym.evaluation import FIRST_TRY, agent_attempts, summarize
+from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, agent_attempts, check_search_tries
 from vtracer_gym.gallery import Exhibit, gallery
 from vtracer_gym.logos import split_unseen
 from vtracer_gym.models import TrainingSettings
@@ -23,63 +23,67 @@ from vtracer_gym.samples import LOGO_TYPES, sample_logos
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vtracer_gym.evaluation import LogoEvaluation
+    from vtracer_gym.logo_outcomes import LogoEvaluation
     from vtracer_gym.logos import Logo
     from vtracer_gym.models import TrainedAgent
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Output folder for model, runs and picture.")] = Path("demo"),
-    steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 5_000,
+    out: Annotated[Path, typer.Option(help="Output folder for model, runs and pictures.")] = Path("demo"),
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 3_000,
     samples: Annotated[int, typer.Option(min=20, help="Number of sample logos.")] = 120,
     size: Annotated[int, typer.Option(min=64, help="Longest side of a logo in pixels.")] = 128,
     processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,
     generations: Annotated[int, typer.Option(min=0, help="Generations for tuning the initial setting.")] = 10,
+    search_tries: Annotated[
+        int, typer.Option(min=1, help="Random-search tries per unseen logo.")
+    ] = DEFAULT_SEARCH_TRIES,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
 ) -> None:
-    """Train an agent on generated sample logos, compare it with VTracer's defaults, and save a comparison picture."""
+    """Train an agent on generated sample logos, compare it with VTracer's defaults, and save comparison pictures."""
     console = Console()
+    start = TuningSettings(generations) if generations else None
+    settings = TrainingSettings(steps=steps, seed=seed, size=size, processes=processes, start=start)
+    check_search_tries(settings.attempts, search_tries)
     logos = sample_logos(samples, np.random.default_rng(seed), size)
     seen, unseen = split_unseen(logos, 0.2, np.random.default_rng(seed))
     console.print(
         f"[bold]{len(logos)} sample logos[/] at {size} px: {len(seen)} for training, {len(unseen)} unseen",
         highlight=False,
     )
-    start = TuningSettings(generations) if generations else None
-    settings = TrainingSettings(steps=steps, seed=seed, size=size, processes=processes, start=start)
-    configuration = session.described("samples", seen, unseen)
     with TrainingMonitor(
         out / "logs",
         project_name=session.PROJECT,
         session_name="demo",
-        configuration=configuration,
+        configuration=session.described("samples", seen, unseen),
         total_timesteps=steps,
     ) as monitor:
         agent = session.monitored_training(console, seen, unseen, settings, out / "model", monitor)
-        evaluations = session.measured(console, agent, unseen, search_tries=32, seed=seed, processes=processes)
-        session.record_evaluation(monitor, evaluations, settings.attempts)
+        evaluations = session.measured(console, agent, unseen, search_tries=search_tries, seed=seed)
+        session.record_evaluation(monitor, evaluations)
     tables.show(console, evaluations, settings.attempts)
-    picture = out / "gallery.png"
-    paint(agent, unseen, evaluations, picture)
-    places = f"\nrun      {monitor.path}\nmodel    {out / 'model'}\npicture  {picture}"
-    console.print(places, highlight=False, markup=False, soft_wrap=True)
+    places = {"run": monitor.path, "model": out / "model", **pictures(agent, unseen, evaluations, out)}
+    listed = "".join(f"\n{name:9}{path}" for name, path in places.items())
+    console.print(listed, highlight=False, markup=False, soft_wrap=True)
     browse = shlex.join([program("rlvitals"), "ui", str(out / "logs"), "--open"])
     console.print(f"browser  {browse}", style="bold", highlight=False, markup=False, soft_wrap=True)
 
 
-def paint(agent: TrainedAgent, logos: Sequence[Logo], evaluations: Sequence[LogoEvaluation], path: Path) -> None:
-    """Save the picture with the first unseen logo of each type, which avoids a selection of good results."""
-    settings = agent.card.settings
+def pictures(
+    agent: TrainedAgent, logos: Sequence[Logo], evaluations: Sequence[LogoEvaluation], out: Path
+) -> dict[str, Path]:
+    """Save the comparison pictures of a demo, and return their files by kind.
+
+    They show the first unseen logo of each type, which avoids a selection of good results.
+    """
     exhibits = []
     for category in LOGO_TYPES:
         logo = next((logo for logo in logos if logo.category == category), None)
         if logo is not None:
-            default, tried = agent_attempts(agent, logo, 1, settings.weights)
+            default, tried = agent_attempts(agent, logo, 1, agent.card.settings.weights)
             exhibits.append(Exhibit(logo, default, tried[0]))
-    summary = summarize(evaluations, FIRST_TRY)
-    subtitle = (
-        f"{summary.logos} unseen logos, first try: {1 - summary.byte_ratio.mean:.0%} fewer bytes than VTracer's "
-        f"defaults, SSIM {summary.quality_difference.mean:+.3f}"
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    gallery(exhibits, "Traced by an agent", subtitle).save(path)
+    out.mkdir(parents=True, exist_ok=True)
+    picture = out / "gallery.png"
+    subtitle = f"{len(evaluations)} unseen logos: {tables.against_defaults(evaluations)}"
+    gallery(exhibits, "Traced by an agent, first try", subtitle).save(picture)
+    return {"picture": picture}

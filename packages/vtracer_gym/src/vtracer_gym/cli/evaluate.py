@@ -13,6 +13,7 @@ from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.logos import gather
 from vtracer_gym.cli.next_steps import DEFAULT_LOG_DIR
 from vtracer_gym.errors import LogoError
+from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, check_search_tries
 from vtracer_gym.models import TrainedAgent
 
 
@@ -22,14 +23,17 @@ def evaluate(
     samples: Annotated[int, typer.Option(min=10, help="Number of sample logos if there is no folder.")] = 120,
     log_dir: Annotated[Path, typer.Option(help="Folder for the monitor's runs.")] = DEFAULT_LOG_DIR,
     size: Annotated[int | None, typer.Option(min=32, help="Longest side in pixels, by default as in training.")] = None,
-    search_tries: Annotated[int, typer.Option(min=1, help="Random-search tries per logo.")] = 64,
+    search_tries: Annotated[int, typer.Option(min=1, help="Random-search tries per logo.")] = DEFAULT_SEARCH_TRIES,
     seed: Annotated[int, typer.Option(min=0, help="Seed of random search.")] = 0,
-    processes: Annotated[int, typer.Option(min=1, help="Number of processes for the baselines.")] = 2,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Number of processes for the baselines, by default one per core.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the results of each logo.")] = None,
 ) -> None:
-    """Compare a model with VTracer's defaults and random search on logos that are unseen in training."""
+    """Compare a model with VTracer, fixed settings and random search on logos that are unseen in training."""
     console = Console()
     agent = TrainedAgent.load(model)
+    check_search_tries(agent.card.settings.attempts, search_tries)
     collection = gather(console, logos, samples, size or agent.card.settings.size)
     seen = set(agent.card.trained_on)
     unseen = [logo for logo in collection if logo.name not in seen]
@@ -41,7 +45,7 @@ def evaluate(
         log_dir,
         project_name=session.PROJECT,
         session_name=f"{model.name}-evaluation",
-        configuration={"model": str(model), "logos": str(logos)},
+        configuration=session.described(str(logos or "samples"), (), unseen) | {"model": str(model)},
     ) as monitor:
         evaluations = session.measured(
             console,
@@ -51,7 +55,7 @@ def evaluate(
             seed=seed,
             processes=processes,
         )
-        session.record_evaluation(monitor, evaluations, agent.card.settings.attempts)
+        session.record_evaluation(monitor, evaluations)
     tables.show(console, evaluations, agent.card.settings.attempts)
     if out is not None:
         session.save_evaluations(out, evaluations)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from vtracer_gym.evaluation import LogoEvaluation
+    from vtracer_gym.logo_outcomes import LogoEvaluation
     from vtracer_gym.logos import Logo
     from vtracer_gym.models import TrainingSettings
 
@@ -101,8 +101,14 @@ def results(console: Console, jobs: Sequence[SeedJob], parallel: int) -> Iterato
                 future.cancel()
 
 
-def result(console: Console, job: SeedJob) -> SeedResult:
-    """Train, evaluate and record one seed."""
+def result(console: Console, job: SeedJob, processes: int | None = None) -> SeedResult:
+    """Train, evaluate and record one seed.
+
+    Args:
+        console: Console for progress.
+        job: Training to run.
+        processes: Number of processes for the evaluation, by default one per core.
+    """
     with TrainingMonitor(
         job.log_dir,
         project_name=session.PROJECT,
@@ -121,9 +127,9 @@ def result(console: Console, job: SeedJob) -> SeedResult:
             job.aside,
             search_tries=job.search_tries,
             seed=job.settings.seed,
-            processes=job.settings.processes,
+            processes=processes,
         )
-        session.record_evaluation(monitor, evaluations, job.settings.attempts)
+        session.record_evaluation(monitor, evaluations)
     session.save_evaluations(job.folder / "evaluation.json", evaluations)
     return SeedResult(job.folder, monitor.path, evaluations)
 
@@ -151,4 +157,4 @@ def verdicts(found: Sequence[SeedResult]) -> list[str]:
 
 
 def _quiet_result(job: SeedJob) -> SeedResult:
-    return result(Console(quiet=True), job)
+    return result(Console(quiet=True), job, job.settings.processes)

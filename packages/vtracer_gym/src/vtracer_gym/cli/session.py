@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,13 @@ import numpy as np
 
 from rlvitals import TrainingMonitor
 from rlvitals.adapters.sb3 import VitalsCallback
-from vtracer_gym.actions import parameters_of
-from vtracer_gym.baselines import FixedSetting
+from vtracer_gym.baselines import DEFAULTS_NAME
 from vtracer_gym.cli.progress import ProgressCallback, bar
-from vtracer_gym.evaluation import FIRST_TRY, best_of, evaluate, summarize
+from vtracer_gym.contenders import contenders
+from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, evaluate
+from vtracer_gym.logo_outcomes import FIRST_TRY, TUNED, methods_of, summarize
 from vtracer_gym.pictures import PictureCallback
-from vtracer_gym.tracing import BOUNDS
+from vtracer_gym.pipeline import SETTING_BOUNDS
 from vtracer_gym.training import train
 
 if TYPE_CHECKING:
@@ -25,17 +27,27 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from vtracer_gym.evaluation import LogoEvaluation
+    from vtracer_gym.logo_outcomes import LogoEvaluation, Outcome
     from vtracer_gym.logos import Logo
     from vtracer_gym.models import TrainedAgent, TrainingSettings
 
 PROJECT = "vtracer-gym"
 """Project name of all runs."""
 
-TUNED = "one tuned setting"
-
-INFO_KEYS = ("logo", "svg_bytes", "default_svg_bytes", "failed_attempts")
+INFO_KEYS = (
+    "logo",
+    "svg_bytes",
+    "byte_ratio",
+    "detail",
+    "edge_distance",
+    "paper_error",
+    "default_svg_bytes",
+    "failed_attempts",
+)
 """Info keys to record for each episode in addition to the keys that the monitor knows."""
+
+TOOLS = ("vtracer", "thorvg-python")
+"""Packages whose versions affect drawings and measurements."""
 
 
 def monitored_training(
@@ -66,18 +78,25 @@ def measured(
     agent: TrainedAgent,
     logos: Sequence[Logo],
     *,
-    search_tries: int,
+    search_tries: int = DEFAULT_SEARCH_TRIES,
     seed: int,
-    processes: int,
+    processes: int | None = None,
 ) -> list[LogoEvaluation]:
-    """Evaluate with a progress bar. The setting at which the policy started is an additional baseline.
+    """Evaluate an agent, its contenders and the baselines with a progress bar.
+
+    Args:
+        console: Console for the progress bar.
+        agent: Agent to evaluate.
+        logos: Unseen logos.
+        search_tries: Random-search tries per logo.
+        seed: Seed of random search.
+        processes: Number of processes for the baselines, by default one per core.
 
     Raises:
         ValueError: Random search has fewer tries than the agent.
         VtracerGymError: VTracer fails on every logo with its defaults.
     """
     settings = agent.card.settings
-    start = FixedSetting(parameters_of(np.asarray(agent.card.start_action)))
     with bar(console) as progress:
         task = progress.add_task("unseen logos", total=len(logos), signs=())
         return evaluate(
@@ -87,7 +106,7 @@ def measured(
             attempts=settings.attempts,
             search_tries=search_tries,
             seed=seed,
-            extra_settings={TUNED: start},
+            extra=contenders(agent),
             processes=processes,
             on_logo=lambda: progress.advance(task),
         )
@@ -99,51 +118,70 @@ def described(logos: str, seen: Sequence[Logo], unseen: Sequence[Logo]) -> dict[
         "logos": logos,
         "trained_on": len(seen),
         "unseen": len(unseen),
-        "parameter_bounds": {name: list(limits) for name, limits in BOUNDS.items()},
-        "lower_is_better": ["svg_bytes"],
-        "versions": {name: version(name) for name in ("vtracer", "resvg-py")},  # versions trace and draw differently
+        "parameter_bounds": {name: list(limits) for name, limits in SETTING_BOUNDS.items()},
+        "lower_is_better": ["svg_bytes", "byte_ratio", "edge_distance", "paper_error"],
+        "higher_is_better": ["quality", "detail"],
+        "versions": {name: version(name) for name in TOOLS},
         "independent_steps": True,  # attempts do not change the logo, so a discount of 0 is correct
     }
 
 
-def record_evaluation(monitor: TrainingMonitor, evaluations: Sequence[LogoEvaluation], attempts: int) -> None:
-    """Log the evaluations of the agent and all baselines, with the values of each logo for paired comparisons."""
+def record_evaluation(monitor: TrainingMonitor, evaluations: Sequence[LogoEvaluation]) -> None:
+    """Log the evaluations of the agent and of all other methods, with the values of each logo for paired comparisons.
+
+    VTracer's defaults come first, because the monitor compares with the first method, then the setting at which the
+    policy started.
+    """
     episodes = monitor.session.total_episodes
-    agents = {FIRST_TRY, best_of("agent", attempts)}
-    for method in evaluations[0].outcomes:
+    methods = methods_of(evaluations)
+    leading = [name for name in (DEFAULTS_NAME, TUNED) if name in methods]
+    for method in dict.fromkeys([*leading, *methods]):
         outcomes = {evaluation.logo: evaluation.outcomes[method] for evaluation in evaluations}
         rewards = [outcome.reward for outcome in outcomes.values()]
         qualities = [outcome.quality for outcome in outcomes.values()]
-        wins = [one.quality_difference >= 0.0 and one.log_byte_ratio < 0.0 for one in outcomes.values()]
         summary = summarize(evaluations, method)
         monitor.log_evaluation(
             episodes,
             float(np.mean(rewards)),
             float(np.mean(qualities)),
-            float(np.mean(wins)),
+            float(np.mean([reward > 0.0 for reward in rewards])),
             eval_episodes=len(outcomes),
             env_step=monitor.env_step,
             policy=None if method == FIRST_TRY else method,
             reward_std=float(np.std(rewards)),
             quality_std=float(np.std(qualities)),
             items={
-                logo: {"reward": one.reward, "quality": one.quality, "svg_bytes": one.size_bytes}
+                logo: {
+                    "reward": one.reward,
+                    "quality": one.quality,
+                    "detail": one.detail,
+                    "svg_bytes": one.size_bytes,
+                    "edge_distance": one.edge_distance,
+                }
                 for logo, one in outcomes.items()
             },
-            extra={"byte_ratio": summary.byte_ratio.mean, "agent": method in agents},
+            extra={
+                "attempts": next(iter(outcomes.values())).tries,
+                "byte_ratio": summary.byte_ratio.mean,
+                "worse_than_defaults": summary.worse_share,
+            },
         )
 
 
 def save_evaluations(path: Path, evaluations: Sequence[LogoEvaluation]) -> None:
-    """Write the results of each logo as JSON."""
+    """Write the results of each logo as JSON. An unknown value is null."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [
         {
             "logo": evaluation.logo,
             "category": evaluation.category,
-            "outcomes": {method: asdict(outcome) for method, outcome in evaluation.outcomes.items()},
+            "outcomes": {method: _values(outcome) for method, outcome in evaluation.outcomes.items()},
             "search_curve": evaluation.search_curve.tolist(),
         }
         for evaluation in evaluations
     ]
-    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(rows, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _values(outcome: Outcome) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in asdict(outcome).items()}

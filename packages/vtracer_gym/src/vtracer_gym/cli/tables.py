@@ -1,76 +1,153 @@
-"""Terminal tables of an evaluation."""
+"""Terminal tables of an evaluation, and the sentence that sums it up."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.table import Table
 
-from vtracer_gym.evaluation import FIRST_TRY, Summary, best_of, summarize, tries_to_match
-from vtracer_gym.gallery import kilobytes
+from vtracer_gym.baselines import COMPACT_NAME, PIPELINE_NAME
+from vtracer_gym.logo_outcomes import (
+    FIRST_TRY,
+    TUNED,
+    Summary,
+    best_of,
+    methods_of,
+    relative_size,
+    reward_gain,
+    strongest_fixed,
+    summarize,
+    tries_to_match,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
-    from vtracer_gym.evaluation import LogoEvaluation
     from vtracer_gym.intervals import Interval
+    from vtracer_gym.logo_outcomes import LogoEvaluation
+
+NAME_WIDTH: Final = 19
+"""Columns of a method's name. Longer names take two lines, as the intervals do."""
+
+
+def headline(evaluations: Sequence[LogoEvaluation], method: str = FIRST_TRY) -> str:
+    """Return a sentence about a method: bytes, similarity, ruined logos, and the gain over one setting for all logos.
+
+    Whether the method is better than one fixed setting is decided by the interval of the paired difference.
+    """
+    summary = summarize(evaluations, method)
+    clauses = [
+        against_defaults(evaluations, method),
+        f"worse than the defaults on {summary.worse} of {summary.logos} logos",
+    ]
+    fixed = strongest_fixed(evaluations)
+    if fixed is not None:
+        clauses.append(_gain(reward_gain(evaluations, method, fixed)))
+    return "; ".join(clauses) + "."
+
+
+def against_defaults(evaluations: Sequence[LogoEvaluation], method: str = FIRST_TRY) -> str:
+    """Return bytes and similarity of a method compared with VTracer's defaults, as written and written compactly."""
+    summary = summarize(evaluations, method)
+    text = f"{_size(summary.byte_ratio.mean)} bytes than VTracer's defaults"
+    if COMPACT_NAME in methods_of(evaluations):
+        compact = _size(relative_size(evaluations, method, COMPACT_NAME).mean)
+        text += f" ({compact} than the same drawing written compactly)"
+    return f"{text} at {summary.quality_difference.mean:+.3f} SSIM"
+
+
+def _size(ratio: float) -> str:
+    return f"{100 * abs(1.0 - ratio):.0f} % {'fewer' if ratio <= 1.0 else 'more'}"
+
+
+def _gain(gain: Interval) -> str:
+    if math.isnan(gain.low):
+        return f"{gain.mean:+.2f} reward compared with one fixed setting, on a single logo"
+    seen = f"{gain.mean:+.2f} reward ({gain.low:+.2f} to {gain.high:+.2f})"
+    if gain.low > 0.0:
+        return f"better than one fixed setting by {seen}"
+    if gain.high < 0.0:
+        return f"worse than one fixed setting: {seen}"
+    return f"not better than one fixed setting: {seen}"
 
 
 def _interval(interval: Interval, form: str) -> str:
+    if interval.low == interval.high:
+        return f"{interval.mean:{form}}"
     return f"{interval.mean:{form}}\n[dim]{interval.low:{form}}…{interval.high:{form}}[/]"
 
 
-def _row(table: Table, name: str, summary: Summary) -> None:
-    table.add_row(
-        name,
-        f"{summary.quality:.4f}",
-        _interval(summary.quality_difference, "+.3f"),
-        kilobytes(summary.size_bytes),
-        _interval(summary.byte_ratio, ".3f"),
-        _interval(summary.reward, "+.2f"),
+_COLUMNS: Final[dict[str, Callable[[Summary], str]]] = {
+    "SSIM": lambda summary: f"{summary.quality:.4f}",
+    "difference": lambda summary: _interval(summary.quality_difference, "+.3f"),
+    "x2": lambda summary: f"{summary.detail:.4f}",
+    "x4": lambda summary: f"{summary.sharp:.4f}",
+    "bytes": lambda summary: _interval(summary.byte_ratio, ".3f"),
+    "edges": lambda summary: f"{summary.edge_distance:.3f}",
+    "worse": lambda summary: f"{summary.worse_share:.0%}\n[dim]{summary.worse}[/]",
+}
+"""Cells of a summary by heading."""
+
+
+def _table(title: str, *headings: str, caption: str = "") -> Table:
+    table = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+        padding=(0, 1, 0, 0),
     )
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place else "left", max_width=None if place else NAME_WIDTH)
+    return table
+
+
+def _shown(summaries: Sequence[Summary]) -> list[str]:
+    """Return the headings of the columns whose values are known."""
+    is_known = not any(math.isnan(summary.sharp) for summary in summaries)
+    return [heading for heading in _COLUMNS if heading != "x4" or is_known]
 
 
 def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table:
-    """Return a table of all methods with 95 % intervals."""
-    table = Table(
-        title=f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        padding=(0, 1, 0, 0),
+    """Return a table of all methods with 95 % intervals, at most 100 columns wide."""
+    methods = methods_of(evaluations)
+    reference = TUNED if TUNED in methods else PIPELINE_NAME
+    summaries = {name: summarize(evaluations, name) for name in methods}
+    shown = _shown(list(summaries.values()))
+    table = _table(
+        f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
+        *("", *shown, "reward"),
+        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edges: in pixels.\n"
+        f"worse: lower SSIM than the defaults. reward: difference to {reference}.",
     )
-    table.add_column("", no_wrap=True)
-    for heading in ("SSIM", "difference", "bytes", "ratio", "reward"):
-        table.add_column(heading, justify="right")
     agents = [FIRST_TRY, best_of("agent", attempts)]
-    random = [best_of("random", tries) for tries in sorted({1, attempts})]
-    others = [name for name in evaluations[0].outcomes if name not in {*agents, *random}]
-    for group in (agents, random, others):
+    searches = [name for name in methods if name.startswith("random")]
+    others = [name for name in methods if name not in {*agents, *searches}]
+    for group in (agents, others, searches):
         for name in dict.fromkeys(group):
-            _row(table, f"[bold]{name}[/]" if name in agents else name, summarize(evaluations, name))
+            gain = "0" if name == reference else _interval(reward_gain(evaluations, name, reference), "+.2f")
+            cells = [_COLUMNS[heading](summaries[name]) for heading in shown]
+            table.add_row(f"[bold]{name}[/]" if name in agents else name, *cells, gain)
         table.add_section()
     return table
 
 
 def categories_table(evaluations: Sequence[LogoEvaluation]) -> Table:
     """Return a table of the agent's first try by logo type."""
-    table = Table(title="The agent's first try, by type", box=box.SIMPLE_HEAD, title_justify="left")
-    for heading in ("type", "logos", "SSIM", "difference", "bytes", "ratio"):
-        table.add_column(heading, justify="left" if heading == "type" else "right")
-    for category in sorted({evaluation.category for evaluation in evaluations}):
-        members = [evaluation for evaluation in evaluations if evaluation.category == category]
-        summary = summarize(members, FIRST_TRY)
-        table.add_row(
-            category,
-            str(len(members)),
-            f"{summary.quality:.4f}",
-            _interval(summary.quality_difference, "+.3f"),
-            kilobytes(summary.size_bytes),
-            _interval(summary.byte_ratio, ".3f"),
-        )
+    categories = sorted({evaluation.category for evaluation in evaluations})
+    summaries = {
+        category: summarize([one for one in evaluations if one.category == category], FIRST_TRY)
+        for category in categories
+    }
+    shown = _shown(list(summaries.values()))
+    table = _table("The agent's first try, by type", "type", "logos", *shown)
+    for category, summary in summaries.items():
+        table.add_row(category, str(summary.logos), *(_COLUMNS[heading](summary) for heading in shown))
     return table
 
 
@@ -86,7 +163,8 @@ def search_sentence(evaluations: Sequence[LogoEvaluation], attempts: int) -> str
 
 
 def show(console: Console, evaluations: Sequence[LogoEvaluation], attempts: int) -> None:
-    """Print the tables and the comparison with random search."""
+    """Print the sentence that sums the evaluation up, the tables, and the comparison with random search."""
+    console.print(f"First try: {headline(evaluations)}", style="bold", highlight=False)
     console.print(methods_table(evaluations, attempts))
     console.print(categories_table(evaluations))
     console.print(search_sentence(evaluations, attempts), highlight=False)

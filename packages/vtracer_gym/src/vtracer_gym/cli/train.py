@@ -15,7 +15,8 @@ from vtracer_gym.cli.live import dashboard
 from vtracer_gym.cli.logos import gather
 from vtracer_gym.cli.next_steps import DEFAULT_LOG_DIR, after_training, show_next
 from vtracer_gym.cli.seeds import SeedJob, at_once, results, verdicts
-from vtracer_gym.evaluation import check_search_tries, pooled
+from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, check_search_tries
+from vtracer_gym.logo_outcomes import pooled
 from vtracer_gym.logos import DEFAULT_SIZE, split_unseen
 from vtracer_gym.models import TrainingSettings
 
@@ -34,7 +35,9 @@ def train(
     attempts: Annotated[int, typer.Option(min=1, help="Tries per logo.")] = 4,
     processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,
     unseen: Annotated[float, typer.Option(help="Share of unseen logos per type.")] = 0.2,
-    search_tries: Annotated[int, typer.Option(min=1, help="Random-search tries per unseen logo.")] = 64,
+    search_tries: Annotated[
+        int, typer.Option(min=1, help="Random-search tries per unseen logo.")
+    ] = DEFAULT_SEARCH_TRIES,
     generations: Annotated[int, typer.Option(min=0, help="Generations for tuning the initial setting.")] = 10,
     parallel: Annotated[
         int | None,
@@ -45,7 +48,7 @@ def train(
     ] = False,
     ui: Annotated[bool, typer.Option("--ui", help="Show the trainings live in a browser.")] = False,
 ) -> None:
-    """Train an agent with PPO, and compare it with VTracer's defaults and random search on unseen logos."""
+    """Train an agent with PPO, and compare it with VTracer, fixed settings and random search on unseen logos."""
     console = Console()
     check_search_tries(attempts, search_tries)
     collection = gather(console, logos, samples, size)

@@ -1,0 +1,153 @@
+"""The stages from a logo to a compact SVG: prepare, trace, recolour, fit curves, write.
+
+Each stage is a function of its own module, without state. ``vectorize`` puts them together for one setting.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+from vtracer_gym.curve_fitting import fit_curves
+from vtracer_gym.preparation import enlarge, sharpen
+from vtracer_gym.recolouring import recolour
+from vtracer_gym.svg_writer import write_svg
+from vtracer_gym.tracing import encode_png, trace_regions
+from vtracer_gym.transparency import traceable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vtracer_gym.logos import Logo
+    from vtracer_gym.shapes import Shape
+
+SETTING_BOUNDS: Final[dict[str, tuple[float, float]]] = {
+    "enlargement": (1, 3),
+    "sharpening": (0, 2),
+    "filter_speckle": (0.0, 8.0),
+    "color_precision": (3, 8),
+    "layer_difference": (4, 128),
+    "smoothing": (0.0, 1.0),
+    "tolerance": (0.1, 1.5),
+    "corner_angle": (20.0, 120.0),
+    "grid": (1.0, 8.0),
+}
+"""Lowest and highest allowed value of each setting, both inclusive."""
+
+WHOLE: Final = frozenset({"enlargement", "sharpening", "color_precision", "layer_difference"})
+"""Settings that are whole numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A setting of the pipeline. Lengths are in pixels of the logo, so that they mean the same at every enlargement.
+
+    Args:
+        enlargement: Factor by which the picture is enlarged before tracing.
+        sharpening: Number of passes that sharpen the edges of the enlarged picture.
+        filter_speckle: Side in pixels; patches with an area below its square are removed (VTracer).
+        color_precision: Number of significant bits per RGB channel for clustering neighbouring pixels (VTracer).
+        layer_difference: Colour difference between the layers of a gradient, in 8-bit levels (VTracer).
+        smoothing: Standard deviation of the Gaussian along a boundary in pixels.
+        tolerance: Maximum distance of a curve from the smoothed boundary in pixels.
+        corner_angle: Change of direction in degrees from which a point is a corner.
+        grid: Coordinate units per pixel in the SVG. Points move by at most half a unit when they are rounded.
+
+    Raises:
+        ValueError: A value is outside ``SETTING_BOUNDS`` or non-finite, or is not a whole number although it must be.
+    """
+
+    enlargement: int = 2
+    sharpening: int = 1
+    filter_speckle: float = 3.0
+    color_precision: int = 6
+    layer_difference: int = 24
+    smoothing: float = 0.4
+    tolerance: float = 0.5
+    corner_angle: float = 50.0
+    grid: float = 3.5
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in SETTING_BOUNDS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:  # also rejects NaN
+                raise ValueError(f"{name} is {value}, outside the range {low:g} to {high:g}")
+            if name in WHOLE and not math.floor(value) == value:
+                raise ValueError(f"{name} must be a whole number, got {value}")
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the values by name in the order of the fields."""
+        return {name: getattr(self, name) for name in SETTING_NAMES}
+
+
+SETTING_NAMES: Final = tuple(field.name for field in fields(Settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A vectorized logo.
+
+    Args:
+        svg: SVG document.
+        shapes: Shapes of the document, from the bottom to the top.
+        scale: Coordinate units of the shapes per pixel of the logo.
+    """
+
+    svg: str
+    shapes: Sequence[Shape]
+    scale: float
+
+
+def prepare(logo: Logo, settings: Settings) -> bytes:
+    """Return the enlarged and sharpened picture of a logo as PNG. Transparency is kept (see ``traceable``)."""
+    sharpened = sharpen(enlarge(_own_pixels(logo), settings.enlargement), settings.sharpening)
+    return encode_png(sharpened if logo.rgba is None else traceable(sharpened))
+
+
+def draw_prepared(png: bytes, logo: Logo, settings: Settings) -> Drawing:
+    """Trace a prepared picture, and recolour, fit and write the result.
+
+    Args:
+        png: Result of ``prepare``, which depends on the settings ``enlargement`` and ``sharpening`` only.
+        logo: Logo of the picture.
+        settings: Setting of the other stages.
+
+    Raises:
+        TraceError: VTracer failed or panicked.
+    """
+    scale = float(settings.enlargement)
+    regions = trace_regions(
+        png,
+        filter_speckle=round(settings.filter_speckle * scale),
+        color_precision=settings.color_precision,
+        layer_difference=settings.layer_difference,
+    )
+    colored = recolour(regions, _own_pixels(logo), scale)
+    shapes = fit_curves(
+        colored,
+        (logo.width * scale, logo.height * scale),
+        smoothing=settings.smoothing,
+        tolerance=settings.tolerance,
+        corner_angle=settings.corner_angle,
+        scale=scale,
+    )
+    svg = write_svg(shapes, logo.width, logo.height, scale=scale, grid=settings.grid)
+    return Drawing(svg, shapes, scale)
+
+
+def vectorize(logo: Logo, settings: Settings | None = None) -> Drawing:
+    """Vectorize a logo with one setting, by default the good fixed setting.
+
+    Raises:
+        TraceError: VTracer failed or panicked.
+    """
+    chosen = settings or Settings()
+    return draw_prepared(prepare(logo, chosen), logo, chosen)
+
+
+def _own_pixels(logo: Logo) -> NDArray[np.uint8]:
+    return logo.pixels if logo.rgba is None else logo.rgba
