@@ -40,6 +40,7 @@ INFO_KEYS = (
     "byte_ratio",
     "detail",
     "edge_distance",
+    "color_error",
     "paper_error",
     "default_svg_bytes",
     "failed_attempts",
@@ -119,8 +120,9 @@ def described(logos: str, seen: Sequence[Logo], unseen: Sequence[Logo]) -> dict[
         "trained_on": len(seen),
         "unseen": len(unseen),
         "parameter_bounds": {name: list(limits) for name, limits in SETTING_BOUNDS.items()},
-        "lower_is_better": ["svg_bytes", "byte_ratio", "edge_distance", "paper_error"],
+        "lower_is_better": ["svg_bytes", "edge_distance", "color_error", "paper_error"],
         "higher_is_better": ["quality", "detail"],
+        "metric_titles": {"svg_bytes": "bytes", "quality": "SSIM", "detail": "SSIM at twice the size"},
         "versions": {name: version(name) for name in TOOLS},
         "independent_steps": True,  # attempts do not change the logo, so a discount of 0 is correct
     }
