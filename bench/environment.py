@@ -85,6 +85,7 @@ def milliseconds(call: Callable[[], object]) -> float:
 def own_call(logo: Logo, settings: Settings) -> Callable[[], str]:
     """Return VTracer's own call on the picture that the pipeline traces."""
     picture = cv2.imdecode(np.frombuffer(pipeline.prepare(logo, settings), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert picture is not None
     png = bytes(cv2.imencode(".png", picture)[1])
     return functools.partial(
         vtracer.convert_raw_image_to_svg,

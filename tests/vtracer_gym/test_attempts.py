@@ -32,7 +32,7 @@ class UncheckedSettings(Settings):
 class Unreadable(PreparedLogo):
     """A logo whose own picture is missing."""
 
-    _own_picture = b""  # type: ignore[assignment]
+    _own_picture = b""
 
 
 def a_logo() -> Logo:

@@ -80,6 +80,24 @@ def test_huge_is_shrunk() -> None:
     assert (logo.width, logo.height) == (100, 50)
 
 
+@pytest.mark.parametrize(("side", "source"), [(1000, 400), (250, 250), (100, None), (90, None)])
+def test_source_is_at_most_four_times_as_large(side: int, source: int | None) -> None:
+    """A larger image stays available for measuring, up to four times the size of the logo."""
+    logo = decode_logo(encoded(Image.new("RGB", (side, side), "red")), "a", "simple", size=100)
+
+    assert (None if logo.source is None else logo.source.shape[0]) == source
+
+
+def test_source_has_the_channels_of_the_logo() -> None:
+    """A transparent logo has a transparent source."""
+    image = half("RGBA", (0, 0, 0, 255), (90, 90, 90, 0)).resize((400, 200))
+    logo = decode_logo(encoded(image), "a", "simple", size=100)
+
+    assert logo.source is not None
+    assert logo.rgba is not None
+    assert logo.source.shape[2] == logo.rgba.shape[2] == 4
+
+
 def test_small_is_left_alone() -> None:
     """An image is never enlarged."""
     assert decode_logo(encoded(Image.new("RGB", (16, 12), "red")), "a", "simple").pixels.shape == (12, 16, 3)

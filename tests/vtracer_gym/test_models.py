@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from vtracer_gym.actions import DIMENSIONS
-from vtracer_gym.baselines import TuningSettings
+from vtracer_gym.actions import DIMENSIONS, settings_of
+from vtracer_gym.baselines import Recorded, TuningSettings
 from vtracer_gym.environment import OBSERVATION_NAMES
 from vtracer_gym.errors import ModelError
-from vtracer_gym.models import MOST_SCALED, ModelCard, Standardized, TrainedAgent, TrainingSettings
+from vtracer_gym.models import MOST_SCALED, ModelCard, Standardized, Traces, TrainedAgent, TrainingSettings
+from vtracer_gym.pipeline import Settings
 
 SETTINGS = TrainingSettings(network=(8, 4), start=TuningSettings(generations=2))
 SPACE = gymnasium.spaces.Box(-5, 5, (len(OBSERVATION_NAMES),))
@@ -27,17 +28,33 @@ def standardized(*rows: list[float]) -> Standardized:
 
 def test_card_round_trip(tmp_path: Path) -> None:
     """A card is unchanged after writing and reading."""
-    card = ModelCard(SETTINGS, ("a", "b"), ("c",), (0.5,) * DIMENSIONS)
+    card = ModelCard(SETTINGS, ("a", "b"), ("c",), (0.5,) * DIMENSIONS, (0.25,) * DIMENSIONS)
     card.write(tmp_path)
 
     assert ModelCard.read(tmp_path) == card
 
 
 def test_card_without_a_tuned_start(tmp_path: Path) -> None:
-    """The card of a policy that started at the centre of the box has no tuning settings."""
+    """A policy without a tuned start has no tuning settings, and starts at the pipeline's default setting."""
     ModelCard(replace(SETTINGS, start=None), (), ()).write(tmp_path)
+    card = ModelCard.read(tmp_path)
 
-    assert ModelCard.read(tmp_path).settings.start is None
+    assert card.settings.start is None
+    assert settings_of(np.array(card.start_action)) == Settings()
+
+
+def test_traces_round_trip(tmp_path: Path) -> None:
+    """The attempts of a training are unchanged after writing and reading, and absent without a file."""
+    recorded = Recorded(np.array([0, 1]), np.full((2, DIMENSIONS), 0.5), np.array([1.0, -1.0]))
+    traces = Traces.empty(np.ones((2, 3), np.float32)).with_more(recorded).with_more(recorded)
+    traces.write(tmp_path)
+    again = Traces.read(tmp_path)
+
+    assert again is not None
+    assert again.recorded.rewards.tolist() == [1.0, -1.0, 1.0, -1.0]
+    assert again.recorded.actions.shape == (4, DIMENSIONS)
+    assert again.features.tolist() == traces.features.tolist()
+    assert Traces.read(tmp_path / "absent") is None
 
 
 def test_features_are_standardized() -> None:
@@ -94,6 +111,17 @@ def test_card_of_another_environment(tmp_path: Path) -> None:
     ModelCard(SETTINGS, (), ()).write(tmp_path)
     card = json.loads((tmp_path / "training.json").read_text())
     (tmp_path / "training.json").write_text(json.dumps(card | {"observation": ["something"]}))
+
+    with pytest.raises(ModelError, match="another version"):
+        ModelCard.read(tmp_path)
+
+
+def test_card_of_other_bounds(tmp_path: Path) -> None:
+    """A model whose actions mean other settings is refused."""
+    ModelCard(SETTINGS, (), ()).write(tmp_path)
+    card = json.loads((tmp_path / "training.json").read_text())
+    card["bounds"]["tolerance"] = [0.1, 99.0]
+    (tmp_path / "training.json").write_text(json.dumps(card))
 
     with pytest.raises(ModelError, match="another version"):
         ModelCard.read(tmp_path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -44,6 +45,15 @@ def test_types_differ() -> None:
 
     assert mean["gradient"] > mean["simple"]
     assert mean["complex"] > mean["text"]
+
+
+def test_source_is_the_same_picture_in_four_times_the_size() -> None:
+    """Each logo has a source, from which its pixels follow by shrinking."""
+    for logo in sample_logos(8, np.random.default_rng(0), 64):
+        assert logo.source is not None
+        assert max(logo.source.shape) == 4 * 64
+        shrunk = cv2.resize(logo.source, (logo.width, logo.height), interpolation=cv2.INTER_AREA)
+        assert np.abs(shrunk.astype(int) - logo.pixels).mean() < 1.0
 
 
 @pytest.mark.parametrize(("count", "size"), [(-1, 64), (1, 63)])

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vtracer_gym.actions import DIMENSIONS
+from vtracer_gym.actions import DIMENSIONS, settings_of
+from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.environment import OBSERVATION_NAMES
 from vtracer_gym.errors import ModelError
+from vtracer_gym.features import FEATURE_NAMES
 from vtracer_gym.models import TrainedAgent, TrainingSettings
 from vtracer_gym.samples import sample_logos
 from vtracer_gym.training import newest_checkpoint, train
@@ -65,6 +67,26 @@ def test_card_contains_settings_and_logos(trained: Path) -> None:
     assert card.settings == SHORT
     assert card.trained_on == tuple(logo.name for logo in LOGOS[:3])
     assert card.unseen == (LOGOS[3].name,)
+
+
+def test_traces_contain_every_attempt(trained: Path) -> None:
+    """The traces of the tuning and of all steps are saved, with the rewards that the agent got."""
+    traces = TrainedAgent.load(trained).traces
+
+    assert traces is not None
+    assert len(traces.recorded.rewards) == QUICK.traces + SHORT.steps
+    assert traces.features.shape == (3, len(FEATURE_NAMES))
+    index = QUICK.traces + 7
+    prepared = PreparedLogo(LOGOS[traces.recorded.logo[index]])
+    attempt = prepared.attempt(settings_of(traces.recorded.actions[index]))
+    assert traces.recorded.rewards[index] == pytest.approx(prepared.earned(attempt, SHORT.weights).total, abs=1e-5)
+
+
+def test_policy_starts_at_the_tuned_setting(tmp_path: Path) -> None:
+    """Before the first update, the policy chooses nearly the tuned setting for every logo."""
+    agent = train(LOGOS[:3], changed(learning_rate=1e-9), tmp_path)
+
+    assert agent.act(OBSERVATION).tolist() == pytest.approx(agent.card.start_action, abs=0.05)
 
 
 def test_actions_are_in_the_box(trained: Path) -> None:

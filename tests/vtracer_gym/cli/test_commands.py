@@ -65,7 +65,10 @@ def test_train_evaluate_trace(
     assert "broken.png: the image cannot be read (unknown format)" in said
     *_, shows, evaluates, traces = said.splitlines()
     header = json.loads((tmp_path / shlex.split(shows)[-1] / "run.json").read_text(encoding="utf-8"))
-    assert (header["project"], set(header["configuration"]["versions"])) == ("vtracer-gym", {"vtracer", "thorvg-python"})
+    assert (header["project"], set(header["configuration"]["versions"])) == (
+        "vtracer-gym",
+        {"vtracer", "thorvg-python"},
+    )
     assert shlex.split(evaluates)[1:4] == ["evaluate", "--model", str(model)]
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, *shlex.split(traces)[1:]) == 0

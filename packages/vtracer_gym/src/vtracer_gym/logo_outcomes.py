@@ -75,7 +75,7 @@ class Outcome:
         """Return the mean of several outcomes on the same logo with the same number of tries, for example of seeds."""
         names = [field.name for field in fields(cls) if field.name != "tries"]
         rows = [[getattr(outcome, name) for name in names] for outcome in outcomes]
-        return cls(*np.mean(rows, axis=0).tolist(), outcomes[0].tries)
+        return cls(**dict(zip(names, np.mean(rows, axis=0).tolist(), strict=True)), tries=outcomes[0].tries)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
 import rlvitals
 from rlvitals import TrainingMonitor
+from vtracer_gym.baselines import COMPACT_NAME, DEFAULTS_NAME
 from vtracer_gym.cli import session
+from vtracer_gym.logo_outcomes import FIXED_NAMES, SURROGATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from vtracer_gym.logo_outcomes import LogoEvaluation
     from vtracer_gym.logos import Logo
     from vtracer_gym.models import TrainingSettings
+
+RIVALS: Final = (DEFAULTS_NAME, COMPACT_NAME, *FIXED_NAMES, SURROGATE)
+"""Methods that make one try per logo, as the agent's first try does, without the presets."""
 
 
 @dataclass(frozen=True)
@@ -135,21 +140,22 @@ def result(console: Console, job: SeedJob, processes: int | None = None) -> Seed
 
 
 def verdicts(found: Sequence[SeedResult]) -> list[str]:
-    """Return the comparison with each baseline, paired by logo and averaged over the seeds with this logo unseen.
+    """Return the comparison with each rival, paired by logo and averaged over the seeds with this logo unseen.
 
     Args:
         found: Results of the trainings.
 
     Returns:
-        One sentence per baseline.
+        One sentence per rival.
     """
     comparison = rlvitals.compare([str(one.run) for one in found], by=lambda _: "the agent")
     said = []
     for row in comparison.paired:
-        if row.metric == "reward" and not row.category and row.difference.low is not None:
+        rival = row.baseline.removeprefix("policy ")
+        if row.metric == "reward" and not row.category and row.difference.low is not None and rival in RIVALS:
             low, high = row.difference.low, row.difference.high or 0.0
             said.append(
-                f"first try vs. {row.baseline.removeprefix('policy ')}: {row.verdict}; reward difference "
+                f"first try vs. {rival}: {row.verdict}; reward difference "
                 f"{row.difference.estimate or 0.0:+.2f} ({low:+.2f} to {high:+.2f}) over {row.items} logos, better on "
                 f"{row.improved.estimate or 0.0:.0%} of them"
             )
