@@ -84,6 +84,7 @@ def test_a_fixed_setting_is_an_attempt() -> None:
     assert fixed_attempt(prepared, FIXED[COMPACT_NAME]).size_bytes < prepared.default.size_bytes
 
 
+LOGOS = 9
 QUICK = TuningSettings(generations=8, candidates=12, logos=3)
 GOAL = np.linspace(-0.6, 0.6, DIMENSIONS)
 
@@ -94,7 +95,7 @@ def distance(pairs: Sequence[tuple[int, NDArray[np.float64]]]) -> NDArray[np.flo
 
 
 def tuned(seed: int) -> NDArray[np.float64]:
-    return tuned_action(5, distance, np.random.default_rng(seed), QUICK)[0]
+    return tuned_action(LOGOS, distance, np.random.default_rng(seed), QUICK)[0]
 
 
 def test_tuning_approaches_the_best_action() -> None:
@@ -106,12 +107,23 @@ def test_tuning_approaches_the_best_action() -> None:
 
 def test_tuning_compares_candidates_on_the_same_logos() -> None:
     """Each generation tries all its candidates on the same logos, and every attempt is returned."""
-    _, tried = tuned_action(5, distance, np.random.default_rng(0), QUICK)
-    generations = tried.logo.reshape(QUICK.generations, QUICK.logos, QUICK.candidates)
+    _, tried = tuned_action(LOGOS, distance, np.random.default_rng(0), QUICK)
+    searched = QUICK.generations * QUICK.logos * QUICK.candidates
+    generations = tried.logo[:searched].reshape(QUICK.generations, QUICK.logos, QUICK.candidates)
 
     assert (generations == generations[:, :, :1]).all()
     assert tried.rewards.tolist() == pytest.approx(distance(list(zip(tried.logo, tried.actions, strict=True))))
-    assert len(tried.rewards) == QUICK.traces == 288
+    assert len(tried.rewards) == QUICK.traces == 369
+
+
+def test_tuning_never_ends_worse_than_it_began() -> None:
+    """If no mean of a generation beats the default setting on the logos of the final choice, the default stays."""
+    best = action_of(Settings()).astype(np.float64)
+
+    def attempt(pairs: Sequence[tuple[int, NDArray[np.float64]]]) -> NDArray[np.float64]:
+        return np.array([-float(((action - best) ** 2).sum()) for _, action in pairs])
+
+    assert tuned_action(LOGOS, attempt, np.random.default_rng(0), QUICK)[0].tolist() == best.tolist()
 
 
 def test_tuning_stays_in_the_box() -> None:
