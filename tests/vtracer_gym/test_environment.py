@@ -149,7 +149,7 @@ def test_info_at_the_end_describes_the_best_attempt() -> None:
     assert info["parameters"]["color_precision"] == Settings().color_precision
     assert info["quality_improvement"] == info["quality_final"] - info["quality_initial"]
     assert info["byte_ratio"] == info["svg_bytes"] / info["default_svg_bytes"] < 1.0
-    assert set(info["reward_parts"]) == {"size", "quality", "detail", "edges", "paper", "floor"}
+    assert set(info["reward_parts"]) == {"size", "quality", "detail", "edges", "colors", "paper", "floor"}
 
 
 def test_info_at_the_end_lists_every_attempt() -> None:
@@ -163,7 +163,7 @@ def test_info_at_the_end_lists_every_attempt() -> None:
     assert [tried["reward"] for tried in info["attempts"]] == rewards
     assert [tried["parameters"]["grid"] for tried in info["attempts"]] == pytest.approx([1.0, 8.0])
     assert set(info["attempts"][0]) == {
-        "parameters", "reward", "quality", "detail", "edge_distance", "paper_error", "svg_bytes", "byte_ratio",
+        "parameters", "reward", "quality", "detail", "edge_distance", "color_error", "paper_error", "svg_bytes", "byte_ratio",
     }  # fmt: skip
     best = max(info["attempts"], key=lambda tried: tried["reward"])
     assert {name: info[name] for name in ("parameters", "quality", "svg_bytes")} == {

@@ -31,6 +31,7 @@ def outcome(reward: float = 0.0, difference: float = 0.0, ratio: float = 1.0, sh
         detail=0.8,
         sharp=sharp,
         edge_distance=0.1,
+        color_error=2.0,
         log_byte_ratio=math.log(ratio),
         size_bytes=1000 * ratio,
     )

@@ -7,15 +7,20 @@ import pytest
 from vtracer_gym.attempts import Attempt
 from vtracer_gym.measures import Measures
 from vtracer_gym.pipeline import Settings
-from vtracer_gym.reward import SMALL_DISTANCE, SMALL_ERROR, RewardParts, RewardWeights
+from vtracer_gym.reward import SMALL_COLOR, SMALL_DISTANCE, SMALL_ERROR, RewardParts, RewardWeights
 
-WEIGHTS = RewardWeights(size=1.0, quality=3.0, detail=1.5, edges=0.5, paper=10.0, loss=3.0, lowest=-3.0)
+WEIGHTS = RewardWeights(size=1.0, quality=3.0, detail=1.5, edges=0.5, colors=1.0, paper=10.0, loss=3.0, lowest=-3.0)
 
 
 def attempt(
-    quality: float = 0.9, detail: float = 0.8, edges: float = 0.4, paper: float = 2.0, size_bytes: int = 1000
+    quality: float = 0.9,
+    detail: float = 0.8,
+    edges: float = 0.4,
+    colors: float = 4.0,
+    paper: float = 2.0,
+    size_bytes: int = 1000,
 ) -> Attempt:
-    measures = Measures(quality, detail, edges, paper)
+    measures = Measures(quality, detail, edges, colors, paper)
     return Attempt(Settings(), "<svg/>", measures, size_bytes, shapes=1, curves=1, seconds=0.001)
 
 
@@ -26,12 +31,13 @@ def test_defaults_earn_nothing() -> None:
 
 def test_parts_worked_by_hand() -> None:
     """The parts are correct for half the bytes and half of every error."""
-    parts = WEIGHTS.parts(attempt(0.95, 0.9, 0.2, 1.0, 500), attempt())
+    parts = WEIGHTS.parts(attempt(0.95, 0.9, 0.2, 2.0, 1.0, 500), attempt())
 
     assert parts.size == pytest.approx(math.log(2))
     assert parts.quality == pytest.approx(3.0 * 0.05 / (0.1 + SMALL_ERROR))
     assert parts.detail == pytest.approx(1.5 * 0.1 / (0.2 + SMALL_ERROR))
     assert parts.edges == pytest.approx(0.5 * 0.2 / (0.4 + SMALL_DISTANCE))
+    assert parts.colors == pytest.approx(1.0 * 2.0 / (4.0 + SMALL_COLOR))
     assert parts.paper == pytest.approx(10.0 / 255.0)
     assert parts.floor == 0.0
 
@@ -43,6 +49,7 @@ def test_parts_worked_by_hand() -> None:
         ({"quality": 0.91}, {"quality": 0.89}),
         ({"detail": 0.81}, {"detail": 0.79}),
         ({"edges": 0.3}, {"edges": 0.5}),
+        ({"colors": 3.0}, {"colors": 5.0}),
     ],
 )
 def test_a_loss_counts_threefold(better: dict[str, float], worse: dict[str, float]) -> None:
@@ -71,7 +78,7 @@ def test_quality_cannot_be_gained_where_there_is_no_error() -> None:
 
 def test_saved_bytes_never_compensate_for_a_ruined_logo() -> None:
     """A blank drawing of ten bytes stays at the floor."""
-    assert WEIGHTS.reward(attempt(0.3, 0.3, 1.0, 100.0, 10), attempt(size_bytes=10_000)) == WEIGHTS.lowest
+    assert WEIGHTS.reward(attempt(0.3, 0.3, 1.0, 50.0, 100.0, 10), attempt(size_bytes=10_000)) == WEIGHTS.lowest
 
 
 def test_failure_is_the_floor() -> None:

@@ -14,7 +14,7 @@ from vtracer_gym.logo_outcomes import FIRST_TRY, TUNED, LogoEvaluation, Outcome,
 
 
 def outcome(reward: float, tries: int = 1) -> Outcome:
-    return Outcome(reward, 0.9, 0.01, 0.8, 0.7, 0.2, -0.5, 500.0, tries)
+    return Outcome(reward, 0.9, 0.01, 0.8, 0.7, 0.2, 2.0, -0.5, 500.0, tries)
 
 
 def result(folder: Path) -> SeedResult:

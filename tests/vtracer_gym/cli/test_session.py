@@ -16,7 +16,7 @@ from vtracer_gym.samples import sample_logos
 
 
 def outcome(reward: float, tries: int = 1, sharp: float = 0.7) -> Outcome:
-    return Outcome(reward, 0.9, 0.01, 0.8, sharp, 0.2, math.log(0.5), 500.0, tries)
+    return Outcome(reward, 0.9, 0.01, 0.8, sharp, 0.2, 2.0, math.log(0.5), 500.0, tries)
 
 
 def rows() -> list[LogoEvaluation]:
@@ -60,7 +60,7 @@ def test_tries_are_recorded(tmp_path: Path) -> None:
 
 
 def test_items_have_every_objective(tmp_path: Path) -> None:
-    """Each logo has reward, both similarities, bytes and edge distance."""
+    """Each logo has reward, both similarities, bytes, edge distance and colour error."""
     agent = next(one for one in recorded(tmp_path) if one.policy is None)
 
     assert agent.items is not None
@@ -71,6 +71,7 @@ def test_items_have_every_objective(tmp_path: Path) -> None:
         "detail": 0.8,
         "svg_bytes": 500.0,
         "edge_distance": 0.2,
+        "color_error": 2.0,
     }
 
 
@@ -86,7 +87,7 @@ def test_configuration_names_bounds_and_objectives() -> None:
 
     assert (configuration["trained_on"], configuration["unseen"]) == (2, 1)
     assert configuration["parameter_bounds"] == {name: list(limits) for name, limits in SETTING_BOUNDS.items()}
-    assert configuration["lower_is_better"] == ["svg_bytes", "byte_ratio", "edge_distance", "paper_error"]
+    assert configuration["lower_is_better"] == ["svg_bytes", "edge_distance", "color_error", "paper_error"]
     assert configuration["higher_is_better"] == ["quality", "detail"]
     assert set(configuration["versions"]) == {"vtracer", "thorvg-python"}
     assert json.loads(json.dumps(configuration)) == configuration

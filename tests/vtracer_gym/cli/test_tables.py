@@ -22,7 +22,7 @@ GAIN = 0.1
 
 
 def outcome(reward: float = 0.0, difference: float = 0.0, ratio: float = 1.0, sharp: float = 0.8) -> Outcome:
-    return Outcome(reward, 0.8 + difference, difference, 0.8, sharp, 0.1, math.log(ratio), 1000.0 * ratio)
+    return Outcome(reward, 0.8 + difference, difference, 0.8, sharp, 0.1, 2.0, math.log(ratio), 1000.0 * ratio)
 
 
 def evaluations(gains: list[float], sharp: float = 0.8, lost: int = 0) -> list[LogoEvaluation]:

@@ -78,6 +78,7 @@ def outcome_of(prepared: PreparedLogo, attempt: Attempt, weights: RewardWeights)
         detail=measures.detail,
         sharp=_sharp(prepared, attempt),
         edge_distance=measures.edge_distance,
+        color_error=measures.color_error,
         log_byte_ratio=0.0 if attempt.failure is not None else math.log(attempt.size_bytes / default.size_bytes),
         size_bytes=float(attempt.size_bytes),
     )

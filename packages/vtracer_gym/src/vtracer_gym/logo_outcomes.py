@@ -50,6 +50,7 @@ class Outcome:
         detail: SSIM at twice the size.
         sharp: SSIM at four times the size; NaN if the logo's source is smaller.
         edge_distance: Mean distance of the outlines from the logo's edges in pixels.
+        color_error: Mean absolute difference of the colours of areas in 8-bit levels.
         log_byte_ratio: Natural logarithm of the byte ratio to VTracer's defaults, 0 if the method failed.
         size_bytes: Size of the SVG in bytes, 0 if the method failed.
         tries: Number of tries on the logo, of which the best one counts.
@@ -61,6 +62,7 @@ class Outcome:
     detail: float
     sharp: float
     edge_distance: float
+    color_error: float
     log_byte_ratio: float
     size_bytes: float
     tries: int = 1
@@ -106,6 +108,7 @@ class Summary:
         detail: Mean SSIM at twice the size.
         sharp: Mean SSIM at four times the size; NaN if it is unknown for a logo.
         edge_distance: Mean edge distance in pixels.
+        color_error: Mean colour error in 8-bit levels.
         byte_ratio: Geometric mean of the byte ratio to VTracer's defaults.
         size_bytes: Geometric mean of the size in bytes.
         worse: Number of logos on which the method is visibly worse than VTracer's defaults.
@@ -118,6 +121,7 @@ class Summary:
     detail: float
     sharp: float
     edge_distance: float
+    color_error: float
     byte_ratio: Interval
     size_bytes: float
     worse: int
@@ -171,6 +175,7 @@ def summarize(evaluations: Sequence[LogoEvaluation], method: str, seed: int = 0)
         detail=float(np.mean([outcome.detail for outcome in outcomes])),
         sharp=float(np.mean([outcome.sharp for outcome in outcomes])),
         edge_distance=float(np.mean([outcome.edge_distance for outcome in outcomes])),
+        color_error=float(np.mean([outcome.color_error for outcome in outcomes])),
         byte_ratio=ratio,
         size_bytes=math.exp(float(np.mean(np.log(sizes)))) if sizes else 0.0,
         worse=sum(outcome.is_worse for outcome in outcomes),

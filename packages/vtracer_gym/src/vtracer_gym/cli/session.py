@@ -159,6 +159,7 @@ def record_evaluation(monitor: TrainingMonitor, evaluations: Sequence[LogoEvalua
                     "detail": one.detail,
                     "svg_bytes": one.size_bytes,
                     "edge_distance": one.edge_distance,
+                    "color_error": one.color_error,
                 }
                 for logo, one in outcomes.items()
             },

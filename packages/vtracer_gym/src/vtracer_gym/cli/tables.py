@@ -82,12 +82,13 @@ def _interval(interval: Interval, form: str) -> str:
 
 
 _COLUMNS: Final[dict[str, Callable[[Summary], str]]] = {
-    "SSIM": lambda summary: f"{summary.quality:.4f}",
+    "SSIM": lambda summary: f"{summary.quality:.3f}",
     "difference": lambda summary: _interval(summary.quality_difference, "+.3f"),
-    "x2": lambda summary: f"{summary.detail:.4f}",
-    "x4": lambda summary: f"{summary.sharp:.4f}",
+    "x2": lambda summary: f"{summary.detail:.3f}",
+    "x4": lambda summary: f"{summary.sharp:.3f}",
     "bytes": lambda summary: _interval(summary.byte_ratio, ".3f"),
-    "edges": lambda summary: f"{summary.edge_distance:.3f}",
+    "edges": lambda summary: f"{summary.edge_distance:.2f}",
+    "colors": lambda summary: f"{summary.color_error:.1f}",
     "worse": lambda summary: f"{summary.worse_share:.0%}\n[dim]{summary.worse}[/]",
 }
 """Cells of a summary by heading."""
@@ -122,8 +123,9 @@ def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table
     table = _table(
         f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
         *("", *shown, "reward"),
-        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edges: in pixels.\n"
-        f"worse: lower SSIM than the defaults. reward: difference to {reference}.",
+        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edges: distance in pixels.\n"
+        "colors: error of areas in 8-bit levels. worse: lower SSIM than the defaults.\n"
+        f"reward: difference to {reference}.",
     )
     agents = [FIRST_TRY, best_of("agent", attempts)]
     searches = [name for name in methods if name.startswith("random")]
