@@ -150,9 +150,9 @@ def test_objects_are_never_unpickled(saved: Path) -> None:
 
 def test_missing_files(tmp_path: Path) -> None:
     """The error names the missing file or folder, and what to do."""
-    with pytest.raises(ModelError, match="has no trained model: policy.npz is missing. Train a model"):
+    with pytest.raises(ModelError, match=r"has no trained model: policy\.npz is missing\. Train a model"):
         model_policy(tmp_path / "absent")
-    with pytest.raises(ModelError, match="No such file or directory. Pass the folder"):
+    with pytest.raises(ModelError, match=r"No such file or directory\. Pass the folder"):
         Policy.read(tmp_path / "policy.npz")
 
 

@@ -1,4 +1,4 @@
-"""A Gymnasium environment for choosing how to vectorize a logo with VTracer, with training and evaluation of PPO agents.
+"""Compact SVGs of logos with VTracer, and the Gymnasium environment in which an agent learns to choose the setting.
 
 Synopsis::
 

@@ -87,13 +87,18 @@ class Policy:
             ModelError: The file is missing, damaged, or from another version of the environment.
         """
         try:
-            return cls._parse(Path(path).read_bytes(), str(path))
+            return cls.parse(Path(path).read_bytes(), str(path))
         except OSError as error:
             reason = f"{path} cannot be read: {error.strerror or error}"
             raise ModelError(f"{reason}. Pass the folder of a model that `vtracer-gym train` wrote") from error
 
     @classmethod
-    def _parse(cls, data: bytes, place: str) -> Policy:
+    def parse(cls, data: bytes, place: str) -> Policy:
+        """Read a policy from the contents of a file, whose place is named in errors.
+
+        Raises:
+            ModelError: The contents are damaged, or from another version of the environment.
+        """
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
@@ -185,4 +190,4 @@ def pretrained_policy() -> Policy | None:
         ModelError: The policy is damaged or from another version of the environment.
     """
     place = files("vtracer_gym") / "pretrained" / POLICY_FILE
-    return Policy._parse(place.read_bytes(), str(place)) if place.is_file() else None
+    return Policy.parse(place.read_bytes(), str(place)) if place.is_file() else None
