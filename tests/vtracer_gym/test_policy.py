@@ -13,9 +13,9 @@ from stable_baselines3 import PPO
 from vtracer_gym.actions import DIMENSIONS, settings_of
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import ModelError
-from vtracer_gym.models import ModelCard, Standardized, TrainedAgent, TrainingSettings
+from vtracer_gym.models import ModelCard, Standardized, TrainedAgent, TrainingSettings, export_policy
 from vtracer_gym.observations import OBSERVATION_BOUND, OBSERVATION_NAMES
-from vtracer_gym.policy import Policy, export_policy, model_policy, pretrained_policy
+from vtracer_gym.policy import Policy, model_policy, pretrained_policy
 from vtracer_gym.samples import sample_logos
 
 RNG = np.random.default_rng(0)
