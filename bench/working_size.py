@@ -17,6 +17,7 @@ import numpy as np
 import vtracer_gym
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.conversion import with_size, working_size
+from vtracer_gym.gallery_page import NOTICEABLE
 from vtracer_gym.logos import shrunk_logo
 from vtracer_gym.tracing import encode_png, trace
 
@@ -50,7 +51,7 @@ def main() -> None:
     for size in sizes:
         ratio, gain, cost = np.array(rows[size]).T
         mark = "  <- chosen" if size == working_size(options.source, options.source) else ""
-        bytes_ratio, worse = np.exp(np.log(ratio).mean()), (gain < -0.001).mean()
+        bytes_ratio, worse = np.exp(np.log(ratio).mean()), (gain < -NOTICEABLE).mean()
         print(f"{size:>5} {bytes_ratio:>6.3f} {gain.mean():>+8.4f} {worse:>6.0%} {np.median(cost):>5.2f}{mark}")
 
 

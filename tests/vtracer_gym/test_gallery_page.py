@@ -6,9 +6,8 @@ from html.parser import HTMLParser
 from vtracer_gym.gallery_page import ComparedLogo, gallery_page, summary_sentence
 from vtracer_gym.pipeline import Settings
 
-LOGO = ComparedLogo(
-    "text/acme.svg", "gallery/acme.png", "gallery/acme.defaults.svg", 256, 128, False, 250, 0.99, 1000, 0.95, Settings()
-)
+FIGURES = (False, 250, 0.99, 1000, 0.95, Settings())
+LOGO = ComparedLogo("text/acme.svg", "gallery/acme.png", "gallery/acme.defaults.svg", 256, 128, *FIGURES)
 WORSE = replace(LOGO, name="<b>&.svg", size_bytes=1000, quality=0.90, is_dark=True)
 
 

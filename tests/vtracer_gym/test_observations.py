@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from vtracer_gym.actions import DIMENSIONS
-from vtracer_gym.attempts import Attempt
-from vtracer_gym.measures import Measures
+from vtracer_gym.attempts import FAILED, Attempt
 from vtracer_gym.observations import OBSERVATION_BOUND, OBSERVATION_NAMES, described, observed
 from vtracer_gym.pipeline import Settings
 
-FIRST = Attempt(Settings(), "<svg/>", Measures(0.9, 0.8, 0.5, 0.0), 1000, 3, 9, 0.0)
+FIRST = Attempt(Settings(), "<svg/>", replace(FAILED, quality=0.9, detail=0.8), 1000, 3, 9, 0.0)
 
 
 def test_the_first_drawing_is_the_reference() -> None:

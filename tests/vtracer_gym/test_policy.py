@@ -13,9 +13,9 @@ from stable_baselines3 import PPO
 from vtracer_gym.actions import DIMENSIONS, settings_of
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import ModelError
-from vtracer_gym.models import ModelCard, Standardized, TrainedAgent, TrainingSettings
+from vtracer_gym.models import ModelCard, Standardized, TrainedAgent, TrainingSettings, export_policy
 from vtracer_gym.observations import OBSERVATION_BOUND, OBSERVATION_NAMES
-from vtracer_gym.policy import Policy, export_policy, model_policy, pretrained_policy
+from vtracer_gym.policy import Policy, model_policy, pretrained_policy
 from vtracer_gym.samples import sample_logos
 
 RNG = np.random.default_rng(0)
@@ -150,9 +150,9 @@ def test_objects_are_never_unpickled(saved: Path) -> None:
 
 def test_missing_files(tmp_path: Path) -> None:
     """The error names the missing file or folder, and what to do."""
-    with pytest.raises(ModelError, match="has no trained model: policy.npz is missing. Train a model"):
+    with pytest.raises(ModelError, match=r"has no trained model: policy\.npz is missing\. Train a model"):
         model_policy(tmp_path / "absent")
-    with pytest.raises(ModelError, match="No such file or directory. Pass the folder"):
+    with pytest.raises(ModelError, match=r"No such file or directory\. Pass the folder"):
         Policy.read(tmp_path / "policy.npz")
 
 

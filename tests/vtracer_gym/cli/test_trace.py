@@ -97,7 +97,7 @@ def test_tracing_loads_nothing_heavy(logo: Path) -> None:
         "import sys; from vtracer_gym.cli.main import app; app(sys.argv[1:], standalone_mode=False); "
         f"sys.exit(str([name for name in {HEAVY!r} if name in sys.modules] or ''))"
     )
-    done = subprocess.run([sys.executable, "-c", script, "trace", logo], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script, "trace", logo], check=False, capture_output=True, text=True)
 
     assert done.stderr == "\n"
     assert "SSIM" in done.stdout

@@ -1,4 +1,4 @@
-"""A Gymnasium environment for choosing how to vectorize a logo with VTracer, with training and evaluation of PPO agents.
+"""Compact SVGs of logos with VTracer, and the Gymnasium environment in which an agent learns to choose the setting.
 
 Synopsis::
 
@@ -25,7 +25,8 @@ from vtracer_gym.errors import (
     TraceError,
     VtracerGymError,
 )
-from vtracer_gym.registration import ENVIRONMENT_ID, register_environment
+from vtracer_gym.registration import ENVIRONMENT_ID
+from vtracer_gym.registration import register_environment as _register_environment
 from vtracer_gym.requirements import missing_packages as _missing_packages
 
 if _missing := _missing_packages():  # report all missing packages at once, not just the first failing import
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
     from vtracer_gym.conversion import Conversion, ConversionOptions, convert
     from vtracer_gym.environment import VectorizeEnv
     from vtracer_gym.logos import Logo, LogoFolder, Rejection, load_folder, load_logo, split_unseen
+    from vtracer_gym.models import export_policy
     from vtracer_gym.pipeline import Drawing, Settings, vectorize
-    from vtracer_gym.policy import Policy, export_policy, pretrained_policy
+    from vtracer_gym.policy import Policy, pretrained_policy
     from vtracer_gym.reward import RewardParts, RewardWeights
     from vtracer_gym.samples import LOGO_TYPES, sample_logos
     from vtracer_gym.tracing import DEFAULTS, Parameters
@@ -94,7 +96,7 @@ _PLACES = {
     "Settings": "pipeline",
     "VectorizeEnv": "environment",
     "convert": "conversion",
-    "export_policy": "policy",
+    "export_policy": "models",
     "load_folder": "logos",
     "load_logo": "logos",
     "pretrained_policy": "policy",
@@ -104,7 +106,7 @@ _PLACES = {
 }
 """Module of each public name. Names are imported on first use, so that a command loads only what it needs."""
 
-register_environment()
+_register_environment()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Page that shows converted logos next to their originals and to VTracer's results. It needs no script and no network."""
+"""Page that shows converted logos next to their originals and VTracer's results, without scripts and network."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def _card(index: int, logo: ComparedLogo) -> str:
         "" if logo.default_bytes is None else f"{format_bytes(logo.default_bytes)} · SSIM {logo.default_quality:.4f}"
     )
     pictures = (
-        _Picture("Original", logo.original, f"{logo.width} × {logo.height} px"),
+        _Picture("Original", logo.original, f"{logo.width} x {logo.height} px"),
         _Picture("VTracer's defaults", logo.default, theirs),
         _Picture("This SVG", logo.name, f"{format_bytes(logo.size_bytes)}{change} · SSIM {logo.quality:.4f}"),
     )
@@ -236,5 +236,6 @@ def _image(logo: ComparedLogo, picture: _Picture) -> str:
 def _footer() -> str:
     return (
         "<footer>SSIM is measured at the size of the image, at most 1024 pixels; 1 is identical. VTracer's defaults "
-        "trace the same image. Click on a logo to enlarge it, and switch between its pictures with the arrow keys.</footer>"
+        "trace the same image. Click on a logo to enlarge it, and switch between its pictures with the arrow keys."
+        "</footer>"
     )

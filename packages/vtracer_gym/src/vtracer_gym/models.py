@@ -22,10 +22,12 @@ from vtracer_gym.errors import ModelError
 from vtracer_gym.logos import DEFAULT_SIZE
 from vtracer_gym.observations import MOST_SCALED, OBSERVATION_NAMES
 from vtracer_gym.pipeline import SETTING_BOUNDS, Settings
-from vtracer_gym.policy import POLICY_FILE, export_policy
+from vtracer_gym.policy import POLICY_FILE, Policy
 from vtracer_gym.reward import RewardWeights
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stable_baselines3.common.vec_env import VecEnv
 
 MODEL_FILE: Final = "model.zip"
@@ -241,6 +243,37 @@ class TrainedAgent:
         """
         card = ModelCard.read(folder)
         return cls(load_ppo(Path(folder) / MODEL_FILE, None), card, Traces.read(folder))
+
+
+def export_policy(agent: TrainedAgent, path: Path | str, sizes: Sequence[int] = ()) -> None:
+    """Write the deterministic policy of a trained agent as a file for ``Policy.read``.
+
+    Args:
+        agent: Trained agent.
+        path: File to write.
+        sizes: Longest sides of the training logos in pixels, by default the size in the agent's settings.
+
+    Raises:
+        ModelError: The network has another form than a perceptron with tanh.
+    """
+    network = agent.model.policy
+    if network.activation_fn.__name__ != "Tanh":
+        raise ModelError(f"only networks with tanh can be exported, got {network.activation_fn.__name__}")
+    state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    hidden = "mlp_extractor.policy_net"
+    names = sorted(
+        (name.removesuffix(".weight") for name in state if name.startswith(hidden) and name.endswith(".weight")),
+        key=lambda name: int(name.rsplit(".", 1)[-1]),
+    )
+    layers = tuple((state[f"{name}.weight"], state[f"{name}.bias"]) for name in [*names, "action_net"])
+    Policy(
+        state["features_extractor.shift"],
+        state["features_extractor.scale"],
+        MOST_SCALED,
+        layers,
+        tuple(sorted(set(sizes))) or (agent.card.settings.size,),
+        agent.card.settings.weights,
+    ).write(path)
 
 
 def load_ppo(path: Path | str, environment: VecEnv | None) -> PPO:

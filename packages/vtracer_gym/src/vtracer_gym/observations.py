@@ -1,4 +1,4 @@
-"""Observations of the agent: the features of a logo, then its best and its last attempt, then the remaining attempts."""
+"""Observations of the agent: features of a logo, its best and its last attempt, and the share of attempts left."""
 
 from __future__ import annotations
 

@@ -9,21 +9,16 @@ import zlib
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vtracer_gym.actions import DIMENSIONS
 from vtracer_gym.errors import ModelError
-from vtracer_gym.observations import MOST_SCALED, OBSERVATION_NAMES
+from vtracer_gym.observations import OBSERVATION_NAMES
 from vtracer_gym.pipeline import SETTING_BOUNDS
 from vtracer_gym.reward import RewardWeights
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from vtracer_gym.models import TrainedAgent
 
 POLICY_FILE: Final = "policy.npz"
 
@@ -87,13 +82,18 @@ class Policy:
             ModelError: The file is missing, damaged, or from another version of the environment.
         """
         try:
-            return cls._parse(Path(path).read_bytes(), str(path))
+            return cls.parse(Path(path).read_bytes(), str(path))
         except OSError as error:
             reason = f"{path} cannot be read: {error.strerror or error}"
             raise ModelError(f"{reason}. Pass the folder of a model that `vtracer-gym train` wrote") from error
 
     @classmethod
-    def _parse(cls, data: bytes, place: str) -> Policy:
+    def parse(cls, data: bytes, place: str) -> Policy:
+        """Read a policy from the contents of a file, whose place is named in errors.
+
+        Raises:
+            ModelError: The contents are damaged, or from another version of the environment.
+        """
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
@@ -135,37 +135,6 @@ _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, Recursio
 """What reading a damaged archive raises, apart from ordinary exceptions."""
 
 
-def export_policy(agent: TrainedAgent, path: Path | str, sizes: Sequence[int] = ()) -> None:
-    """Write the deterministic policy of a trained agent as a file for ``Policy.read``.
-
-    Args:
-        agent: Trained agent.
-        path: File to write.
-        sizes: Longest sides of the training logos in pixels, by default the size in the agent's settings.
-
-    Raises:
-        ModelError: The network has another form than a perceptron with tanh.
-    """
-    network = agent.model.policy
-    if network.activation_fn.__name__ != "Tanh":
-        raise ModelError(f"only networks with tanh can be exported, got {network.activation_fn.__name__}")
-    state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    hidden = "mlp_extractor.policy_net"
-    names = sorted(
-        (name.removesuffix(".weight") for name in state if name.startswith(hidden) and name.endswith(".weight")),
-        key=lambda name: int(name.rsplit(".", 1)[-1]),
-    )
-    layers = tuple((state[f"{name}.weight"], state[f"{name}.bias"]) for name in [*names, "action_net"])
-    Policy(
-        state["features_extractor.shift"],
-        state["features_extractor.scale"],
-        MOST_SCALED,
-        layers,
-        tuple(sorted(set(sizes))) or (agent.card.settings.size,),
-        agent.card.settings.weights,
-    ).write(path)
-
-
 def model_policy(folder: Path | str) -> Policy:
     """Read the policy of a trained model from its folder.
 
@@ -185,4 +154,4 @@ def pretrained_policy() -> Policy | None:
         ModelError: The policy is damaged or from another version of the environment.
     """
     place = files("vtracer_gym") / "pretrained" / POLICY_FILE
-    return Policy._parse(place.read_bytes(), str(place)) if place.is_file() else None
+    return Policy.parse(place.read_bytes(), str(place)) if place.is_file() else None
