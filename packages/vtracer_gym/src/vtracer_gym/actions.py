@@ -56,7 +56,7 @@ def settings_of(action: NDArray[np.floating]) -> Settings:
 
 
 def action_of(settings: Settings) -> NDArray[np.float32]:
-    """Return an action that represents a setting, shape (9,): for a whole number, the middle of its part of the axis."""
+    """Return an action that represents a setting, shape (9,): the middle of its part of the axis for a whole number."""
     coordinates = []
     for name in SETTING_NAMES:
         low, high = _ENDS[name]

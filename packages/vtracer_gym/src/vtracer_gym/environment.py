@@ -45,11 +45,11 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         task.
 
     Info after every step: ``logo``, ``category``, ``difficulty`` (easy, medium or hard), ``parameters``,
-    ``reward_parts``, ``quality``, ``detail``, ``edge_distance``, ``color_error``, ``paper_error``, ``svg_bytes``, ``byte_ratio`` (to the
-    defaults), ``failure``. At the end of an episode, these describe the best attempt, and there are also
-    ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best attempt), ``quality_improvement``,
-    ``default_svg_bytes``, ``is_success`` (whether the best attempt is better than the first drawing), ``attempts``
-    (parameters and results of every attempt) and ``failed_attempts``.
+    ``reward_parts``, ``quality``, ``detail``, ``edge_distance``, ``color_error``, ``paper_error``, ``svg_bytes``,
+    ``byte_ratio`` (to the defaults), ``failure``. At the end of an episode, these describe the best attempt, and there
+    are also ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best attempt),
+    ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (whether the best attempt is better than the first
+    drawing), ``attempts`` (parameters and results of every attempt) and ``failed_attempts``.
 
     Args:
         logos: Logos to draw from, by default 40 sample logos of the package.

@@ -1,4 +1,4 @@
-"""Features of a logo and of a first drawing of it, on a scale of about 1, which the agent observes before its first try."""
+"""Features of a logo and of a first drawing of it, on a scale of about 1, which the agent sees before its first try."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FEATURE_NAMES: Final = (
     "first_log_detail_error",
     "first_edge_distance",
 )
-"""Names of the features in order. Those of the first drawing describe the attempt with the pipeline's default setting."""
+"""Names of the features in order. Those of the first drawing describe the attempt with the default setting."""
 
 FLAT: Final = 2.0
 """Gradient magnitude, in 8-bit levels per pixel, below which a pixel is in a flat area."""
