@@ -19,8 +19,6 @@ from vtracer_gym.transparency import traceable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vtracer_gym.reward import RewardParts, RewardWeights
-
 FAILED = Measures(0.0, 0.0, edge_distance=1.0, color_error=255.0, paper_error=255.0)
 """Measures of an attempt without an SVG."""
 
@@ -136,10 +134,6 @@ class PreparedLogo:
     def first(self) -> Attempt:
         """Attempt with the pipeline's default setting, which earns 0."""
         return self.attempt(Settings())
-
-    def earned(self, attempt: Attempt, weights: RewardWeights) -> RewardParts:
-        """Return what an attempt earns beyond the first drawing, part by part."""
-        return weights.parts(attempt, self.default) - weights.parts(self.first, self.default)
 
     @functools.cached_property
     def _own_picture(self) -> bytes:

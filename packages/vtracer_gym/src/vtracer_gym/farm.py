@@ -34,7 +34,7 @@ def start_process(logos: Sequence[Logo]) -> None:
 def _try_all(job: tuple[int, NDArray[np.float64], RewardWeights]) -> list[float]:
     index, actions, weights = job
     prepared = _MINE[index]
-    rewards = [prepared.earned(prepared.attempt(settings_of(action)), weights).total for action in actions]
+    rewards = [weights.earned(prepared.attempt(settings_of(action)), prepared).total for action in actions]
     prepared.release()
     return rewards
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vtracer_gym.attempts import Attempt
+    from vtracer_gym.attempts import Attempt, PreparedLogo
 
 SMALL_ERROR = 0.01
 """Added to the error 1 - SSIM of the defaults before dividing by it, because smaller errors are invisible."""
@@ -108,6 +108,10 @@ class RewardWeights:
         paper = self.paper * (theirs.paper_error - mine.paper_error) / 255.0
         total = size + quality + detail + edges + colors + paper
         return RewardParts(size, quality, detail, edges, colors, paper, max(0.0, self.lowest - total))
+
+    def earned(self, attempt: Attempt, prepared: PreparedLogo) -> RewardParts:
+        """Return what an attempt earns beyond the first drawing of its logo, part by part."""
+        return self.parts(attempt, prepared.default) - self.parts(prepared.first, prepared.default)
 
     def reward(self, attempt: Attempt, default: Attempt) -> float:
         """Return the reward of an attempt."""
