@@ -38,7 +38,7 @@ NAME_WIDTH: Final = 18
 UNLIMITED: Final = 10_000
 """Columns of a terminal on which nothing is too wide."""
 
-DISPENSABLE: Final = ("x4", "color", "edges", "x2", "worse")
+DISPENSABLE: Final = ("x4", "color", "edge", "x2", "worse")
 """Headings of columns that are left out on a narrow terminal, the first ones first."""
 
 
@@ -95,7 +95,7 @@ _COLUMNS: Final[dict[str, Callable[[Summary], str]]] = {
     "x2": lambda summary: f"{summary.detail:.3f}",
     "x4": lambda summary: f"{summary.sharp:.3f}",
     "bytes": lambda summary: _interval(summary.byte_ratio, ".3f"),
-    "edges": lambda summary: f"{summary.edge_distance:.2f}",
+    "edge": lambda summary: f"{summary.edge_distance:.2f}",
     "color": lambda summary: f"{summary.color_error:.1f}",
     "worse": lambda summary: f"{summary.worse_share:.0%}\n[dim]{summary.worse}[/]",
 }
@@ -148,7 +148,7 @@ def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int, left_out
     table = _table(
         f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
         *("", *shown, "reward"),
-        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edges: distance in pixels.\n"
+        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edge: distance in pixels.\n"
         "color: error of areas in 8-bit levels. worse: lower SSIM than the defaults.\n"
         f"reward: difference to {reference}.",
     )
