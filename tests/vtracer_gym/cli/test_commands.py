@@ -78,7 +78,7 @@ def test_train_evaluate_trace(
     assert "agent, first try" in capsys.readouterr().out
     svg = tmp_path / "logo.svg"
     assert run(monkeypatch, "trace", folder / "text" / "sample-0001.png", "-o", svg, "--model", model) == 0
-    assert svg.read_text().endswith("</svg>\n")
+    assert svg.read_text().rstrip().endswith("</svg>")
 
 
 def test_a_transparent_logo_stays_transparent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

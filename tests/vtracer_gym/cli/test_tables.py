@@ -101,6 +101,21 @@ def test_table_has_every_method_and_fits() -> None:
     assert "+0.25" in shown
 
 
+@pytest.mark.parametrize("width", [80, 90, 100])
+def test_a_narrow_terminal_gets_fewer_columns(width: int) -> None:
+    """Every line fits, names of one line stay on one line, and bytes, similarity and reward are always shown."""
+    console = Console(width=width, file=io.StringIO())
+    show(console, evaluations([0.1, 0.2, 0.3, 0.4]), 4)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+
+    assert max(len(line.rstrip()) for line in lines) <= width
+    assert any(line.strip().startswith("agent, best of 4") for line in lines)
+    (heading,) = [line for line in lines if "reward" in line.split() and "SSIM" in line.split()]
+    assert {"SSIM", "difference", "bytes", "reward"} <= set(heading.split())
+    assert ("x4" in heading.split()) == (width == 100)
+
+
 def test_rewards_without_a_tuned_start() -> None:
     """Without a tuned start, rewards are compared with the pipeline's default setting."""
     rows = evaluations([GAIN] * 4)

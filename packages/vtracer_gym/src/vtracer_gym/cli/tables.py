@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Final
 
 from rich import box
+from rich.measure import Measurement
 from rich.table import Table
 
 from vtracer_gym.baselines import COMPACT_NAME, PIPELINE_NAME
@@ -23,15 +25,21 @@ from vtracer_gym.logo_outcomes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from rich.console import Console
 
     from vtracer_gym.intervals import Interval
     from vtracer_gym.logo_outcomes import LogoEvaluation
 
-NAME_WIDTH: Final = 19
+NAME_WIDTH: Final = 18
 """Columns of a method's name. Longer names take two lines, as the intervals do."""
+
+UNLIMITED: Final = 10_000
+"""Columns of a terminal on which nothing is too wide."""
+
+DISPENSABLE: Final = ("x4", "color", "edge", "x2", "worse")
+"""Headings of columns that are left out on a narrow terminal, the first ones first."""
 
 
 def headline(evaluations: Sequence[LogoEvaluation], method: str = FIRST_TRY) -> str:
@@ -87,8 +95,8 @@ _COLUMNS: Final[dict[str, Callable[[Summary], str]]] = {
     "x2": lambda summary: f"{summary.detail:.3f}",
     "x4": lambda summary: f"{summary.sharp:.3f}",
     "bytes": lambda summary: _interval(summary.byte_ratio, ".3f"),
-    "edges": lambda summary: f"{summary.edge_distance:.2f}",
-    "colors": lambda summary: f"{summary.color_error:.1f}",
+    "edge": lambda summary: f"{summary.edge_distance:.2f}",
+    "color": lambda summary: f"{summary.color_error:.1f}",
     "worse": lambda summary: f"{summary.worse_share:.0%}\n[dim]{summary.worse}[/]",
 }
 """Cells of a summary by heading."""
@@ -96,35 +104,52 @@ _COLUMNS: Final[dict[str, Callable[[Summary], str]]] = {
 
 def _table(title: str, *headings: str, caption: str = "") -> Table:
     table = Table(
-        title=title,
+        title=f"\n{title}",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         caption=caption,
         caption_justify="left",
         padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
     )
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place else "left", max_width=None if place else NAME_WIDTH)
+        width = None if place or heading else NAME_WIDTH
+        table.add_column(heading, justify="right" if place else "left", width=width)
     return table
 
 
-def _shown(summaries: Sequence[Summary]) -> list[str]:
-    """Return the headings of the columns whose values are known."""
-    is_known = not any(math.isnan(summary.sharp) for summary in summaries)
-    return [heading for heading in _COLUMNS if heading != "x4" or is_known]
+def _shown(summaries: Iterable[Summary], left_out: Collection[str]) -> list[str]:
+    """Return the headings of the columns whose values are known, without those that are left out."""
+    unknown = {"x4"} if any(math.isnan(summary.sharp) for summary in summaries) else set()
+    return [heading for heading in _COLUMNS if heading not in {*unknown, *left_out}]
 
 
-def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table:
-    """Return a table of all methods with 95 % intervals, at most 100 columns wide."""
+def _fitted(console: Console, table: Callable[[Collection[str]], Table]) -> Table:
+    """Return the table with as many columns as fit the console."""
+    unlimited = console.options.update_width(UNLIMITED)
+    made = [table(DISPENSABLE[:count]) for count in range(len(DISPENSABLE) + 1)]
+    fitting = (one for one in made if Measurement.get(console, unlimited, one).maximum <= console.width)
+    return next(fitting, made[-1])
+
+
+def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int, left_out: Collection[str] = ()) -> Table:
+    """Return a table of all methods with 95 % intervals, at most 100 columns wide.
+
+    Args:
+        evaluations: Evaluations of the unseen logos.
+        attempts: Number of the agent's tries per logo.
+        left_out: Headings of columns to leave out.
+    """
     methods = methods_of(evaluations)
     reference = TUNED if TUNED in methods else PIPELINE_NAME
     summaries = {name: summarize(evaluations, name) for name in methods}
-    shown = _shown(list(summaries.values()))
+    shown = _shown(summaries.values(), left_out)
     table = _table(
         f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
         *("", *shown, "reward"),
-        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edges: distance in pixels.\n"
-        "colors: error of areas in 8-bit levels. worse: lower SSIM than the defaults.\n"
+        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edge: distance in pixels.\n"
+        "color: error of areas in 8-bit levels. worse: lower SSIM than the defaults.\n"
         f"reward: difference to {reference}.",
     )
     agents = [FIRST_TRY, best_of("agent", attempts)]
@@ -139,14 +164,14 @@ def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table
     return table
 
 
-def categories_table(evaluations: Sequence[LogoEvaluation]) -> Table:
-    """Return a table of the agent's first try by logo type."""
+def categories_table(evaluations: Sequence[LogoEvaluation], left_out: Collection[str] = ()) -> Table:
+    """Return a table of the agent's first try by logo type, without the columns that are left out."""
     categories = sorted({evaluation.category for evaluation in evaluations})
     summaries = {
         category: summarize([one for one in evaluations if one.category == category], FIRST_TRY)
         for category in categories
     }
-    shown = _shown(list(summaries.values()))
+    shown = _shown(summaries.values(), left_out)
     table = _table("The agent's first try, by type", "type", "logos", *shown)
     for category, summary in summaries.items():
         table.add_row(category, str(summary.logos), *(_COLUMNS[heading](summary) for heading in shown))
@@ -167,6 +192,6 @@ def search_sentence(evaluations: Sequence[LogoEvaluation], attempts: int) -> str
 def show(console: Console, evaluations: Sequence[LogoEvaluation], attempts: int) -> None:
     """Print the sentence that sums the evaluation up, the tables, and the comparison with random search."""
     console.print(f"First try: {headline(evaluations)}", style="bold", highlight=False)
-    console.print(methods_table(evaluations, attempts))
-    console.print(categories_table(evaluations))
+    console.print(_fitted(console, functools.partial(methods_table, evaluations, attempts)))
+    console.print(_fitted(console, functools.partial(categories_table, evaluations)))
     console.print(search_sentence(evaluations, attempts), highlight=False)
