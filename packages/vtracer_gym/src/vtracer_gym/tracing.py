@@ -145,8 +145,8 @@ def contained_panics() -> Iterator[None]:
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     """Encode pixels for VTracer: RGB, shape (height, width, 3), or RGBA, shape (height, width, 4).
 
-    VTracer's binding copies the bytes one by one, which takes longer than decompressing them: raw pixels take up to twice
-    as long to trace. The highest compression is slow too: encoding takes longer than tracing, and saves nothing there.
+    VTracer's binding copies the bytes one by one, which takes longer than decompressing them: raw pixels take up to
+    twice as long to trace. The highest compression can take longer than tracing, which it does not speed up.
     """
     medium = [cv2.IMWRITE_PNG_COMPRESSION, 6]
     order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == len("RGBA") else cv2.COLOR_RGB2BGR
