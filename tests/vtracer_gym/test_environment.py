@@ -14,7 +14,7 @@ from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 import vtracer_gym
 from vtracer_gym import Logo, PreparedLogo, RewardWeights, Settings, VectorizeEnv, VtracerGymError
 from vtracer_gym.actions import DIMENSIONS, action_of
-from vtracer_gym.environment import OBSERVATION_NAMES
+from vtracer_gym.observations import OBSERVATION_NAMES
 
 LOGOS = vtracer_gym.sample_logos(4, np.random.default_rng(0), 64)
 AS_THE_FIRST = action_of(Settings())

@@ -119,6 +119,7 @@ def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     assert "written compactly" in said
     assert "95 % intervals" in said
     assert "gallery.png" in said
+    assert (tmp_path / "demo" / "gallery" / "index.html").exists()
     with Image.open(tmp_path / "demo" / "gallery.png") as picture:
         assert picture.width > 900
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vtracer_gym.byte_sizes import format_bytes
 from vtracer_gym.rasterize import rasterize
+from vtracer_gym.transparency import laid_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,9 @@ MARGIN: Final = 36
 GAP: Final = 22
 PADDING: Final = 18
 CAPTION: Final = 54
-HEADER: Final = 118
+HEADER: Final = 132
+LINE_LENGTH: Final = 105
+"""Characters of the subtitle that fit into a line."""
 
 PAPER: Final = "#f4f5f7"
 CARD: Final = "#ffffff"
@@ -50,6 +54,14 @@ def _font(size: int) -> FreeTypeFont | ImageFont.ImageFont:
 def _fitted(width: int, height: int) -> tuple[int, int]:
     scale = (CELL - 2 * PADDING) / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _original(logo: Logo) -> Image.Image:
+    """Return the largest picture of a logo at the size of the cell."""
+    picture = logo.pixels if logo.source is None else logo.source
+    if picture.shape[2] == len("RGBA"):
+        picture = laid_on(picture, logo.ground)
+    return Image.fromarray(picture).resize(_fitted(logo.width, logo.height), Image.Resampling.LANCZOS)
 
 
 def _drawn(attempt: Attempt, logo: Logo) -> Image.Image:
@@ -91,14 +103,13 @@ def gallery(exhibits: Sequence[Exhibit], title: str, subtitle: str) -> Image.Ima
     sheet = Image.new("RGB", (width, HEADER + 40 + len(exhibits) * row + MARGIN - GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((MARGIN, 34), title, font=_font(30), fill=INK)
-    draw.text((MARGIN, 78), subtitle, font=_font(17), fill=SOFT)
+    draw.multiline_text((MARGIN, 72), textwrap.fill(subtitle, LINE_LENGTH), font=_font(17), fill=SOFT)
     for column, heading in enumerate(("Original", "VTracer's defaults", "The agent's first try")):
         draw.text((MARGIN + column * (CELL + GAP), HEADER + 26), heading, font=_font(19), fill=SOFT, anchor="ls")
     for index, exhibit in enumerate(exhibits):
         top = HEADER + 40 + index * row
         logo, default, agent = exhibit.logo, exhibit.default, exhibit.agent
-        original = Image.fromarray(logo.pixels).resize(_fitted(logo.width, logo.height), Image.Resampling.LANCZOS)
-        _place(sheet, original, MARGIN, top, logo.category, SOFT, f"{logo.width} x {logo.height} px")
+        _place(sheet, _original(logo), MARGIN, top, logo.category, SOFT, f"{logo.width} x {logo.height} px")
         left = MARGIN + CELL + GAP
         _place(
             sheet,

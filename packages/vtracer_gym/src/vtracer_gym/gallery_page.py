@@ -16,8 +16,11 @@ from vtracer_gym.rasterize import BLACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from vtracer_gym.conversion import Conversion
+
+PAGE: Final = "index.html"
 
 ASSETS: Final = "gallery"
 """Folder of the page's own pictures, next to the page."""
@@ -136,6 +139,37 @@ def summary_sentence(logos: Sequence[ComparedLogo]) -> str:
         f"{text}. Compared with VTracer's defaults: {compared.ratio:.3f} of the bytes (geometric mean), "
         f"SSIM {compared.gain:+.4f}, worse on {compared.worse} of {_counted(logos)}."
     )
+
+
+def save_logo(
+    conversion: Conversion, out: Path, name: str, picture: bytes | None, suffix: str = ".png"
+) -> ComparedLogo:
+    """Write the SVG of a converted logo, and the pictures with which a page compares it.
+
+    Args:
+        conversion: Converted logo.
+        out: Folder of the page.
+        name: Relative path of the SVG.
+        picture: Contents of the original image file; None writes the SVG only.
+        suffix: Suffix of the original image file.
+    """
+    original = default = ""
+    files_by_name = {name: conversion.svg.encode()}
+    if picture is not None and conversion.default is not None:
+        stem = f"{ASSETS}/{name.removesuffix('.svg')}"
+        original, default = f"{stem}{suffix}", f"{stem}.defaults.svg"
+        files_by_name |= {original: picture, default: conversion.default.svg.encode()}
+    for place, content in files_by_name.items():
+        (out / place).parent.mkdir(parents=True, exist_ok=True)
+        (out / place).write_bytes(content)
+    return ComparedLogo.of(conversion, name, original, default)
+
+
+def save_page(logos: Sequence[ComparedLogo], out: Path, failures: Sequence[str] = ()) -> Path:
+    """Write the page of saved logos, and return its path."""
+    page = out / PAGE
+    page.write_text(gallery_page(logos, failures), encoding="utf-8")
+    return page
 
 
 def gallery_page(logos: Sequence[ComparedLogo], failures: Sequence[str] = ()) -> str:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vtracer_gym.actions import DIMENSIONS
-from vtracer_gym.models import MOST_SCALED, SMALLEST_SPREAD
+from vtracer_gym.models import SMALLEST_SPREAD
+from vtracer_gym.observations import MOST_SCALED
 
 if TYPE_CHECKING:
     from vtracer_gym.baselines import Recorded

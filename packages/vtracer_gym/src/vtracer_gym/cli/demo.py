@@ -14,11 +14,15 @@ from rlvitals import TrainingMonitor
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.next_steps import program
+from vtracer_gym.conversion import Conversion
 from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, agent_attempts, check_search_tries
 from vtracer_gym.gallery import Exhibit, gallery
+from vtracer_gym.gallery_page import save_logo, save_page
 from vtracer_gym.logos import split_unseen
 from vtracer_gym.models import TrainingSettings
+from vtracer_gym.pipeline import Settings
 from vtracer_gym.samples import LOGO_TYPES, sample_logos
+from vtracer_gym.tracing import encode_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,18 +76,33 @@ def demo(
 def pictures(
     agent: TrainedAgent, logos: Sequence[Logo], evaluations: Sequence[LogoEvaluation], out: Path
 ) -> dict[str, Path]:
-    """Save the comparison pictures of a demo, and return their files by kind.
+    """Save the comparisons of a demo: a picture with one logo of each type, and a page with all unseen logos.
 
-    They show the first unseen logo of each type, which avoids a selection of good results.
+    The picture shows the first unseen logo of each type, which avoids a selection of good results.
+
+    Returns:
+        Files by kind.
     """
-    exhibits = []
-    for category in LOGO_TYPES:
-        logo = next((logo for logo in logos if logo.category == category), None)
-        if logo is not None:
-            default, tried = agent_attempts(agent, logo, 1, agent.card.settings.weights)
-            exhibits.append(Exhibit(logo, default, tried[0]))
+    tried = {logo.name: agent_attempts(agent, logo, 1, agent.card.settings.weights) for logo in logos}
+    firsts = {logo.category: logo for logo in reversed(logos)}
+    exhibits = [
+        Exhibit(logo, default, attempts[0])
+        for logo in (firsts[category] for category in LOGO_TYPES if category in firsts)
+        for default, attempts in [tried[logo.name]]
+    ]
     out.mkdir(parents=True, exist_ok=True)
     picture = out / "gallery.png"
     subtitle = f"{len(evaluations)} unseen logos: {tables.against_defaults(evaluations)}"
     gallery(exhibits, "Traced by an agent, first try", subtitle).save(picture)
-    return {"picture": picture}
+    saved = [
+        save_logo(
+            Conversion(attempt.svg, attempt.quality, attempt.setting, logo, default),
+            out / "gallery",
+            f"{logo.name}.svg",
+            encode_png(logo.pixels if logo.source is None else logo.source),
+        )
+        for logo in logos
+        for default, (attempt,) in [tried[logo.name]]
+        if attempt.failure is None and isinstance(attempt.setting, Settings)
+    ]
+    return {"picture": picture, "page": save_page(saved, out / "gallery")}

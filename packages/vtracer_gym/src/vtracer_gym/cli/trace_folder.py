@@ -9,7 +9,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import cv2
 import typer
@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vtracer_gym.conversion import convert
 from vtracer_gym.errors import LogoError, VtracerGymError
-from vtracer_gym.gallery_page import ASSETS, ComparedLogo, gallery_page, summary_sentence
+from vtracer_gym.gallery_page import ComparedLogo, save_logo, save_page, summary_sentence
 from vtracer_gym.logos import image_files, read_image
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vtracer_gym.conversion import ConversionOptions
-
-PAGE: Final = "index.html"
 
 
 def trace_folder(folder: Path, out: Path, options: ConversionOptions, gallery: bool, jobs: int | None) -> None:
@@ -88,17 +86,7 @@ def _convert_file(path: Path, name: str, *, out: Path, options: ConversionOption
     """Convert a file, and write the SVG and the page's pictures. Runs in a process of its own."""
     data = read_image(path)
     conversion = convert(data, str(path), options)
-    target = out / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(conversion.svg, encoding="utf-8")
-    original = default = ""
-    if gallery and conversion.default is not None:
-        original = f"{ASSETS}/{name.removesuffix('.svg')}{path.suffix.lower()}"
-        default = f"{ASSETS}/{name.removesuffix('.svg')}.defaults.svg"
-        (out / original).parent.mkdir(parents=True, exist_ok=True)
-        (out / original).write_bytes(data)
-        (out / default).write_text(conversion.default.svg, encoding="utf-8")
-    return ComparedLogo.of(conversion, name, original, default)
+    return save_logo(conversion, out, name, data if gallery else None, path.suffix.lower())
 
 
 def _bar(console: Console) -> Progress:
@@ -109,12 +97,9 @@ def _bar(console: Console) -> Progress:
 def _report(logos: Sequence[ComparedLogo], failures: Sequence[str], out: Path, *, gallery: bool) -> None:
     """Write the page, and print the result and the failures."""
     if logos:
-        typer.echo(summary_sentence(logos))
-        typer.echo(f"{out}")
+        typer.echo(f"{out}: {summary_sentence(logos)}")
     if logos and gallery:
-        page = out / PAGE
-        page.write_text(gallery_page(logos, failures), encoding="utf-8")
-        typer.echo(f"gallery: {page}")
+        typer.echo(f"gallery: {save_page(logos, out, failures)}")
     if failures:
         typer.echo(f"{len(failures)} failed:", err=True)
         for failure in failures:
