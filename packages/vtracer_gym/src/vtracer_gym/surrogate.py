@@ -104,7 +104,7 @@ def _trained(inputs: torch.Tensor, targets: torch.Tensor) -> nn.Module:
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=EPOCHS * batches)
     for _ in range(EPOCHS):
-        for batch in torch.randperm(len(inputs)).split(BATCH):
+        for batch in torch.split(torch.randperm(len(inputs)), BATCH):
             loss = nn.functional.smooth_l1_loss(network(inputs[batch])[:, 0], targets[batch])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
