@@ -14,7 +14,7 @@ from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 import vtracer_gym
 from vtracer_gym import Logo, PreparedLogo, RewardWeights, Settings, VectorizeEnv, VtracerGymError
 from vtracer_gym.actions import DIMENSIONS, action_of
-from vtracer_gym.environment import OBSERVATION_NAMES
+from vtracer_gym.observations import OBSERVATION_NAMES
 
 LOGOS = vtracer_gym.sample_logos(4, np.random.default_rng(0), 64)
 AS_THE_FIRST = action_of(Settings())
@@ -130,10 +130,7 @@ def test_in_order() -> None:
 
 def test_info_at_the_end_describes_the_best_attempt() -> None:
     """The last info has the setting of the best attempt and its quality difference to VTracer's defaults."""
-    better, worse = (
-        with_setting(tolerance=0.6),
-        with_setting(smoothing=1.0, tolerance=1.5, corner_angle=120.0, grid=1.0),
-    )
+    better, worse = with_setting(tolerance=0.6), with_setting(**RUINOUS)
     info = last_info(VectorizeEnv(LOGOS[:1], attempts=3), worse, better, worse)
 
     assert info["parameters"]["tolerance"] == 0.6

@@ -11,9 +11,9 @@ import torch
 
 from vtracer_gym.actions import DIMENSIONS, settings_of
 from vtracer_gym.baselines import Recorded, TuningSettings
-from vtracer_gym.environment import OBSERVATION_NAMES
 from vtracer_gym.errors import ModelError
-from vtracer_gym.models import MOST_SCALED, ModelCard, Standardized, Traces, TrainedAgent, TrainingSettings
+from vtracer_gym.models import ModelCard, Standardized, Traces, TrainedAgent, TrainingSettings
+from vtracer_gym.observations import MOST_SCALED, OBSERVATION_NAMES
 from vtracer_gym.pipeline import Settings
 
 SETTINGS = TrainingSettings(network=(8, 4), start=TuningSettings(generations=2))

@@ -9,10 +9,10 @@ import pytest
 from vtracer_gym.actions import DIMENSIONS, settings_of
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.baselines import TuningSettings
-from vtracer_gym.environment import OBSERVATION_NAMES
 from vtracer_gym.errors import ModelError
 from vtracer_gym.features import FEATURE_NAMES
 from vtracer_gym.models import TrainedAgent, TrainingSettings
+from vtracer_gym.observations import OBSERVATION_NAMES
 from vtracer_gym.samples import sample_logos
 from vtracer_gym.training import newest_checkpoint, train
 
