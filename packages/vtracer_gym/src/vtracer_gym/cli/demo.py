@@ -84,6 +84,6 @@ def pictures(
             exhibits.append(Exhibit(logo, default, tried[0]))
     out.mkdir(parents=True, exist_ok=True)
     picture = out / "gallery.png"
-    subtitle = f"{len(evaluations)} unseen logos: {tables.against_defaults(evaluations)}"
-    gallery(exhibits, "Traced by an agent, first try", subtitle).save(picture)
+    title = f"An agent's first try on {len(evaluations)} unseen logos"
+    gallery(exhibits, title, tables.against_defaults(evaluations)).save(picture)
     return {"picture": picture}
