@@ -130,10 +130,7 @@ def test_in_order() -> None:
 
 def test_info_at_the_end_describes_the_best_attempt() -> None:
     """The last info has the setting of the best attempt and its quality difference to VTracer's defaults."""
-    better, worse = (
-        with_setting(tolerance=0.6),
-        with_setting(smoothing=1.0, tolerance=1.5, corner_angle=120.0, grid=1.0),
-    )
+    better, worse = with_setting(tolerance=0.6), with_setting(**RUINOUS)
     info = last_info(VectorizeEnv(LOGOS[:1], attempts=3), worse, better, worse)
 
     assert info["parameters"]["tolerance"] == 0.6

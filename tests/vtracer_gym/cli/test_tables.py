@@ -97,7 +97,7 @@ def test_table_has_every_method_and_fits() -> None:
 
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 100
     assert all(name.split(",")[0] in shown for name in METHODS)
-    assert f"reward: difference to {TUNED}" in shown
+    assert f"reward: difference to {TUNED}" in " ".join(shown.split())
     assert "+0.25" in shown
 
 
@@ -122,7 +122,7 @@ def test_rewards_without_a_tuned_start() -> None:
     for row in rows:
         del row.outcomes[TUNED]
 
-    assert f"reward: difference to {PIPELINE_NAME}" in printed(methods_table(rows, 4))
+    assert f"reward: difference to {PIPELINE_NAME}" in " ".join(printed(methods_table(rows, 4)).split())
 
 
 @pytest.mark.parametrize(("sharp", "is_shown"), [(0.8, True), (math.nan, False)])
@@ -132,6 +132,11 @@ def test_sharpness_is_shown_if_known(sharp: float, is_shown: bool) -> None:
 
     for table in (methods_table(rows, 4), categories_table(rows)):
         assert ("x4" in [column.header for column in table.columns]) is is_shown
+
+
+def test_one_logo_has_no_interval() -> None:
+    """A type with a single logo shows its values without an interval."""
+    assert "nan" not in printed(categories_table(evaluations([GAIN])))
 
 
 def test_types_are_separate_rows() -> None:

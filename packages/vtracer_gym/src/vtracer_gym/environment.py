@@ -30,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     """Environment for finding the setting of the pipeline for a logo.
 
-    Observation: ``Box(-5, 5, (59,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of a first
+    Observation: ``Box(-5, 5, (56,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of a first
     drawing with the pipeline's default setting, then the best and the last attempt, then the remaining share of
     attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to the first
     drawing, its reward and whether it failed. Before the first attempt, both are the first drawing.

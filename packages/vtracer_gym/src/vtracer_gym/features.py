@@ -33,7 +33,6 @@ FEATURE_NAMES: Final = (
     "corner_density",
     "log_regions",
     "stroke_width",
-    *(f"lost_edges_{bits}_bits" for bits in PRECISIONS),
     *(f"false_edges_{bits}_bits" for bits in PRECISIONS),
     "first_log_bytes",
     "first_log_curves",
@@ -97,7 +96,7 @@ def logo_features(pixels: NDArray[np.uint8], first: Attempt) -> NDArray[np.float
         first: Attempt with the pipeline's default setting on these pixels. What a failed attempt cannot tell is 0.
 
     Returns:
-        Finite features, shape (30,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Corners, curves and
+        Finite features, shape (27,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Corners, curves and
         bytes are divided by the side length (the square root of the area), because outlines scale with it.
     """
     height, width = pixels.shape[:2]
@@ -139,29 +138,29 @@ def logo_features(pixels: NDArray[np.uint8], first: Attempt) -> NDArray[np.float
 
 
 STEP: Final = 16
-"""Difference of neighbouring pixels, in 8-bit levels, from which they should become different regions."""
+"""Difference of neighbouring pixels, in 8-bit levels, from which there is an edge."""
 
 SAME: Final = 6
 """Difference of neighbouring pixels up to which they should become the same region."""
 
 
 def _clustering(pixels: NDArray[np.uint8]) -> list[float]:
-    """Return, for each precision, how many edges VTracer would lose, and how many it would see where there are none.
+    """Return, for each precision, how many edges VTracer would see where there are none.
 
-    VTracer compares colours without their lowest bits, so that a flat area on the border of two levels falls apart, and
-    colours within a level become one. Both depend on the logo's colours more than on anything else.
+    VTracer compares colours without their lowest bits, so that a flat area on the border of two levels falls apart. That
+    depends on the logo's colours more than on anything else.
     """
     pairs = [(pixels[:, 1:], pixels[:, :-1]), (pixels[1:], pixels[:-1])]
     differences = [cv2.absdiff(one, other).max(axis=2) for one, other in pairs]
     steps = sum(int((difference >= STEP).sum()) for difference in differences)
-    lost, false = [], []
+    false = []
     for bits in PRECISIONS:
-        same = [((one >> (8 - bits)) == (other >> (8 - bits))).all(axis=2) for one, other in pairs]
-        merged = sum(int((equal & (far >= STEP)).sum()) for equal, far in zip(same, differences, strict=True))
-        split = sum(int((~equal & (far <= SAME)).sum()) for equal, far in zip(same, differences, strict=True))
-        lost.append(math.log((merged + 1) / (steps + 1)) / 3.0 + 1.0)
+        split = sum(
+            int((((one ^ other) >> (8 - bits)).any(axis=2) & (difference <= SAME)).sum())
+            for (one, other), difference in zip(pairs, differences, strict=True)
+        )
         false.append(math.log((split + 1) / (steps + 1)) / 3.0 + 1.0)
-    return [*lost, *false]
+    return false
 
 
 def _first_features(first: Attempt, side: float) -> list[float]:

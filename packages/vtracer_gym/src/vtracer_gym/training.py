@@ -233,8 +233,9 @@ def _traceable(logos: Sequence[Logo]) -> list[PreparedLogo]:
 
 def _features(prepared: Sequence[PreparedLogo]) -> NDArray[np.float32]:
     """Return the features of the training logos, shape (logos, features)."""
-    found = [logo_features(one.logo.pixels, one.first) for one in prepared]
+    found = []
     for one in prepared:
+        found.append(logo_features(one.logo.pixels, one.first))
         one.release()
     return np.stack(found)
 

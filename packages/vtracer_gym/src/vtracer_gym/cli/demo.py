@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 def demo(
     out: Annotated[Path, typer.Option(help="Output folder for model, runs and pictures.")] = Path("demo"),
-    steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 3_000,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 2_000,
     samples: Annotated[int, typer.Option(min=20, help="Number of sample logos.")] = 120,
     size: Annotated[int, typer.Option(min=64, help="Longest side of a logo in pixels.")] = 128,
     processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,
-    generations: Annotated[int, typer.Option(min=0, help="Generations for tuning the initial setting.")] = 10,
+    generations: Annotated[int, typer.Option(min=0, help="Generations for tuning the initial setting.")] = 8,
     search_tries: Annotated[
         int, typer.Option(min=1, help="Random-search tries per unseen logo.")
     ] = DEFAULT_SEARCH_TRIES,
@@ -92,8 +92,8 @@ def pictures(
     ]
     out.mkdir(parents=True, exist_ok=True)
     picture = out / "gallery.png"
-    subtitle = f"{len(evaluations)} unseen logos: {tables.against_defaults(evaluations)}"
-    gallery(exhibits, "Traced by an agent, first try", subtitle).save(picture)
+    title = f"An agent's first try on {len(evaluations)} unseen logos"
+    gallery(exhibits, title, tables.against_defaults(evaluations)).save(picture)
     saved = [
         save_logo(
             Conversion(attempt.svg, attempt.quality, attempt.setting, logo, default),

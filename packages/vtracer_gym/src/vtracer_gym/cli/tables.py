@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 NAME_WIDTH: Final = 18
 """Columns of a method's name. Longer names take two lines, as the intervals do."""
 
+MEANINGS: Final = {
+    "x2": "x2, x4: SSIM at larger sizes.",
+    "bytes": "bytes: ratio to the defaults.",
+    "edge": "edge: distance in pixels.",
+    "color": "color: error of areas in 8-bit levels.",
+    "worse": "worse: lower SSIM than the defaults.",
+}
+"""Meanings of headings, for the caption."""
+
 UNLIMITED: Final = 10_000
 """Columns of a terminal on which nothing is too wide."""
 
@@ -84,7 +93,7 @@ def _gain(gain: Interval) -> str:
 
 
 def _interval(interval: Interval, form: str) -> str:
-    if interval.low == interval.high:
+    if interval.low == interval.high or math.isnan(interval.low):
         return f"{interval.mean:{form}}"
     return f"{interval.mean:{form}}\n[dim]{interval.low:{form}}…{interval.high:{form}}[/]"
 
@@ -148,9 +157,9 @@ def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int, left_out
     table = _table(
         f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
         *("", *shown, "reward"),
-        caption="x2, x4: SSIM at larger sizes. bytes: ratio to the defaults. edge: distance in pixels.\n"
-        "color: error of areas in 8-bit levels. worse: lower SSIM than the defaults.\n"
-        f"reward: difference to {reference}.",
+        caption=" ".join(
+            [*(MEANINGS[name] for name in shown if name in MEANINGS), f"reward: difference to {reference}."]
+        ),
     )
     agents = [FIRST_TRY, best_of("agent", attempts)]
     searches = [name for name in methods if name.startswith("random")]
