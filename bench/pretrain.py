@@ -63,7 +63,7 @@ def main() -> None:
     )
     print(f"{len(logos)} logos at {', '.join(map(str, SIZES))} px, {options.steps} steps")
     with tempfile.TemporaryDirectory() as scratch:
-        agent = train(logos, settings, options.model or scratch)
+        agent = train(logos, settings, options.model or scratch, compare=False)
         options.out.parent.mkdir(parents=True, exist_ok=True)
         vtracer_gym.export_policy(agent, options.out, SIZES)
     print(f"{options.out}: {options.out.stat().st_size:,} bytes")

@@ -147,8 +147,8 @@ SAME: Final = 6
 def _clustering(pixels: NDArray[np.uint8]) -> list[float]:
     """Return, for each precision, how many edges VTracer would see where there are none.
 
-    VTracer compares colours without their lowest bits, so that a flat area on the border of two levels falls apart. That
-    depends on the logo's colours more than on anything else.
+    VTracer compares colours without their lowest bits, so that a flat area on the border of two levels falls apart.
+    That depends on the logo's colours more than on anything else.
     """
     pairs = [(pixels[:, 1:], pixels[:, :-1]), (pixels[1:], pixels[:-1])]
     differences = [cv2.absdiff(one, other).max(axis=2) for one, other in pairs]

@@ -123,6 +123,7 @@ def train(
     *,
     unseen: Sequence[Logo] = (),
     resume: bool = False,
+    compare: bool = True,
     callbacks: Sequence[BaseCallback] = (),
 ) -> TrainedAgent:
     """Train an agent and save it.
@@ -134,6 +135,7 @@ def train(
         unseen: Logos set aside for evaluation. Their names are stored in the card.
         resume: Whether to continue from the newest checkpoint in the folder, if there is one, up to ``settings.steps``.
             Otherwise, checkpoints of a previous training in the folder are deleted.
+        compare: Whether to search for the best fixed setting with as many traces as the training, after it.
         callbacks: Callbacks of Stable-Baselines3.
 
     Returns:
@@ -178,7 +180,7 @@ def train(
     finally:
         environment.close()
     traces = traces.with_more(recorder.recorded())
-    if settings.start is not None and remaining > 0:
+    if compare and settings.start is not None and remaining > 0:
         card = replace(card, equal_action=_equal_action(prepared, settings, len(traces.recorded.rewards)))
     agent = TrainedAgent(model, card, traces)
     agent.save(folder)
