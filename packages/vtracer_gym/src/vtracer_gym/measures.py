@@ -139,7 +139,7 @@ class Measurer:
         points = points_along(outlines, PER_CURVE) / scale
         size = np.array([self._logo.width, self._logo.height])
         inside = ((points > BORDER) & (points < size - BORDER)).all(axis=1)
-        multiple = self._edges.shape[1] / self._logo.width
+        multiple = np.array(self._edges.shape[::-1]) / size  # the sides of a source are rounded apart
         column, row = (points[inside] * multiple).astype(np.int64).T
         return float(self._edges[row, column].mean()) if row.size else 0.0
 
