@@ -150,7 +150,7 @@ def test_a_border_without_one_color_has_no_paper() -> None:
 def test_a_source_whose_sides_are_rounded_apart() -> None:
     """Outlines at the lower border are measured, although the source is not exactly as high as the logo suggests."""
     pixels, source = np.full((73, 63, 3), 255, np.uint8), np.full((291, 256, 3), 255, np.uint8)
-    low = Shape((0, 0, 0), (outline(lambda angle: np.array([32.0, 72.4]) + 0.01 * circle(angle), 8),))
+    low = Shape((0, 0, 0), (outline(lambda angle: np.array([32.0, 72.0]) + 0.01 * circle(angle), 8),))
 
     measures = Measurer(logo_of(pixels, "a", "simple", source)).measure(svg_of(PAPER), [low], 1.0)
 
