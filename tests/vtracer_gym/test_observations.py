@@ -7,6 +7,7 @@ import pytest
 
 from vtracer_gym.actions import DIMENSIONS
 from vtracer_gym.attempts import FAILED, Attempt
+from vtracer_gym.features import FEATURE_NAMES
 from vtracer_gym.observations import OBSERVATION_BOUND, OBSERVATION_NAMES, described, observed
 from vtracer_gym.pipeline import Settings
 
@@ -36,7 +37,7 @@ def test_a_failed_attempt() -> None:
 def test_observations_are_bounded() -> None:
     """An observation has its names' length and is clipped to the bound."""
     best = described(FIRST, 100.0, FIRST)
-    seen = observed(np.zeros(30, np.float32), best, best, 1.0)
+    seen = observed(np.zeros(len(FEATURE_NAMES), np.float32), best, best, 1.0)
 
     assert seen.shape == (len(OBSERVATION_NAMES),)
     assert seen.max() == OBSERVATION_BOUND
