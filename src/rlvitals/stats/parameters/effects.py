@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvitals.stats.parameters.local_regression import COARSE_KNOTS, ROUNDING, Fit, fitted, inverse_of, less, share_of
 from rlvitals.stats.parameters.neighbour_windows import WINDOW, Windows, window_size, windows_of
-from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, tried_columns
+from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, columns_and_outcome, tried_columns
 from rlvitals.stats.parameters.sign_flips import ParameterQuestion, answer
 from rlvitals.stats.parameters.spline_basis import Basis, basis_of, ranked
 
@@ -153,10 +153,7 @@ def drivers(
         flips: Number of random sign flips.
         most_rows: Maximum number of rows to use.
     """
-    tried = tried_columns(parameters)
-    response = np.asarray(outcome, dtype=np.float64).ravel()
-    if tried and tried[0].values.size != response.size:
-        raise ValueError(f"{tried[0].values.size} rows of parameters but {response.size} outcomes")
+    tried, response = columns_and_outcome(parameters, outcome)
     groups = None if category is None else tried_columns({"category": category})[0].keys()
     kept = np.isfinite(response)
     count = int(np.count_nonzero(kept))

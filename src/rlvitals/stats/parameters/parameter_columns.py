@@ -112,6 +112,21 @@ def tried_columns(parameters: Mapping[str, Given]) -> list[ParameterColumn]:
     return columns
 
 
+def columns_and_outcome(
+    parameters: Mapping[str, Given], outcome: ArrayLike
+) -> tuple[list[ParameterColumn], NDArray[np.float64]]:
+    """Convert a table of parameters and the outcome of its rows.
+
+    Raises:
+        ValueError: The columns and the outcome differ in length.
+    """
+    tried = tried_columns(parameters)
+    response = np.asarray(outcome, dtype=np.float64).ravel()
+    if tried and tried[0].values.size != response.size:
+        raise ValueError(f"{tried[0].values.size} rows of parameters but {response.size} outcomes")
+    return tried, response
+
+
 def _from_numbers(name: str, numbers: NDArray[np.float64]) -> ParameterColumn:
     present = np.isfinite(numbers)
     values = np.where(present, numbers, 0.0)

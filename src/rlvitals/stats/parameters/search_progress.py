@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from rlvitals.stats.parameters.coverage import Bounds
 from rlvitals.stats.parameters.effects import drawn_in
 from rlvitals.stats.parameters.neighbour_windows import WINDOW, Windows, window_size, windows_of
-from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, tried_columns
+from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, columns_and_outcome, tried_columns
 from rlvitals.stats.parameters.total_effects import spread_within
 from rlvitals.stats.series.student_t import student_t_quantile
 
@@ -88,10 +88,7 @@ def search_progress(
     Raises:
         ValueError: The columns differ in length.
     """
-    tried = tried_columns(parameters)
-    response = np.asarray(outcome, dtype=np.float64).ravel()
-    if tried and tried[0].values.size != response.size:
-        raise ValueError(f"{tried[0].values.size} rows of parameters but {response.size} outcomes")
+    tried, response = columns_and_outcome(parameters, outcome)
     kept = np.isfinite(response)
     if not tried or int(np.count_nonzero(kept)) < FEWEST_ROWS:
         return None

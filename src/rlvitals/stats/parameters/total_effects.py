@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvitals.stats.parameters.coverage import Bounds, ends
 from rlvitals.stats.parameters.neighbour_windows import WINDOW, Windows, window_size, windows_of
-from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, tried_columns
+from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, columns_and_outcome, tried_columns
 from rlvitals.stats.parameters.spline_basis import Basis, basis_of, ranked
 from rlvitals.stats.series.student_t import student_t_quantile
 
@@ -105,10 +105,7 @@ def total_effects(
     Raises:
         ValueError: The columns differ in length.
     """
-    tried = tried_columns(parameters)
-    response = np.asarray(outcome, dtype=np.float64).ravel()
-    if tried and tried[0].values.size != response.size:
-        raise ValueError(f"{tried[0].values.size} rows of parameters but {response.size} outcomes")
+    tried, response = columns_and_outcome(parameters, outcome)
     groups = None if category is None else tried_columns({"category": category})[0].keys()
     kept = np.isfinite(response)
     size = window_size(window, int(np.count_nonzero(kept)))
