@@ -64,8 +64,9 @@ class Attempt:
 class PreparedLogo:
     """A logo prepared for repeated attempts.
 
-    What stays the same between attempts is cached: the prepared pictures and the attempt with VTracer's defaults. The
-    statistics for measuring take tens of megabytes. They are computed on first use and freed by ``release``.
+    Data that stay the same between attempts are cached: the prepared pictures, the attempt with VTracer's defaults and
+    the first drawing. The statistics for measuring take tens of megabytes. They are computed on first use and freed
+    by ``release``.
 
     Args:
         logo: Logo to vectorize. It is not modified.

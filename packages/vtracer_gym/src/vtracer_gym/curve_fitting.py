@@ -142,7 +142,7 @@ def _direction(boundaries: Boundaries, owner: Ints, place: Floats, reach: Floats
 def _fitted(
     boundaries: Boundaries, spans: _Spans, tolerance: float, reach: float, size: tuple[float, float]
 ) -> list[Outline]:
-    """Fit a curve to each span, and cut the spans whose curve leaves the tolerance where it is farthest away."""
+    """Fit a curve to each span, and cut the spans whose curve leaves the tolerance at the farthest point."""
     owners: list[Ints] = []
     starts: list[Floats] = []
     controls: list[Points] = []
@@ -278,7 +278,7 @@ def _is_straight(offset: Points, third: Floats, within: float) -> Flags:
 
 
 def _is_continued(chord: Points, spans: _Spans) -> Flags:
-    """Return which chords continue the neighbours of their span: without a visible kink where there is no corner."""
+    """Return which chords continue the neighbours of their span: without a visible kink except at corners."""
     limit = MOST_KINK * np.abs(chord)
     return np.asarray(
         (spans.sharp_start | ((chord * spans.into.conj()).real >= limit))

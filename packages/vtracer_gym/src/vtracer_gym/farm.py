@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vtracer_gym.baselines import Try
-    from vtracer_gym.logos import Logo
     from vtracer_gym.reward import RewardWeights
 
 _MINE: list[PreparedLogo] = []
 """Logos of this process."""
 
 
-def start_process(logos: Sequence[Logo]) -> None:
+def start_process(prepared: Sequence[PreparedLogo]) -> None:
     """Prepare a process for attempts on these logos."""
     cv2.setNumThreads(1)
-    _MINE[:] = [PreparedLogo(logo) for logo in logos]
+    _MINE[:] = prepared
 
 
 def _try_all(job: tuple[int, NDArray[np.float64], RewardWeights]) -> list[float]:
@@ -40,20 +39,20 @@ def _try_all(job: tuple[int, NDArray[np.float64], RewardWeights]) -> list[float]
 
 
 @contextmanager
-def trying(logos: Sequence[Logo], weights: RewardWeights, processes: int) -> Iterator[Try]:
+def trying(prepared: Sequence[PreparedLogo], weights: RewardWeights, processes: int) -> Iterator[Try]:
     """Start processes, and yield a function that tries actions on the logos.
 
     Args:
-        logos: Logos that VTracer can trace with its defaults.
+        prepared: Logos that VTracer can trace with its defaults. Attempts that they already know are not repeated.
         weights: Weights of the reward.
         processes: Number of processes; with 1, attempts are made here.
     """
     if processes == 1:
-        start_process(logos)
+        start_process(prepared)
         yield lambda pairs: _together(pairs, [_try_all(job) for job in _jobs(pairs, weights)])
         return
     context = multiprocessing.get_context("forkserver")  # a plain fork can deadlock the threads of torch and OpenCV
-    with ProcessPoolExecutor(processes, context, start_process, (tuple(logos),)) as pool:
+    with ProcessPoolExecutor(processes, context, start_process, (tuple(prepared),)) as pool:
         yield lambda pairs: _together(pairs, list(pool.map(_try_all, _jobs(pairs, weights))))
 
 

@@ -93,7 +93,7 @@ def logo_features(pixels: NDArray[np.uint8], first: Attempt) -> NDArray[np.float
 
     Args:
         pixels: RGB pixels, shape (height, width, 3).
-        first: Attempt with the pipeline's default setting on these pixels. What a failed attempt cannot tell is 0.
+        first: Attempt with the pipeline's default setting on these pixels. The features of a failed attempt are 0.
 
     Returns:
         Finite features, shape (27,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Corners, curves and
@@ -145,7 +145,7 @@ SAME: Final = 6
 
 
 def _clustering(pixels: NDArray[np.uint8]) -> list[float]:
-    """Return, for each precision, how many edges VTracer would see where there are none.
+    """Return, for each precision, how many false edges VTracer would see.
 
     VTracer compares colours without their lowest bits, so that a flat area on the border of two levels falls apart.
     That depends on the logo's colours more than on anything else.

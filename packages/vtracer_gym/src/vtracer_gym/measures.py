@@ -63,7 +63,7 @@ class Measures:
 
 
 class Measurer:
-    """Measures drawings of one logo. What does not depend on the drawing is computed once.
+    """Measures drawings of one logo. Data that do not depend on the drawing are computed once.
 
     The statistics for SSIM take 20 MB for a logo of 128 x 128 pixels. Not thread-safe.
 

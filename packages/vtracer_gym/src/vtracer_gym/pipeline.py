@@ -1,6 +1,6 @@
 """The stages from a logo to a compact SVG: prepare, trace, recolour, fit curves, write.
 
-Each stage is a function of its own module, without state. ``vectorize`` puts them together for one setting.
+Each stage is a function in a separate module, without state. ``vectorize`` puts them together for one setting.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Recolouring: each shape gets the median colour of the pixels where it is visible.
+"""Recolouring: each shape gets the median colour of its visible pixels.
 
 VTracer averages the colours of all pixels of a region, with those at its soft edge, so that white paper gets a tint.
 """
@@ -68,7 +68,7 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
 
 
 def _labels(regions: Sequence[Region], height: int, width: int, scale: float) -> NDArray[np.uint16]:
-    """Return the number of the topmost region at each pixel, counted from 1, and 0 where there is none.
+    """Return the number of the topmost region at each pixel, counted from 1, and 0 outside all regions.
 
     OpenCV also fills the pixels that a boundary touches, so boundaries are moved inwards by a fraction of a pixel.
     """

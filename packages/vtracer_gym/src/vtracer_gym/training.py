@@ -148,8 +148,7 @@ def train(
     folder = Path(folder)
     card = ModelCard(settings, tuple(logo.name for logo in logos), tuple(logo.name for logo in unseen))
     checkpoint = newest_checkpoint(folder) if resume else None
-    prepared = _traceable(logos)
-    features = _features(prepared)
+    prepared, features = _traceable(logos)
     traces = Traces.empty(features)
     if checkpoint is not None:
         before = ModelCard.read(folder)
@@ -190,9 +189,8 @@ def train(
 def _tuned(
     prepared: Sequence[PreparedLogo], settings: TrainingSettings, effort: TuningSettings
 ) -> tuple[NDArray[np.float64], Recorded]:
-    logos = [one.logo for one in prepared]
-    with trying(logos, settings.weights, settings.processes) as attempt:
-        return tuned_action(len(logos), attempt, np.random.default_rng(settings.seed), effort)
+    with trying(prepared, settings.weights, settings.processes) as attempt:
+        return tuned_action(len(prepared), attempt, np.random.default_rng(settings.seed), effort)
 
 
 def _equal_action(prepared: Sequence[PreparedLogo], settings: TrainingSettings, traces: int) -> tuple[float, ...]:
@@ -216,9 +214,12 @@ def _check_resumable(before: ModelCard, now: ModelCard) -> None:
         raise ModelError("the training was started with different logos. Resume with the same logos")
 
 
-def _traceable(logos: Sequence[Logo]) -> list[PreparedLogo]:
-    """Return the logos that VTracer can trace with its defaults. Other logos are logged and skipped."""
-    usable = []
+def _traceable(logos: Sequence[Logo]) -> tuple[list[PreparedLogo], NDArray[np.float32]]:
+    """Return the logos that VTracer can trace with its defaults, and their features, shape (logos, features).
+
+    Other logos are logged and skipped.
+    """
+    usable, features = [], []
     for logo in logos:
         prepared = PreparedLogo(logo)
         try:
@@ -227,19 +228,11 @@ def _traceable(logos: Sequence[Logo]) -> list[PreparedLogo]:
             _LOGGER.warning("%s; skipping this logo", error)
         else:
             usable.append(prepared)
+            features.append(logo_features(logo.pixels, prepared.first))
         prepared.release()
     if not usable:
         raise VtracerGymError("VTracer fails on every logo, even with its default parameters")
-    return usable
-
-
-def _features(prepared: Sequence[PreparedLogo]) -> NDArray[np.float32]:
-    """Return the features of the training logos, shape (logos, features)."""
-    found = []
-    for one in prepared:
-        found.append(logo_features(one.logo.pixels, one.first))
-        one.release()
-    return np.stack(found)
+    return usable, np.stack(features)
 
 
 def _new_model(

@@ -83,7 +83,7 @@ def _names(folder: Path, files: Sequence[Path]) -> list[str]:
 
 
 def _convert_file(path: Path, name: str, *, out: Path, options: ConversionOptions, gallery: bool) -> ComparedLogo:
-    """Convert a file, and write the SVG and the page's pictures. Runs in a process of its own."""
+    """Convert a file, and write the SVG and the page's pictures. Runs in a separate process."""
     data = read_image(path)
     conversion = convert(data, str(path), options)
     return save_logo(conversion, out, name, data if gallery else None, path.suffix.lower())
