@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,6 +97,14 @@ def distance(pairs: Sequence[tuple[int, NDArray[np.float64]]]) -> NDArray[np.flo
 
 def tuned(seed: int) -> NDArray[np.float64]:
     return tuned_action(LOGOS, distance, np.random.default_rng(seed), QUICK)[0]
+
+
+@pytest.mark.parametrize("traces", [QUICK.traces, QUICK.traces + 1, 1_000, 5_000])
+def test_effort_fits_a_number_of_traces(traces: int) -> None:
+    """The effort is at most the given number of traces, and one more generation would exceed it."""
+    effort = QUICK.within(traces)
+
+    assert effort.traces <= traces < replace(effort, generations=effort.generations + 1).traces
 
 
 def test_tuning_approaches_the_best_action() -> None:

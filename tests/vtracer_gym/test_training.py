@@ -114,13 +114,20 @@ def test_resume_continues(tmp_path: Path) -> None:
     assert before is not None
     assert before.name == "steps-00000016.zip"
     assert agent.model.num_timesteps == 48
+    assert agent.traces is not None
+    assert len(agent.traces.recorded.rewards) == QUICK.traces + 48
 
 
 def test_resume_of_a_finished_training_changes_nothing(trained: Path) -> None:
-    """Resuming a finished training takes no steps and returns the same agent."""
-    before = TrainedAgent.load(trained).act(OBSERVATION).tolist()
+    """Resuming a finished training takes no steps and returns the same agent with its card and traces."""
+    before = TrainedAgent.load(trained)
+    after = train(LOGOS[:3], SHORT, trained, unseen=LOGOS[3:], resume=True)
 
-    assert train(LOGOS[:3], SHORT, trained, unseen=LOGOS[3:], resume=True).act(OBSERVATION).tolist() == before
+    assert after.act(OBSERVATION).tolist() == before.act(OBSERVATION).tolist()
+    assert after.card == before.card
+    assert before.traces is not None
+    assert after.traces is not None
+    assert after.traces.recorded.rewards.tolist() == before.traces.recorded.rewards.tolist()
 
 
 @pytest.mark.parametrize("changes", [{"seed": 9}, {"learning_rate": 1.0}])

@@ -125,6 +125,11 @@ class TuningSettings:
         """Total number of traces, with those of the final choice."""
         return (self.generations * self.candidates + FINAL_SHARE * (self.generations + 1)) * self.logos
 
+    def within(self, traces: int) -> TuningSettings:
+        """Return the same settings with as many generations as a number of traces allows, at least 1."""
+        per_generation = self.candidates + FINAL_SHARE
+        return replace(self, generations=max(1, (traces // self.logos - FINAL_SHARE) // per_generation))
+
 
 class Recorded(NamedTuple):
     """Attempts on several logos, as rows for learning.

@@ -57,14 +57,16 @@ class Checkpoints(BaseCallback):
     last update. Each file is written under a temporary name and then renamed, so that checkpoints are always complete.
 
     Args:
-        folder: Folder for files such as ``steps-00002048.zip``.
+        folder: Folder of the training, which gets files such as ``checkpoints/steps-00002048.zip`` and ``traces.npz``.
         every: Number of environment steps between checkpoints.
+        recorder: Recorder of the attempts, which are saved with each checkpoint.
     """
 
-    def __init__(self, folder: Path | str, every: int) -> None:
+    def __init__(self, folder: Path | str, every: int, recorder: TraceRecorder) -> None:
         super().__init__()
         self._folder = Path(folder)
         self._every = every
+        self._recorder = recorder
 
     def _on_training_start(self) -> None:
         self._saved = self.num_timesteps
@@ -81,10 +83,11 @@ class Checkpoints(BaseCallback):
             self._save()
 
     def _save(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"steps-{self.num_timesteps:08d}.zip"
+        path = self._folder / CHECKPOINTS / f"steps-{self.num_timesteps:08d}.zip"
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"partial-{path.name}")
         self.model.save(partial)
+        self._recorder.traces().write(self._folder)
         partial.replace(path)
         self._saved = self.num_timesteps
 
@@ -94,11 +97,13 @@ class TraceRecorder(BaseCallback):
 
     Args:
         names: Names of the training logos, in the order of their indices.
+        before: Attempts before the training, and those of an interrupted training.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], before: Traces) -> None:
         super().__init__()
         self._index = {name: index for index, name in enumerate(names)}
+        self._before = before
         self._rows: list[tuple[int, NDArray[np.float64], float]] = []
 
     def _on_step(self) -> bool:
@@ -108,12 +113,12 @@ class TraceRecorder(BaseCallback):
             self._rows.append((self._index[info["logo"]], np.asarray(action, np.float64), float(reward)))
         return True
 
-    def recorded(self) -> Recorded:
+    def traces(self) -> Traces:
         """Return all attempts so far."""
         if not self._rows:
-            return Recorded.empty()
+            return self._before
         logo, actions, rewards = zip(*self._rows, strict=True)
-        return Recorded(np.array(logo), np.stack(actions), np.array(rewards))
+        return self._before.with_more(Recorded(np.array(logo), np.stack(actions), np.array(rewards)))
 
 
 def train(
@@ -153,7 +158,8 @@ def train(
     if checkpoint is not None:
         before = ModelCard.read(folder)
         _check_resumable(before, card)
-        card = replace(card, start_action=before.start_action)
+        card = replace(card, start_action=before.start_action, equal_action=before.equal_action)
+        traces = Traces.read(folder) or traces
     else:
         for stale in (folder / CHECKPOINTS).glob("*.zip"):
             stale.unlink()
@@ -171,15 +177,15 @@ def train(
             model = load_ppo(checkpoint, environment)
         else:
             model = _new_model(environment, settings, card.start_action, features)
-        saver = Checkpoints(folder / CHECKPOINTS, settings.checkpoint_every)
-        recorder = TraceRecorder([one.logo.name for one in prepared])
+        recorder = TraceRecorder([one.logo.name for one in prepared], traces)
+        saver = Checkpoints(folder, settings.checkpoint_every, recorder)
         remaining = settings.steps - model.num_timesteps
         if remaining > 0:
-            model.learn(remaining, CallbackList([saver, recorder, *callbacks]), reset_num_timesteps=False)
+            model.learn(remaining, CallbackList([recorder, saver, *callbacks]), reset_num_timesteps=False)
     finally:
         environment.close()
-    traces = traces.with_more(recorder.recorded())
-    if compare and settings.start is not None and remaining > 0:
+    traces = recorder.traces()
+    if compare and settings.start is not None and (remaining > 0 or card.equal_action is None):
         card = replace(card, equal_action=_equal_action(prepared, settings, len(traces.recorded.rewards)))
     agent = TrainedAgent(model, card, traces)
     agent.save(folder)
@@ -197,9 +203,8 @@ def _equal_action(prepared: Sequence[PreparedLogo], settings: TrainingSettings, 
     """Return the best fixed action for as many traces as the whole training: more logos per generation, then longer."""
     start = settings.start
     assert start is not None
-    logos = min(2 * start.logos, len(prepared))
-    generations = max(start.generations, round(traces / (start.candidates * logos)))
-    action, _ = _tuned(prepared, settings, replace(start, logos=logos, generations=generations))
+    effort = replace(start, logos=min(2 * start.logos, len(prepared))).within(traces)
+    action, _ = _tuned(prepared, settings, effort)
     return tuple(action.tolist())
 
 
