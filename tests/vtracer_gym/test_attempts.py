@@ -81,8 +81,8 @@ def test_first_drawing_earns_nothing() -> None:
     """The drawing with the pipeline's default setting earns exactly 0, and the defaults earn less."""
     prepared = PreparedLogo(a_logo())
 
-    assert RewardWeights().earned(prepared.first, prepared).total == 0.0
-    assert RewardWeights().earned(prepared.default, prepared).total < 0.0
+    assert RewardWeights().reward(prepared.first, prepared).total == 0.0
+    assert RewardWeights().reward(prepared.default, prepared).total < 0.0
 
 
 def test_releasing_changes_nothing() -> None:

@@ -128,7 +128,7 @@ def test_several_tries_earn_at_least_the_fixed_setting() -> None:
     logo = prepared()
     for setting in (Settings(grid=1.0, tolerance=1.5), Settings(grid=8.0, tolerance=0.1)):
         policy = constant(setting)
-        assert policy.weights.earned(chosen_attempt(logo, policy, 2), logo).total >= 0.0
+        assert policy.weights.reward(chosen_attempt(logo, policy, 2), logo).total >= 0.0
 
 
 def test_the_comparison_traces_the_same_image() -> None:

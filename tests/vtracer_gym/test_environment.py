@@ -93,16 +93,16 @@ def test_first_drawing_earns_nothing() -> None:
 
 
 def test_reward_is_relative_to_the_first_drawing() -> None:
-    """The reward is the difference of two rewards relative to VTracer's defaults."""
+    """The reward of a step is that of its attempt, beyond the first drawing."""
     weights = RewardWeights()
     environment = VectorizeEnv(LOGOS[:1], weights=weights)
     environment.reset(seed=0)
     action = with_setting(grid=2.0)
     reward = environment.step(action)[1]
     prepared = PreparedLogo(LOGOS[0])
-    mine, first = (prepared.attempt(one) for one in (environment.settings(action), Settings()))
+    mine = prepared.attempt(environment.settings(action))
 
-    assert reward == pytest.approx(weights.reward(mine, prepared.default) - weights.reward(first, prepared.default))
+    assert reward == pytest.approx(weights.reward(mine, prepared).total)
 
 
 def test_ends_after_its_attempts() -> None:

@@ -76,7 +76,7 @@ def test_failed_attempt_is_an_outcome() -> None:
     prepared = PreparedLogo(LOGOS[0])
     outcome = outcome_of(prepared, Attempt.failed(COARSE, "panicked"), WEIGHTS)
 
-    assert outcome.reward == pytest.approx(WEIGHTS.lowest - WEIGHTS.reward(prepared.first, prepared.default))
+    assert outcome.reward == WEIGHTS.lowest
     assert (outcome.quality, outcome.sharp, outcome.size_bytes, outcome.log_byte_ratio) == (0.0, 0.0, 0.0, 0.0)
 
 
@@ -153,7 +153,7 @@ def test_best_try_counts() -> None:
     """The best try of the agent has the highest reward of its tries, of which the first one stays recorded."""
     (row,) = evaluate(Descending(), LOGOS[:1], weights=WEIGHTS, attempts=3, search_tries=3, seed=0, processes=1)
     prepared = PreparedLogo(LOGOS[0])
-    rewards = [WEIGHTS.earned(prepared.attempt(Settings(grid=grid)), prepared).total for grid in (4.0, 2.0, 1.0)]
+    rewards = [WEIGHTS.reward(prepared.attempt(Settings(grid=grid)), prepared).total for grid in (4.0, 2.0, 1.0)]
 
     assert row.outcomes[FIRST_TRY].reward == pytest.approx(rewards[0])
     assert row.outcomes[best_of("agent", 3)].reward == pytest.approx(max(rewards))

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
-from vtracer_gym.attempts import Attempt
+from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.measures import Measures
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.reward import SMALL_COLOR, SMALL_DISTANCE, SMALL_ERROR, RewardParts, RewardWeights
+from vtracer_gym.samples import sample_logos
 
-WEIGHTS = RewardWeights(size=1.0, quality=3.0, detail=1.5, edges=0.5, colors=1.0, paper=10.0, loss=3.0, lowest=-3.0)
+LOGO = sample_logos(1, np.random.default_rng(0), 64)[0]
+WEIGHTS = RewardWeights(size=1.0, quality=3.0, detail=1.5, edges=0.5, colors=1.0, paper=10.0, loss=3.0, lowest=-2.0)
 
 
 def attempt(
@@ -24,14 +27,26 @@ def attempt(
     return Attempt(Settings(), "<svg/>", measures, size_bytes, shapes=1, curves=1, seconds=0.001)
 
 
-def test_defaults_earn_nothing() -> None:
-    """An attempt equal to the defaults earns 0."""
-    assert WEIGHTS.reward(attempt(), attempt()) == 0.0
+class Known(PreparedLogo):
+    """A logo whose attempt with the defaults and first drawing are given."""
+
+    def __init__(self, default: Attempt, first: Attempt) -> None:
+        super().__init__(LOGO)
+        self.__dict__.update(default=default, first=first)
+
+
+def earned(tried: Attempt, first: Attempt) -> RewardParts:
+    return WEIGHTS.reward(tried, Known(attempt(), first))
+
+
+def test_defaults_gain_nothing() -> None:
+    """An attempt equal to the defaults gains 0."""
+    assert WEIGHTS.gain(attempt(), attempt()) == RewardParts()
 
 
 def test_parts_worked_by_hand() -> None:
     """The parts are correct for half the bytes and half of every error."""
-    parts = WEIGHTS.parts(attempt(0.95, 0.9, 0.2, 2.0, 1.0, 500), attempt())
+    parts = WEIGHTS.gain(attempt(0.95, 0.9, 0.2, 2.0, 1.0, 500), attempt())
 
     assert parts.size == pytest.approx(math.log(2))
     assert parts.quality == pytest.approx(3.0 * 0.05 / (0.1 + SMALL_ERROR))
@@ -54,38 +69,54 @@ def test_parts_worked_by_hand() -> None:
 )
 def test_a_loss_counts_threefold(better: dict[str, float], worse: dict[str, float]) -> None:
     """A loss costs three times as much as an equal gain earns."""
-    gain, loss = (WEIGHTS.reward(attempt(**one), attempt()) for one in (better, worse))  # type: ignore[arg-type]
+    gain, loss = (WEIGHTS.gain(attempt(**one), attempt()).total for one in (better, worse))  # type: ignore[arg-type]
 
     assert gain > 0.0
     assert loss == pytest.approx(-3.0 * gain)
 
 
-def test_parts_add_up() -> None:
-    """The parts add up to the reward, above the floor and at the floor."""
-    for tried in (attempt(0.95, size_bytes=3000), attempt(0.2, size_bytes=100)):
-        parts = WEIGHTS.parts(tried, attempt())
+def test_first_drawing_earns_nothing() -> None:
+    """The first drawing earns 0, whatever it gains over the defaults."""
+    first = attempt(0.95, size_bytes=300)
 
-        assert sum(parts.as_dict().values()) == pytest.approx(parts.total)
-        assert parts.total == WEIGHTS.reward(tried, attempt())
+    assert WEIGHTS.gain(first, attempt()).total > 0.0
+    assert earned(first, first) == RewardParts()
+
+
+def test_reward_is_the_gain_beyond_the_first_drawing() -> None:
+    """The reward is made part by part."""
+    parts = earned(attempt(0.95, size_bytes=400), attempt(0.93, size_bytes=500))
+
+    assert parts.size == pytest.approx(math.log(500 / 400))
+    assert parts.quality == pytest.approx(3.0 * 0.02 / (0.1 + SMALL_ERROR))
+    assert parts.total == pytest.approx(parts.size + parts.quality)
 
 
 def test_quality_cannot_be_gained_where_there_is_no_error() -> None:
     """On a logo that the defaults draw almost perfectly, a perfect drawing earns little."""
-    gain = WEIGHTS.parts(attempt(1.0), attempt(0.999)).quality
+    gain = WEIGHTS.gain(attempt(1.0), attempt(0.999)).quality
 
     assert gain == pytest.approx(3.0 * 0.001 / (0.001 + SMALL_ERROR))
 
 
 def test_saved_bytes_never_compensate_for_a_ruined_logo() -> None:
     """A blank drawing of ten bytes stays at the floor."""
-    assert WEIGHTS.reward(attempt(0.3, 0.3, 1.0, 50.0, 100.0, 10), attempt(size_bytes=10_000)) == WEIGHTS.lowest
+    parts = earned(attempt(0.3, 0.3, 1.0, 50.0, 100.0, 10), attempt())
+
+    assert parts.size > 0.0
+    assert parts.total == pytest.approx(WEIGHTS.lowest)
 
 
 def test_failure_is_the_floor() -> None:
     """A failed attempt earns the lowest reward, recorded as a separate part."""
-    parts = WEIGHTS.parts(Attempt.failed(Settings(), "panicked"), attempt())
+    assert earned(Attempt.failed(Settings(), "panicked"), attempt()) == RewardParts(floor=-2.0)
 
-    assert parts == RewardParts(floor=-3.0)
+
+def test_first_drawing_that_failed_gains_nothing() -> None:
+    """If the first drawing failed, the reward is the gain over the defaults."""
+    tried = attempt(0.95)
+
+    assert earned(tried, Attempt.failed(Settings(), "panicked")) == WEIGHTS.gain(tried, attempt())
 
 
 def test_difference_is_made_part_by_part() -> None:

@@ -79,7 +79,7 @@ def test_traces_contain_every_attempt(trained: Path) -> None:
     index = QUICK.traces + 7
     prepared = PreparedLogo(LOGOS[traces.recorded.logo[index]])
     attempt = prepared.attempt(settings_of(traces.recorded.actions[index]))
-    assert traces.recorded.rewards[index] == pytest.approx(SHORT.weights.earned(attempt, prepared).total, abs=1e-5)
+    assert traces.recorded.rewards[index] == pytest.approx(SHORT.weights.reward(attempt, prepared).total, abs=1e-5)
 
 
 def test_policy_starts_at_the_tuned_setting(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def chosen_attempt(prepared: PreparedLogo, policy: Policy, tries: int) -> Attemp
     tried = _tried(prepared, policy, tries)
     best, first = tried[0], prepared.first
     if tries > 1:
-        rewards = [policy.weights.earned(attempt, prepared).total for attempt in tried]
+        rewards = [policy.weights.reward(attempt, prepared).total for attempt in tried]
         best = tried[int(np.argmax(rewards))] if max(rewards) > 0.0 else first  # the first drawing earns 0
     elif best.quality < first.quality - MOST_LOST:
         best = first
@@ -167,7 +167,7 @@ def _tried(prepared: PreparedLogo, policy: Policy, tries: int) -> list[Attempt]:
     tried: list[Attempt] = []
     while len(tried) < tries:
         if tried:
-            reward = policy.weights.earned(tried[-1], prepared).total
+            reward = policy.weights.reward(tried[-1], prepared).total
             last = described(tried[-1], reward, prepared.first)
             if reward > highest:
                 highest, best = reward, last

@@ -148,7 +148,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         if prepared is None:
             raise VtracerGymError("call reset before step")
         attempt = prepared.attempt(self.settings(action))
-        parts = self._weights.earned(attempt, prepared)
+        parts = self._weights.reward(attempt, prepared)
         self._last = (attempt, parts)
         self._last_seen = described(attempt, parts.total, prepared.first)
         if not self._tried or parts.total > self._best[1].total:

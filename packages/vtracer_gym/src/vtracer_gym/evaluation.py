@@ -72,7 +72,7 @@ def outcome_of(prepared: PreparedLogo, attempt: Attempt, weights: RewardWeights)
     """
     default, measures = prepared.default, attempt.measures
     return Outcome(
-        reward=weights.earned(attempt, prepared).total,
+        reward=weights.reward(attempt, prepared).total,
         quality=measures.quality,
         quality_difference=measures.quality - default.measures.quality,
         detail=measures.detail,

@@ -33,7 +33,7 @@ def start_process(prepared: Sequence[PreparedLogo]) -> None:
 def _try_all(job: tuple[int, NDArray[np.float64], RewardWeights]) -> list[float]:
     index, actions, weights = job
     prepared = _MINE[index]
-    rewards = [weights.earned(prepared.attempt(settings_of(action)), prepared).total for action in actions]
+    rewards = [weights.reward(prepared.attempt(settings_of(action)), prepared).total for action in actions]
     prepared.release()
     return rewards
 

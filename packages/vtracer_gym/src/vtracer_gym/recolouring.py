@@ -44,19 +44,16 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
     labels = _labels(shown, pixels.shape[0], pixels.shape[1], scale)
     inside = (cv2.erode(labels, _NEIGHBOURS) == cv2.dilate(labels, _NEIGHBOURS)).ravel()
     flat = labels.ravel()
-    has_inside = np.bincount(flat[inside], minlength=len(shown) + 1) > 0
-    counted = inside | ~has_inside[flat]
-    label = flat[counted].astype(np.uint32)
-    count = np.bincount(label, minlength=len(shown) + 1)
-    middle = np.cumsum(count) - count + count // 2
-    colors_shown = pixels
-    if pixels.shape[2] == len("RGB"):  # straight colours are not blended with the ground
-        colors_shown = np.where(inside.reshape(labels.shape)[..., None], pixels, sharpen(pixels, 1))
-    channels = []
-    for channel in range(3):
-        ranked = np.sort((label << 8) | colors_shown[..., channel].ravel()[counted])
-        channels.append(ranked[np.minimum(middle, ranked.size - 1)] & 255)
-    medians = np.stack(channels, axis=1)[1:]
+    count = _counted(flat[inside], len(shown))
+    medians = _medians(flat[inside], pixels.reshape(-1, pixels.shape[2])[inside], count)
+    thin = (count == 0)[flat]
+    if thin.any():
+        # Straight colours are not blended with the ground, so those of transparent logos are used as they are.
+        colors_there = (sharpen(pixels, 1) if pixels.shape[2] == len("RGB") else pixels).reshape(-1, pixels.shape[2])
+        count_thin = _counted(flat[thin], len(shown))
+        medians[count_thin > 0] = _medians(flat[thin], colors_there[thin], count_thin)[count_thin > 0]
+        count += count_thin
+    medians = medians[1:]
     medians[(medians <= SNAP).all(axis=1)] = 0
     medians[(medians >= 255 - SNAP).all(axis=1)] = 255
     colors: list[Color] = [(red, green, blue) for red, green, blue in medians.tolist()]
@@ -65,6 +62,26 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
         for region, color, visible in zip(shown, colors, (count[1:] > 0).tolist(), strict=True)
     ]
     return recoloured + list(regions[_MOST_REGIONS:])
+
+
+def _counted(labels: NDArray[np.uint16], regions: int) -> NDArray[np.int64]:
+    return np.bincount(labels, minlength=regions + 1)
+
+
+def _medians(labels: NDArray[np.uint16], colors: NDArray[np.uint8], count: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the upper median colour of each label, shape (labels, 3), from histograms: faster than sorting.
+
+    Args:
+        labels: Label of each pixel.
+        colors: Colour of each pixel, shape (pixels, 3 or 4).
+        count: Number of pixels of each label.
+    """
+    base = labels.astype(np.int64) << 8
+    channels = []
+    for channel in range(3):
+        levels = np.bincount(base + colors[:, channel], minlength=count.size << 8).reshape(count.size, 256)
+        channels.append((levels.cumsum(axis=1) > (count // 2)[:, None]).argmax(axis=1))
+    return np.stack(channels, axis=1)
 
 
 def _labels(regions: Sequence[Region], height: int, width: int, scale: float) -> NDArray[np.uint16]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class RewardParts:
         edges: Part for the edge distance.
         colors: Part for the colours of areas.
         paper: Part for the colour of the paper.
-        floor: Amount that raises the sum to the lowest reward, or 0.
+        floor: Amount that raises the sum to the lowest reward, or 0; the lowest reward itself for a failed attempt.
     """
 
     size: float = 0.0
@@ -62,18 +62,19 @@ class RewardWeights:
 
     ::
 
-        reward = max(size * L(ln(B0 / B)) + quality * L(R(Q)) + detail * L(R(D)) + edges * L(R(E)) + colors * L(R(C))
-                     + paper * (p0 - p) / 255, lowest)
-        R(e) = (e0 - e) / (e0 + small)      share of the defaults' error that is removed
-        L(x) = x if x >= 0, otherwise loss * x
+        gain   = size * L(ln(B0 / B)) + quality * L(R(Q)) + detail * L(R(D)) + edges * L(R(E)) + colors * L(R(C))
+                 + paper * (p0 - p) / 255
+        R(e)   = (e0 - e) / (e0 + small)      share of the defaults' error that is removed
+        L(x)   = x if x >= 0, otherwise loss * x
+        reward = max(gain of the attempt - gain of the first drawing, lowest)
 
     with bytes ``B``, SSIM errors ``Q`` and ``D`` (1 - SSIM at the size of the logo and at twice the size), edge
     distance ``E``, colour error ``C`` and paper error ``p`` of the attempt, and ``B0``, ``Q0``, ``D0``, ``E0``, ``C0``
-    and ``p0`` of the defaults. The defaults earn exactly 0.
+    and ``p0`` of the defaults. The defaults gain exactly 0, and the first drawing earns exactly 0.
 
     A part that is worse than the defaults counts ``loss`` times, because nobody accepts a logo that got worse. The
-    floor limits the effect of ruined drawings, which would otherwise dominate a batch. It applies to the sum, so that
-    saved bytes cannot compensate for a ruined logo.
+    floor limits the effect of ruined drawings, which would otherwise dominate a batch: how bad they are does not
+    matter. It applies to the sum, so that saved bytes cannot compensate for a ruined logo.
 
     Args:
         size: Reward for reducing the bytes by a factor of e.
@@ -93,12 +94,12 @@ class RewardWeights:
     colors: float = 1.0
     paper: float = 10.0
     loss: float = 3.0
-    lowest: float = -3.0
+    lowest: float = -2.0
 
-    def parts(self, attempt: Attempt, default: Attempt) -> RewardParts:
-        """Return the parts of an attempt's reward relative to the defaults on the same logo."""
+    def gain(self, attempt: Attempt, default: Attempt) -> RewardParts:
+        """Return the parts of an attempt's gain over the defaults on the same logo. A failed attempt gains nothing."""
         if attempt.failure is not None:
-            return RewardParts(floor=self.lowest)
+            return RewardParts()
         mine, theirs = attempt.measures, default.measures
         size = self.size * self._weighted(math.log(default.size_bytes / attempt.size_bytes))
         quality = self.quality * self._removed(1.0 - mine.quality, 1.0 - theirs.quality, SMALL_ERROR)
@@ -106,16 +107,14 @@ class RewardWeights:
         edges = self.edges * self._removed(mine.edge_distance, theirs.edge_distance, SMALL_DISTANCE)
         colors = self.colors * self._removed(mine.color_error, theirs.color_error, SMALL_COLOR)
         paper = self.paper * (theirs.paper_error - mine.paper_error) / 255.0
-        total = size + quality + detail + edges + colors + paper
-        return RewardParts(size, quality, detail, edges, colors, paper, max(0.0, self.lowest - total))
+        return RewardParts(size, quality, detail, edges, colors, paper)
 
-    def earned(self, attempt: Attempt, prepared: PreparedLogo) -> RewardParts:
-        """Return what an attempt earns beyond the first drawing of its logo, part by part."""
-        return self.parts(attempt, prepared.default) - self.parts(prepared.first, prepared.default)
-
-    def reward(self, attempt: Attempt, default: Attempt) -> float:
-        """Return the reward of an attempt."""
-        return self.parts(attempt, default).total
+    def reward(self, attempt: Attempt, prepared: PreparedLogo) -> RewardParts:
+        """Return the parts of an attempt's reward: its gain beyond that of the first drawing, at least ``lowest``."""
+        if attempt.failure is not None:
+            return RewardParts(floor=self.lowest)
+        parts = self.gain(attempt, prepared.default) - self.gain(prepared.first, prepared.default)
+        return replace(parts, floor=max(0.0, self.lowest - parts.total))
 
     def _weighted(self, gain: float) -> float:
         return gain if gain >= 0.0 else self.loss * gain
