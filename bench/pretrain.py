@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +39,7 @@ def training_logos(samples: int, folders: Sequence[Path], seed: int) -> list[Log
         found = [
             logo for folder in folders for logo in vtracer_gym.load_folder(folder, size).logos[index :: len(SIZES)]
         ]
-        logos += [replace(logo, name=f"{logo.name} at {size} px") for logo in (*drawn, *found)]
+        logos += [*drawn, *found]
     return logos
 
 
@@ -59,13 +58,13 @@ def main() -> None:
     logos = training_logos(options.samples, options.logos, options.seed)
     start = TuningSettings(options.generations) if options.generations else None
     settings = TrainingSettings(
-        steps=options.steps, seed=options.seed, size=max(SIZES), processes=options.processes, start=start
+        steps=options.steps, seed=options.seed, sizes=SIZES, processes=options.processes, start=start
     )
     print(f"{len(logos)} logos at {', '.join(map(str, SIZES))} px, {options.steps} steps")
     with tempfile.TemporaryDirectory() as scratch:
         agent = train(logos, settings, options.model or scratch, compare=False)
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        vtracer_gym.export_policy(agent, options.out, SIZES)
+        vtracer_gym.export_policy(agent, options.out)
     print(f"{options.out}: {options.out.stat().st_size:,} bytes")
 
 

@@ -27,7 +27,7 @@ def fitted(inside: NDArray[np.bool_], tolerance: float = 0.5) -> list[Shape]:
     regions = trace_regions(png, filter_speckle=8, color_precision=5, layer_difference=32)
     size = (2.0 * SIZE, 2.0 * SIZE)
     shapes = fit_curves(regions, size, smoothing=0.4, tolerance=tolerance, corner_angle=50.0, scale=2.0)
-    return [Shape(shape.color, tuple(outline / 2.0 for outline in shape.outlines)) for shape in shapes]
+    return [Shape(shape.fill, tuple(outline / 2.0 for outline in shape.outlines)) for shape in shapes]
 
 
 def mesh() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -130,7 +130,7 @@ def test_order_and_colors_stay() -> None:
     regions = [Region((1, 2, 3), (box,)), Region((4, 5, 6), (box + 8, box + 30))]
     shapes = fit_curves(regions, (64.0, 64.0), smoothing=0.4, tolerance=0.5, corner_angle=50.0, scale=1.0)
 
-    assert [(shape.color, len(shape.outlines)) for shape in shapes] == [((1, 2, 3), 1), ((4, 5, 6), 2)]
+    assert [(shape.fill, len(shape.outlines)) for shape in shapes] == [((1, 2, 3), 1), ((4, 5, 6), 2)]
 
 
 def test_no_regions() -> None:

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
 from vtracer_gym.attempts import Attempt, PreparedLogo
-from vtracer_gym.features import FEATURE_NAMES, PRECISIONS, difficulty, log_error, logo_features
+from vtracer_gym.features import FEATURE_NAMES, difficulty, log_error, logo_features
+from vtracer_gym.layers import LAYER_DIFFERENCES
 from vtracer_gym.logos import Logo
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.samples import sample_logos
 
 
+def prepared(pixels: np.ndarray) -> PreparedLogo:
+    return PreparedLogo(Logo("a", "simple", pixels))
+
+
 def features(pixels: np.ndarray) -> dict[str, float]:
-    first = PreparedLogo(Logo("a", "simple", pixels)).first
-    return dict(zip(FEATURE_NAMES, logo_features(pixels, first).tolist(), strict=True))
+    return dict(zip(FEATURE_NAMES, logo_features(prepared(pixels)).tolist(), strict=True))
 
 
 def halves(left: tuple[int, int, int], right: tuple[int, int, int]) -> np.ndarray:
@@ -27,13 +29,14 @@ def test_two_halves_by_hand() -> None:
     """For a half black, half white image, the features equal values computed by hand."""
     seen = features(halves((0, 0, 0), (255, 255, 255)))
 
-    assert seen["log_aspect"] == 0.0
     assert seen["log_area"] == pytest.approx(np.log(64 * 64 / 128**2))
-    assert seen["brightness"] == pytest.approx(0.0)
-    assert seen["saturation"] == -1.0
-    assert seen["share_first_color"] == pytest.approx(2 * 0.5 - 1)
     assert seen["color_entropy"] == pytest.approx(np.log(2) / 2 - 1)
     assert seen["share_flat"] == pytest.approx(2 * 62 / 64 - 1)
+    assert seen["first_log_color_error"] == pytest.approx(np.log(0.5))
+    assert [seen[f"layers_{difference}_log_regions"] for difference in LAYER_DIFFERENCES] == [0.0] * 3
+    assert [seen[f"layers_{difference}_log_color_error"] for difference in LAYER_DIFFERENCES] == [
+        pytest.approx(np.log(0.5))
+    ] * 3
 
 
 def test_slopes_and_edges_are_distinct() -> None:
@@ -49,7 +52,7 @@ def test_slopes_and_edges_are_distinct() -> None:
 def test_features_are_finite_and_of_order_one(size: int) -> None:
     """All sample logos have features that a network can use."""
     for logo in sample_logos(12, np.random.default_rng(0), size):
-        vector = logo_features(logo.pixels, PreparedLogo(logo).first)
+        vector = logo_features(PreparedLogo(logo))
 
         assert vector.shape == (len(FEATURE_NAMES),)
         assert np.isfinite(vector).all()
@@ -75,23 +78,29 @@ def test_difficulty_grows_with_edges() -> None:
     assert (difficulty(np.zeros((64, 64, 3), np.uint8)), difficulty(noise)) == ("easy", "hard")
 
 
-def test_false_edges_are_between_similar_colors_of_different_levels() -> None:
-    """VTracer sees an edge between 127 and 128 at any precision, and none between 128 and 129."""
-    across, within = features(halves((127, 0, 0), (128, 0, 0))), features(halves((128, 0, 0), (129, 0, 0)))
-    edges = 64  # one pair of neighbours per row
+def test_layers_tell_where_a_gradient_becomes_flat() -> None:
+    """With a larger layer difference, a ramp of colours has fewer regions and a higher colour error."""
+    ramp = np.zeros((64, 64, 3), np.uint8)
+    ramp[..., 0] = np.linspace(0, 252, 64).astype(np.uint8)[None]
+    seen = features(ramp)
+    regions = [seen[f"layers_{difference}_log_regions"] for difference in LAYER_DIFFERENCES]
+    errors = [seen[f"layers_{difference}_log_color_error"] for difference in LAYER_DIFFERENCES]
 
-    for bits in PRECISIONS:
-        assert across[f"false_edges_{bits}_bits"] == pytest.approx(math.log(edges + 1) / 3 + 1)
-        assert within[f"false_edges_{bits}_bits"] == pytest.approx(1.0)
+    assert regions == sorted(regions, reverse=True)
+    assert errors == sorted(errors)
+    assert regions[0] > 0.0 > regions[-1]
+    assert errors[0] < seen["first_log_color_error"] < errors[-1]
 
 
 def test_a_failed_first_drawing_tells_nothing() -> None:
-    """If the first drawing failed, its features are 0 and the others are unchanged."""
+    """If the first drawing failed, its features and those of layers are 0, and the others are unchanged."""
     pixels = halves((0, 0, 0), (255, 255, 255))
-    failed = logo_features(pixels, Attempt.failed(Settings(), "panicked"))
-    names = [name.startswith("first_") for name in FEATURE_NAMES]
+    failed = prepared(pixels)
+    failed.first = Attempt.failed(Settings(), "panicked")
+    seen = dict(zip(FEATURE_NAMES, logo_features(failed).tolist(), strict=True))
+    of_drawings = {name for name in FEATURE_NAMES if name.startswith(("first_", "layers_"))}
 
-    assert failed[names].tolist() == [0.0] * 7
-    assert failed[np.logical_not(names)].tolist() == [
-        value for name, value in features(pixels).items() if not name.startswith("first_")
-    ]
+    assert {seen[name] for name in of_drawings} == {0.0}
+    assert {name: value for name, value in seen.items() if name not in of_drawings} == {
+        name: value for name, value in features(pixels).items() if name not in of_drawings
+    }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vtracer_gym.logos import Logo, logo_of
 from vtracer_gym.measures import Measurer
-from vtracer_gym.shapes import Outline, Shape
+from vtracer_gym.shapes import Gradient, Outline, Shape
 from vtracer_gym.svg_writer import write_svg
 
 SIZE = 64
@@ -46,7 +46,8 @@ def logo(shape: Shape, channels: int = 3) -> Logo:
     large = np.zeros((8 * SIZE, 8 * SIZE, channels), np.uint8)
     large[..., :3] = 255
     corners = [np.rint(part[::3] * 8 * 256 - 128).astype(np.int32) for part in shape.outlines]
-    cv2.fillPoly(large, corners, (*shape.color, 255)[:channels], shift=8)
+    assert not isinstance(shape.fill, Gradient)
+    cv2.fillPoly(large, corners, (*shape.fill, 255)[:channels], shift=8)
     small, source = (cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA) for side in (SIZE, 4 * SIZE))
     return logo_of(np.asarray(small, np.uint8), "a", "simple", np.asarray(source, np.uint8))
 
@@ -93,7 +94,7 @@ def test_stairs_are_farther_from_the_edges_than_a_straight_diagonal() -> None:
 def test_scale_does_not_matter() -> None:
     """The distance is in pixels of the logo, whatever the unit of the coordinates is."""
     measurer = Measurer(logo(DISC))
-    double = Shape(DISC.color, (DISC.outlines[0] * 2,))
+    double = Shape(DISC.fill, (DISC.outlines[0] * 2,))
 
     assert measurer.measure(svg_of(DISC), [double], 2.0) == measurer.measure(svg_of(DISC), [DISC], 1.0)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def agent_with(network: list[int], activation: type[torch.nn.Module] = torch.nn.
     extractor = model.policy.features_extractor
     assert isinstance(extractor, Standardized)
     extractor.fit(RNG.normal(size=(5, 30)).astype(np.float32))
-    return TrainedAgent(model, ModelCard(TrainingSettings(size=64), (), ()))
+    return TrainedAgent(model, ModelCard(TrainingSettings(sizes=(64,)), (), ()))
 
 
 @pytest.fixture
@@ -90,7 +91,9 @@ def test_a_model_folder_has_a_policy(tmp_path: Path) -> None:
 
 def test_sizes_are_kept(tmp_path: Path) -> None:
     """A policy knows all sizes on which it was trained."""
-    export_policy(agent_with([]), tmp_path / "policy.npz", (256, 96, 96))
+    agent = agent_with([])
+    agent.card = replace(agent.card, settings=replace(agent.card.settings, sizes=(96, 256)))
+    export_policy(agent, tmp_path / "policy.npz")
 
     assert Policy.read(tmp_path / "policy.npz").sizes == (96, 256)
 

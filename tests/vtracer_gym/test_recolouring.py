@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 
-from vtracer_gym.recolouring import recolour
-from vtracer_gym.shapes import Color, Region
+from vtracer_gym.recolouring import painted, recolour
+from vtracer_gym.shapes import Color, Gradient, Region
 
 
 def box(color: Color, left: float, top: float, right: float, bottom: float) -> Region:
@@ -16,7 +18,7 @@ def test_the_median_of_inner_pixels_counts() -> None:
     pixels[10, 10] = 255
     pixels[:, [0, -1]] = pixels[[0, -1]] = 128
 
-    assert recolour([box((1, 1, 1), 0, 0, 20, 20)], pixels, 1.0)[0].color == (10, 20, 30)
+    assert recolour([box((1, 1, 1), 0, 0, 20, 20)], pixels, 1.0)[0].fill == (10, 20, 30)
 
 
 def test_covered_pixels_do_not_count() -> None:
@@ -25,7 +27,7 @@ def test_covered_pixels_do_not_count() -> None:
     pixels[:, :14] = (200, 0, 0)
     below, above = recolour([box((1, 1, 1), 0, 0, 40, 40), box((2, 2, 2), 0, 0, 28, 40)], pixels, 2.0)
 
-    assert (below.color, above.color) == ((0, 0, 200), (200, 0, 0))
+    assert (below.fill, above.fill) == ((0, 0, 200), (200, 0, 0))
 
 
 def test_almost_white_becomes_white_and_almost_black_black() -> None:
@@ -34,7 +36,7 @@ def test_almost_white_becomes_white_and_almost_black_black() -> None:
     pixels[:, 10:] = (1, 0, 2)
     regions = [box((9, 9, 9), 0, 0, 10, 20), box((9, 9, 9), 10, 0, 20, 20)]
 
-    assert [region.color for region in recolour(regions, pixels, 1.0)] == [(255, 255, 255), (0, 0, 0)]
+    assert [region.fill for region in recolour(regions, pixels, 1.0)] == [(255, 255, 255), (0, 0, 0)]
 
 
 def test_invisible_regions_keep_their_color() -> None:
@@ -42,7 +44,7 @@ def test_invisible_regions_keep_their_color() -> None:
     pixels = np.full((20, 20, 3), 70, np.uint8)
     hidden = box((1, 2, 3), 2, 2, 8, 8)
 
-    assert recolour([hidden, box((9, 9, 9), 0, 0, 20, 20)], pixels, 1.0)[0].color == (1, 2, 3)
+    assert recolour([hidden, box((9, 9, 9), 0, 0, 20, 20)], pixels, 1.0)[0].fill == (1, 2, 3)
 
 
 def test_thin_regions_count_all_their_pixels() -> None:
@@ -51,9 +53,34 @@ def test_thin_regions_count_all_their_pixels() -> None:
     pixels[7] = (30, 60, 90)
 
     line = recolour([box((9, 9, 9), 0, 0, 20, 20), box((9, 9, 9), 0, 7, 20, 8)], pixels, 1.0)[1]
-    assert line.color == (30, 60, 90)
+    assert line.fill == (30, 60, 90)
 
 
 def test_no_regions() -> None:
     """A picture without regions is fine."""
     assert recolour([], np.zeros((11, 11, 3), np.uint8), 1.0) == []
+
+
+def ramp() -> NDArray[np.uint8]:
+    """Return 40 x 20 pixels that get redder from the left to the right."""
+    pixels = np.zeros((20, 40, 3), np.uint8)
+    pixels[..., 0] = np.linspace(40, 235, 40).astype(np.uint8)[None]
+    return pixels
+
+
+def test_an_even_change_becomes_a_gradient() -> None:
+    """A region whose colours change evenly gets a gradient in its own coordinates, which paints the same pixels."""
+    (region,) = recolour([box((1, 1, 1), 0, 0, 80, 40)], ramp(), 2.0)
+
+    assert isinstance(region.fill, Gradient)
+    assert sorted([region.fill.start[0], region.fill.end[0]]) == pytest.approx([0.0, 80.0], abs=6.0)
+    assert np.abs(painted([region], np.zeros((20, 40, 3), np.uint8), 2.0).astype(int) - ramp()).max() <= 8
+
+
+def test_painting_keeps_other_pixels() -> None:
+    """Pixels outside all regions stay as they are, and the topmost region is visible."""
+    below, above = box((9, 9, 9), 0, 0, 10, 20), box((7, 7, 7), 5, 0, 10, 20)
+    picture = painted([below, above], ramp(), 1.0)
+
+    assert picture[0, [0, 7]].tolist() == [[9, 9, 9], [7, 7, 7]]
+    assert (picture[:, 10:] == ramp()[:, 10:]).all()

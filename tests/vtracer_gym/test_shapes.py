@@ -15,7 +15,7 @@ def test_translations_are_added() -> None:
     path = '<path d="M0 0 L4 0 L4 2 L0 2 Z " fill="#0A0B0C" transform="translate(3,1)"/>'
     (region,) = parse_regions(f"{HEAD}{path}</svg>")
 
-    assert region.color == (10, 11, 12)
+    assert region.fill == (10, 11, 12)
     assert [polygon.tolist() for polygon in region.polygons] == [[[3, 1], [7, 1], [7, 3], [3, 3]]]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vtracer_gym.rasterize import rasterize
 from vtracer_gym.samples import sample_logos
-from vtracer_gym.shapes import Outline, Shape, curves_of, parse_shapes
+from vtracer_gym.shapes import Gradient, Outline, Shape, curves_of, parse_shapes
 from vtracer_gym.svg_writer import short_color, write_svg
 from vtracer_gym.tracing import encode_png, trace
 
@@ -103,6 +103,29 @@ def test_same_colors_share_a_path() -> None:
     assert data_of(write_svg(shapes, 9, 9, scale=1.0, grid=1.0)) == ["M0 0h3v3h-3zM0 5h3v3h-3z", "M4 0h4v4h-4z"]
 
 
+def test_a_gradient_is_written_next_to_its_shape() -> None:
+    """The coordinates of a gradient are those of the document, and colours have an offset each."""
+    gradient = Gradient((0.0, 2.0), (8.0, 2.0), ((255, 0, 0), (16, 32, 48), (0, 0, 255)))
+    svg = write_svg([Shape(gradient, (box(0, 0, 8, 4),))], 4, 2, scale=2.0, grid=4.0)
+
+    assert svg.partition("<linear")[2] == (
+        'Gradient id="g0" gradientUnits="userSpaceOnUse" y1="4" x2="16" y2="4"><stop offset="0" stop-color="#f00"/>'
+        '<stop offset="0.5" stop-color="#102030"/><stop offset="1" stop-color="#00f"/></linearGradient>'
+        '<path fill="url(#g0)" d="M0 0h16v8h-16z"/></svg>'
+    )
+
+
+def test_a_gradient_is_drawn_as_computed() -> None:
+    """The drawn pixels have the colours that the gradient has at their centres."""
+    gradient = Gradient((3.0, 2.0), (27.0, 18.0), ((255, 0, 40), (20, 200, 90)))
+    drawn = rasterize(write_svg([Shape(gradient, (box(0, 0, 30, 20),))], 30, 20, scale=1.0, grid=1.0), 30, 20)
+    columns, rows = np.meshgrid(np.arange(30), np.arange(20))
+    centres = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64) + 0.5
+    colors = gradient.at(centres).reshape(20, 30, 3)
+
+    assert np.abs(drawn.astype(int) - colors).max() <= 8
+
+
 def test_covered_shapes_keep_their_order() -> None:
     """A shape above one of another colour does not move below it, although its colour occurs there."""
     red, blue = (255, 0, 0), (0, 0, 255)
@@ -166,7 +189,7 @@ def test_reading_and_writing_again_changes_nothing() -> None:
         return np.rint(outline * 10) / 10
 
     shapes = parse_shapes(written()[0][0])
-    exact = [Shape(shape.color, tuple(map(rounded, shape.outlines))) for shape in shapes]
+    exact = [Shape(shape.fill, tuple(map(rounded, shape.outlines))) for shape in shapes]
     assert write_svg(exact, 128, 128, scale=1.0, grid=10.0) == write_svg(shapes, 128, 128, scale=1.0, grid=10.0)
     assert all(curves_of(outline).shape[1:] == (4, 2) for shape in exact for outline in shape.outlines)
 

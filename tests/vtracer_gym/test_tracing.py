@@ -119,7 +119,7 @@ def test_regions_have_pixel_boundaries() -> None:
     """A disc on paper is two regions, with whole coordinates and sides along the axes."""
     paper, inside = trace_regions(disc(), filter_speckle=4, color_precision=6, layer_difference=16)
 
-    assert [region.color for region in (paper, inside)] == [(255, 255, 255), (100, 30, 60)]
+    assert [region.fill for region in (paper, inside)] == [(255, 255, 255), (100, 30, 60)]
     for polygon in paper.polygons + inside.polygons:
         sides = np.roll(polygon, -1, axis=0) - polygon
         assert np.array_equal(polygon, np.rint(polygon))

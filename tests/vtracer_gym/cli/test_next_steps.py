@@ -12,7 +12,7 @@ from vtracer_gym.logo_outcomes import LogoEvaluation
 
 def result(seed: int) -> SeedResult:
     evaluation = LogoEvaluation("text/my logo.png", "text", {}, np.zeros(1))
-    return SeedResult(Path(f"models/seed-{seed}"), Path.cwd() / f"logs/models-seed-{seed}", [evaluation])
+    return SeedResult(Path(f"models/seed-{seed}"), Path.cwd() / f"logs/models-seed-{seed}", {128: [evaluation]})
 
 
 def words(command: str) -> list[str]:

@@ -34,7 +34,7 @@ def result(folder: Path) -> SeedResult:
     with TrainingMonitor(folder, settings=RecorderSettings(system_interval_s=None)) as monitor:
         monitor.log_episode(1, 0.0, 1)
         record_evaluation(monitor, rows)
-    return SeedResult(folder / "model", monitor.path, rows)
+    return SeedResult(folder / "model", monitor.path, {128: rows})
 
 
 def test_first_try_is_compared_with_methods_of_one_try(tmp_path: Path) -> None:

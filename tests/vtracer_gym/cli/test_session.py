@@ -96,8 +96,10 @@ def test_configuration_names_bounds_and_objectives() -> None:
 def test_unknown_values_are_null_in_the_file(tmp_path: Path) -> None:
     """The file of results is valid JSON, in which an unknown sharpness is null."""
     path = tmp_path / "new" / "evaluation.json"
-    save_evaluations(path, [LogoEvaluation("a", "simple", {FIRST_TRY: outcome(1.0, sharp=math.nan)}, np.zeros(2))])
+    evaluation = LogoEvaluation("a", "simple", {FIRST_TRY: outcome(1.0, sharp=math.nan)}, np.zeros(2))
+    save_evaluations(path, {96: [evaluation]})
     (row,) = json.loads(path.read_text())
 
+    assert (row["logo"], row["size"]) == ("a", 96)
     assert row["outcomes"][FIRST_TRY]["sharp"] is None
     assert row["outcomes"][FIRST_TRY]["reward"] == 1.0

@@ -93,7 +93,7 @@ def test_more_bytes_are_called_more() -> None:
 
 def test_table_has_every_method_and_fits() -> None:
     """All methods fit into 100 columns, with the start as the reference of the rewards."""
-    shown = printed(methods_table(evaluations([0.1, 0.2, 0.3, 0.4]), 4), width=200)
+    shown = printed(methods_table(evaluations([0.1, 0.2, 0.3, 0.4]), 4, 128), width=200)
 
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 100
     assert all(name.split(",")[0] in shown for name in METHODS)
@@ -105,7 +105,7 @@ def test_table_has_every_method_and_fits() -> None:
 def test_a_narrow_terminal_gets_fewer_columns(width: int) -> None:
     """Every line fits, names of one line stay on one line, and bytes, similarity and reward are always shown."""
     console = Console(width=width, file=io.StringIO())
-    show(console, evaluations([0.1, 0.2, 0.3, 0.4]), 4)
+    show(console, evaluations([0.1, 0.2, 0.3, 0.4]), 4, 128)
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()
 
@@ -122,7 +122,7 @@ def test_rewards_without_a_tuned_start() -> None:
     for row in rows:
         del row.outcomes[TUNED]
 
-    assert f"reward: difference to {PIPELINE_NAME}" in " ".join(printed(methods_table(rows, 4)).split())
+    assert f"reward: difference to {PIPELINE_NAME}" in " ".join(printed(methods_table(rows, 4, 128)).split())
 
 
 @pytest.mark.parametrize(("sharp", "is_shown"), [(0.8, True), (math.nan, False)])
@@ -130,7 +130,7 @@ def test_sharpness_is_shown_if_known(sharp: float, is_shown: bool) -> None:
     """The column of four times the size is left out if it is unknown for a logo."""
     rows = evaluations([GAIN] * 4, sharp)
 
-    for table in (methods_table(rows, 4), categories_table(rows)):
+    for table in (methods_table(rows, 4, 128), categories_table(rows)):
         assert ("x4" in [column.header for column in table.columns]) is is_shown
 
 
@@ -150,9 +150,9 @@ def test_sentence_comes_first() -> None:
     """The first line of the output is the sentence, before any table."""
     console = Console(width=400, file=io.StringIO())
     rows = evaluations([GAIN] * 4)
-    show(console, rows, 4)
+    show(console, rows, 4, 256)
     assert isinstance(console.file, io.StringIO)
     first, *rest = console.file.getvalue().splitlines()
 
-    assert first.strip() == f"First try: {headline(rows)}"
+    assert first.strip() == f"First try at 256 px: {headline(rows)}"
     assert rest[-1].startswith("Random search needs")

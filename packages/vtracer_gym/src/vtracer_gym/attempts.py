@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vtracer_gym.errors import RasterizeError, TraceError
 from vtracer_gym.logos import Logo
 from vtracer_gym.measures import Measurer, Measures
-from vtracer_gym.pipeline import Drawing, Settings, draw_prepared, prepare
+from vtracer_gym.pipeline import Drawing, Settings, colored_regions, draw_prepared, prepare
 from vtracer_gym.shapes import parse_shapes
 from vtracer_gym.svg_writer import write_svg
 from vtracer_gym.tracing import DEFAULTS, ColorMode, Parameters, encode_png, trace
@@ -18,6 +18,8 @@ from vtracer_gym.transparency import traceable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from vtracer_gym.shapes import Region
 
 FAILED = Measures(0.0, 0.0, edge_distance=1.0, color_error=255.0, paper_error=255.0)
 """Measures of an attempt without an SVG."""
@@ -93,10 +95,16 @@ class PreparedLogo:
 
         If a stage fails or panics, return a failed attempt instead of raising.
         """
-        key = (settings.enlargement, settings.sharpening)
-        if key not in self._pictures:
-            self._pictures[key] = prepare(self.logo, settings)
-        return self._measured(settings, lambda: draw_prepared(self._pictures[key], self.logo, settings))
+        png = self._picture(settings)
+        return self._measured(settings, lambda: draw_prepared(png, self.logo, settings))
+
+    def regions(self, settings: Settings) -> list[Region]:
+        """Trace the regions of the logo, without curves.
+
+        Raises:
+            TraceError: VTracer failed or panicked.
+        """
+        return colored_regions(self._picture(settings), self.logo, settings)
 
     def plain_attempt(
         self, parameters: Parameters, color_mode: ColorMode = "color", *, compact: bool = False
@@ -135,6 +143,12 @@ class PreparedLogo:
     def first(self) -> Attempt:
         """Attempt with the pipeline's default setting, which earns 0."""
         return self.attempt(Settings())
+
+    def _picture(self, settings: Settings) -> bytes:
+        key = (settings.enlargement, settings.sharpening)
+        if key not in self._pictures:
+            self._pictures[key] = prepare(self.logo, settings)
+        return self._pictures[key]
 
     @functools.cached_property
     def _own_picture(self) -> bytes:

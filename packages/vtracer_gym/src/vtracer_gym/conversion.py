@@ -161,7 +161,7 @@ def chosen_attempt(prepared: PreparedLogo, policy: Policy, tries: int) -> Attemp
 
 def _tried(prepared: PreparedLogo, policy: Policy, tries: int) -> list[Attempt]:
     """Return the attempts of an episode."""
-    features = logo_features(prepared.logo.pixels, prepared.first)
+    features = logo_features(prepared)
     best = last = described(prepared.first, 0.0, prepared.first)
     highest = -math.inf
     tried: list[Attempt] = []

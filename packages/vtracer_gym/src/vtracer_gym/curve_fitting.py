@@ -94,7 +94,7 @@ def fit_curves(
     )
     spans = _first_spans(boundaries, cuts, REACH * scale)
     fitted = iter(_fitted(boundaries, spans, tolerance * scale, REACH * scale, size))
-    return [Shape(region.color, tuple(next(fitted) for _ in region.polygons)) for region in regions]
+    return [Shape(region.fill, tuple(next(fitted) for _ in region.polygons)) for region in regions]
 
 
 class _Spans(NamedTuple):

@@ -30,10 +30,10 @@ _LOGGER = logging.getLogger(__name__)
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     """Environment for finding the setting of the pipeline for a logo.
 
-    Observation: ``Box(-5, 5, (56,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of a first
-    drawing with the pipeline's default setting, then the best and the last attempt, then the remaining share of
-    attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to the first
-    drawing, its reward and whether it failed. Before the first attempt, both are the first drawing.
+    Observation: ``Box(-5, 5, (49,))``, with the names in ``OBSERVATION_NAMES``: features of the logo, of a first
+    drawing with the pipeline's default setting and of layers, then the best and the last attempt, then the remaining
+    share of attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to the
+    first drawing, its reward and whether it failed. Before the first attempt, both are the first drawing.
 
     Action: ``Box(-1, 1, (9,))``, see ``actions.settings_of``.
 
@@ -44,12 +44,12 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     Episode: one logo and ``attempts`` steps. It ends with termination because the number of attempts is part of the
         task.
 
-    Info after every step: ``logo``, ``category``, ``difficulty`` (easy, medium or hard), ``parameters``,
-    ``reward_parts``, ``quality``, ``detail``, ``edge_distance``, ``color_error``, ``paper_error``, ``svg_bytes``,
-    ``byte_ratio`` (to the defaults), ``failure``. At the end of an episode, these describe the best attempt, and there
-    are also ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best attempt),
-    ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (whether the best attempt is better than the first
-    drawing), ``attempts`` (parameters and results of every attempt) and ``failed_attempts``.
+    Info after every step: ``logo``, ``logo_size`` (longest side in pixels), ``category``, ``difficulty`` (easy, medium
+    or hard), ``parameters``, ``reward_parts``, ``quality``, ``detail``, ``edge_distance``, ``color_error``,
+    ``paper_error``, ``svg_bytes``, ``byte_ratio`` (to the defaults), ``failure``. At the end of an episode, these
+    describe the best attempt, and there are also ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of
+    the best attempt), ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (whether the best attempt is
+    better than the first drawing), ``attempts`` (parameters and results of every attempt) and ``failed_attempts``.
 
     Args:
         logos: Logos to draw from, by default 40 sample logos of the package.
@@ -81,7 +81,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (DIMENSIONS,), np.float32)
         self._prepared = [PreparedLogo(logo) for logo in chosen]
-        self._known: dict[str, tuple[Observation, str]] = {}
+        self._known: dict[PreparedLogo, tuple[Observation, str]] = {}
         self._attempts = attempts
         self._weights = weights
         self._in_order = in_order
@@ -108,9 +108,8 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         if self._current is not None:
             self._current.release()
         self._current = prepared = self._next_logo()
-        name, pixels = prepared.logo.name, prepared.logo.pixels
-        if name not in self._known:
-            self._known[name] = (logo_features(pixels, prepared.first), difficulty(pixels))
+        if prepared not in self._known:
+            self._known[prepared] = (logo_features(prepared), difficulty(prepared.logo.pixels))
         self._tried: list[tuple[Attempt, RewardParts]] = []
         self._best = self._last = (prepared.first, RewardParts())
         self._last_seen = self._best_seen = described(prepared.first, 0.0, prepared.first)
@@ -180,15 +179,16 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     def _observation(self, prepared: PreparedLogo) -> Observation:
         left = 1.0 - len(self._tried) / self._attempts
-        return observed(self._known[prepared.logo.name][0], self._best_seen, self._last_seen, left)
+        return observed(self._known[prepared][0], self._best_seen, self._last_seen, left)
 
     def _info(self, prepared: PreparedLogo, *, over: bool) -> dict[str, Any]:
         attempt, parts = self._best if over else self._last
         logo, default = prepared.logo, prepared.default
         info: dict[str, Any] = {
             "logo": logo.name,
+            "logo_size": max(logo.width, logo.height),
             "category": logo.category,
-            "difficulty": self._known[logo.name][1],
+            "difficulty": self._known[prepared][1],
             "parameters": attempt.setting.as_dict(),
             "reward_parts": parts.as_dict(),
             **_results(attempt, default),

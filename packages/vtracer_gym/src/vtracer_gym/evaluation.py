@@ -35,7 +35,7 @@ SHARP: Final = 4
 """Multiple of the logo's size at which outcomes are measured in addition to the measures of an attempt."""
 
 Chooser = Callable[[NDArray[np.float32]], Settings]
-"""Function that chooses a setting from the features of a logo, shape (27,), see ``features.logo_features``."""
+"""Function that chooses a setting from the features of a logo, shape (20,), see ``features.logo_features``."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -229,7 +229,7 @@ class _Evaluator:
         attempts = agent_attempts(self.agent, logo, self.attempts, weights)[1]
         tried = [outcome_of(prepared, attempt, weights) for attempt in attempts]
         outcomes = {FIRST_TRY: tried[0], best_of("agent", self.attempts): _best(tried)}
-        features = logo_features(logo.pixels, prepared.first)
+        features = logo_features(prepared)
         for name, choose in self.extra.items():
             outcomes[name] = outcome_of(prepared, prepared.attempt(choose(features)), weights)
         prepared.release()

@@ -61,6 +61,11 @@ class Logo:
         return WHITE if self.rgba is None else ground_of(self.rgba)
 
     @property
+    def own_pixels(self) -> NDArray[np.uint8]:
+        """Straight colours and alpha of a transparent logo, RGB pixels of an opaque one."""
+        return self.pixels if self.rgba is None else self.rgba
+
+    @property
     def width(self) -> int:
         """Width in pixels."""
         return int(self.pixels.shape[1])
@@ -175,9 +180,8 @@ def shrunk_logo(logo: Logo, size: int) -> Logo:
     """
     if max(logo.width, logo.height) <= size:
         return logo
-    own = logo.pixels if logo.rgba is None else logo.rgba
     try:
-        return logo_of(_fitted(own, size), logo.name, logo.category, own)
+        return logo_of(_fitted(logo.own_pixels, size), logo.name, logo.category, logo.own_pixels)
     except LogoError as error:
         raise LogoError(f"{logo.name}: {error}") from None
 
@@ -254,7 +258,7 @@ def split_unseen(
     """Split off a share of each type as unseen logos, which are not used for training.
 
     Args:
-        logos: Logos to split, at least two.
+        logos: Logos to split, with at least two names. Those with the same name, in several sizes, stay together.
         fraction: Share of unseen logos between 0 and 1, rounded for each type. At least one logo is unseen.
         rng: Random generator for the selection.
 
@@ -266,18 +270,20 @@ def split_unseen(
     """
     if not 0.0 < fraction < 1.0:
         raise ValueError(f"the unseen fraction must be between 0 and 1, got {fraction}")
+    names = list({logo.name: None for logo in logos})
     by_category: dict[str, list[int]] = defaultdict(list)
-    for index, logo in enumerate(logos):
-        by_category[logo.category].append(index)
+    for index, category in enumerate({logo.name: logo.category for logo in logos}.values()):
+        by_category[category].append(index)
     unseen: set[int] = set()
     for category in sorted(by_category):
         members = by_category[category]
         unseen.update(rng.permutation(members)[: round(fraction * len(members))].tolist())
     if not unseen:
-        unseen.add(int(rng.integers(len(logos))))
-    if len(unseen) >= len(logos):
-        raise ValueError(f"none of the {len(logos)} logos would be left for training")
+        unseen.add(int(rng.integers(len(names))))
+    if len(unseen) >= len(names):
+        raise ValueError(f"none of the {len(names)} logos would be left for training")
+    aside = {names[index] for index in unseen}
     return (
-        tuple(logo for index, logo in enumerate(logos) if index not in unseen),
-        tuple(logo for index, logo in enumerate(logos) if index in unseen),
+        tuple(logo for logo in logos if logo.name not in aside),
+        tuple(logo for logo in logos if logo.name in aside),
     )

@@ -76,7 +76,7 @@ class Measurer:
         self._grounds = (WHITE,) if logo.rgba is None else GROUNDS
         self._similarities: dict[int, dict[str, Similarity]] = {}
         self._paper = _paper(logo)
-        self._areas = _areas(_premultiplied(logo))
+        self._areas = area_colors(_premultiplied(logo))
         self._edges: NDArray[np.float32] | None = None
 
     @property
@@ -114,7 +114,7 @@ class Measurer:
             quality,
             detail,
             edge_distance=self._edge_distance(shapes, scale),
-            color_error=float(np.abs(_areas(drawn) - self._areas).mean()),
+            color_error=float(np.abs(area_colors(drawn) - self._areas).mean()),
             paper_error=self._paper_error(drawn),
         )
 
@@ -152,7 +152,7 @@ class Measurer:
 
 def _target(logo: Logo, multiple: int, ground: str) -> NDArray[np.uint8]:
     """Return the logo at a multiple of its size on a background."""
-    pixels = logo.pixels if logo.rgba is None else logo.rgba
+    pixels = logo.own_pixels
     if multiple > 1:
         assert logo.source is not None
         width, height = logo.width * multiple, logo.height * multiple
@@ -184,7 +184,7 @@ def _premultiplied(logo: Logo) -> NDArray[np.uint8]:
     return np.concatenate([np.rint(logo.rgba[..., :3] * (alpha / 255.0)).astype(np.uint8), alpha], axis=2)
 
 
-def _areas(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def area_colors(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the mean colours of areas of ``AREA`` pixels on each side."""
     size = (max(1, round(picture.shape[1] / AREA)), max(1, round(picture.shape[0] / AREA)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
@@ -201,7 +201,7 @@ def _paper(logo: Logo) -> tuple[NDArray[np.int16], NDArray[np.bool_]] | None:
     Returns:
         None if no colour covers at least half of the border.
     """
-    picture = logo.pixels if logo.rgba is None else logo.rgba
+    picture = logo.own_pixels
     border = _border(picture)
     if border.shape[1] == len("RGB"):
         border = np.concatenate([border, np.full((len(border), 1), 255, np.uint8)], axis=1)

@@ -26,8 +26,6 @@ from vtracer_gym.policy import POLICY_FILE, Policy
 from vtracer_gym.reward import RewardWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from stable_baselines3.common.vec_env import VecEnv
 
 MODEL_FILE: Final = "model.zip"
@@ -70,7 +68,7 @@ class TrainingSettings:
     Args:
         steps: Total number of environment steps.
         seed: Seed for the network, the exploration and the order of logos.
-        size: Longest side of the logos in pixels.
+        sizes: Longest sides of the logos in pixels.
         attempts: Number of steps per episode.
         processes: Number of parallel environments. It affects the result because it determines the rollout size.
         rollout_steps: Number of steps per environment and rollout.
@@ -82,6 +80,8 @@ class TrainingSettings:
         log_std: Logarithm of the policy's initial standard deviation, in a box from -1 to 1.
         start: Effort of tuning one setting for all logos, at which the policy starts (see ``baselines.tuned_action``).
             PPO then learns how to deviate from it for each logo. With None, the policy starts at the centre of the box.
+        explored: Number of random attempts around that setting, from which a surrogate learns the reward, and the
+            policy from the surrogate, before PPO starts (see ``warm_start``). With 0, the policy starts at the setting.
         network: Sizes of the hidden layers.
         checkpoint_every: Number of environment steps between checkpoints.
         weights: Weights of the reward.
@@ -89,7 +89,7 @@ class TrainingSettings:
 
     steps: int = 10_000
     seed: int = 0
-    size: int = DEFAULT_SIZE
+    sizes: tuple[int, ...] = (DEFAULT_SIZE,)
     attempts: int = DEFAULT_ATTEMPTS
     processes: int = 2
     rollout_steps: int = 64
@@ -99,6 +99,7 @@ class TrainingSettings:
     discount: float = 0.0
     log_std: float = -1.6
     start: TuningSettings | None = field(default_factory=TuningSettings)
+    explored: int = 3_000
     network: tuple[int, ...] = (64, 64)
     checkpoint_every: int = 2_000
     weights: RewardWeights = field(default_factory=RewardWeights)
@@ -151,7 +152,13 @@ class ModelCard:
             weights = RewardWeights(**raw["weights"])
             start = TuningSettings(**raw["start"]) if raw["start"] is not None else None
             settings = TrainingSettings(
-                **{**raw, "network": tuple(raw["network"]), "start": start, "weights": weights},
+                **{
+                    **raw,
+                    "sizes": tuple(raw["sizes"]),
+                    "network": tuple(raw["network"]),
+                    "start": start,
+                    "weights": weights,
+                },
             )
             card = cls(
                 settings,
@@ -245,13 +252,12 @@ class TrainedAgent:
         return cls(load_ppo(Path(folder) / MODEL_FILE, None), card, Traces.read(folder))
 
 
-def export_policy(agent: TrainedAgent, path: Path | str, sizes: Sequence[int] = ()) -> None:
+def export_policy(agent: TrainedAgent, path: Path | str) -> None:
     """Write the deterministic policy of a trained agent as a file for ``Policy.read``.
 
     Args:
         agent: Trained agent.
         path: File to write.
-        sizes: Longest sides of the training logos in pixels, by default the size in the agent's settings.
 
     Raises:
         ModelError: The network has another form than a perceptron with tanh.
@@ -271,7 +277,7 @@ def export_policy(agent: TrainedAgent, path: Path | str, sizes: Sequence[int] = 
         state["features_extractor.scale"],
         MOST_SCALED,
         layers,
-        tuple(sorted(set(sizes))) or (agent.card.settings.size,),
+        agent.card.settings.sizes,
         agent.card.settings.weights,
     ).write(path)
 

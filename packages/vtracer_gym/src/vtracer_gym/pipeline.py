@@ -19,11 +19,8 @@ from vtracer_gym.transparency import traceable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from vtracer_gym.logos import Logo
-    from vtracer_gym.shapes import Shape
+    from vtracer_gym.shapes import Region, Shape
 
 SETTING_BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "enlargement": (1, 3),
@@ -104,17 +101,17 @@ class Drawing:
 
 def prepare(logo: Logo, settings: Settings) -> bytes:
     """Return the enlarged and sharpened picture of a logo as PNG. Transparency is kept (see ``traceable``)."""
-    sharpened = sharpen(enlarge(_own_pixels(logo), settings.enlargement), settings.sharpening)
+    sharpened = sharpen(enlarge(logo.own_pixels, settings.enlargement), settings.sharpening)
     return encode_png(sharpened if logo.rgba is None else traceable(sharpened))
 
 
-def draw_prepared(png: bytes, logo: Logo, settings: Settings) -> Drawing:
-    """Trace a prepared picture, and recolour, fit and write the result.
+def colored_regions(png: bytes, logo: Logo, settings: Settings) -> list[Region]:
+    """Trace a prepared picture into regions in the logo's colours, in the coordinates of the enlarged picture.
 
     Args:
         png: Result of ``prepare``, which depends on the settings ``enlargement`` and ``sharpening`` only.
         logo: Logo of the picture.
-        settings: Setting of the other stages.
+        settings: Setting of the tracing.
 
     Raises:
         TraceError: VTracer failed or panicked.
@@ -126,9 +123,23 @@ def draw_prepared(png: bytes, logo: Logo, settings: Settings) -> Drawing:
         color_precision=settings.color_precision,
         layer_difference=settings.layer_difference,
     )
-    colored = recolour(regions, _own_pixels(logo), scale)
+    return recolour(regions, logo.own_pixels, scale)
+
+
+def draw_prepared(png: bytes, logo: Logo, settings: Settings) -> Drawing:
+    """Trace a prepared picture, and recolour, fit and write the result.
+
+    Args:
+        png: Result of ``prepare``.
+        logo: Logo of the picture.
+        settings: Setting of the other stages.
+
+    Raises:
+        TraceError: VTracer failed or panicked.
+    """
+    scale = float(settings.enlargement)
     shapes = fit_curves(
-        colored,
+        colored_regions(png, logo, settings),
         (logo.width * scale, logo.height * scale),
         smoothing=settings.smoothing,
         tolerance=settings.tolerance,
@@ -147,7 +158,3 @@ def vectorize(logo: Logo, settings: Settings | None = None) -> Drawing:
     """
     chosen = settings or Settings()
     return draw_prepared(prepare(logo, chosen), logo, chosen)
-
-
-def _own_pixels(logo: Logo) -> NDArray[np.uint8]:
-    return logo.pixels if logo.rgba is None else logo.rgba

@@ -1,4 +1,4 @@
-"""Recolouring: each shape gets the median colour of its visible pixels.
+"""Recolouring: each region gets the median colour of its visible pixels, or a gradient.
 
 VTracer averages the colours of all pixels of a region, with those at its soft edge, so that white paper gets a tint.
 """
@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vtracer_gym.gradients import MIN_CHANGE, fit_gradient
 from vtracer_gym.preparation import sharpen
-from vtracer_gym.shapes import Region
+from vtracer_gym.shapes import Gradient, Region
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ _NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 
 
 def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float) -> list[Region]:
-    """Replace the colours of regions.
+    """Replace the fills of regions by the median colour of their pixels, or by a gradient where that fits much better.
 
     Pixels at the boundary of a region are blends, so they count only if the region has no other visible pixel, and then
     sharpened. Regions that are not visible keep their colour.
@@ -45,43 +46,91 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
     inside = (cv2.erode(labels, _NEIGHBOURS) == cv2.dilate(labels, _NEIGHBOURS)).ravel()
     flat = labels.ravel()
     count = _counted(flat[inside], len(shown))
-    medians = _medians(flat[inside], pixels.reshape(-1, pixels.shape[2])[inside], count)
+    medians, change = _medians(flat[inside], pixels.reshape(-1, pixels.shape[2])[inside], count)
+    gradients = _gradients(np.where(inside.reshape(labels.shape), labels, 0), pixels, scale, change >= MIN_CHANGE)
     thin = (count == 0)[flat]
     if thin.any():
         # Straight colours are not blended with the ground, so those of transparent logos are used as they are.
         colors_there = (sharpen(pixels, 1) if pixels.shape[2] == len("RGB") else pixels).reshape(-1, pixels.shape[2])
         count_thin = _counted(flat[thin], len(shown))
-        medians[count_thin > 0] = _medians(flat[thin], colors_there[thin], count_thin)[count_thin > 0]
+        medians[count_thin > 0] = _medians(flat[thin], colors_there[thin], count_thin)[0][count_thin > 0]
         count += count_thin
     medians = medians[1:]
     medians[(medians <= SNAP).all(axis=1)] = 0
     medians[(medians >= 255 - SNAP).all(axis=1)] = 255
     colors: list[Color] = [(red, green, blue) for red, green, blue in medians.tolist()]
     recoloured = [
-        Region(color if visible else region.color, region.polygons)
-        for region, color, visible in zip(shown, colors, (count[1:] > 0).tolist(), strict=True)
+        Region(gradients.get(number, color) if visible else region.fill, region.polygons)
+        for number, (region, color, visible) in enumerate(zip(shown, colors, (count[1:] > 0).tolist(), strict=True), 1)
     ]
     return recoloured + list(regions[_MOST_REGIONS:])
+
+
+def painted(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Return the pixels of a logo with the fills of regions, without curves. Other pixels stay.
+
+    Args:
+        regions: Regions from the bottom to the top.
+        pixels: RGB pixels, shape (height, width, 3).
+        scale: Coordinate units of the regions per pixel.
+    """
+    shown = regions[:_MOST_REGIONS]
+    labels = _labels(shown, pixels.shape[0], pixels.shape[1], scale)
+    flat = [(0, 0, 0) if isinstance(region.fill, Gradient) else region.fill for region in shown]
+    picture = np.where((labels > 0)[..., None], np.array([(0, 0, 0), *flat], np.uint8)[labels], pixels)
+    for number, region in enumerate(shown, 1):
+        if isinstance(region.fill, Gradient):
+            rows, columns = np.nonzero(labels == number)
+            picture[rows, columns] = region.fill.at(_centres(rows, columns, scale))
+    return picture
+
+
+def _centres(rows: NDArray[np.intp], columns: NDArray[np.intp], scale: float) -> NDArray[np.float64]:
+    """Return the centres of pixels in the coordinates of regions."""
+    return np.asarray((np.stack([columns, rows], axis=1) + 0.5) * scale, np.float64)
+
+
+def _gradients(
+    labels: NDArray[np.uint16], pixels: NDArray[np.uint8], scale: float, changes: NDArray[np.bool_]
+) -> dict[int, Gradient]:
+    """Return the gradients of labels whose colours change, where they fit."""
+    found = {}
+    for number in np.flatnonzero(changes[1:]) + 1:
+        rows, columns = np.nonzero(labels == number)
+        gradient = fit_gradient(_centres(rows, columns, scale), pixels[rows, columns, :3].astype(np.float64))
+        if gradient is not None:
+            found[int(number)] = gradient
+    return found
 
 
 def _counted(labels: NDArray[np.uint16], regions: int) -> NDArray[np.int64]:
     return np.bincount(labels, minlength=regions + 1)
 
 
-def _medians(labels: NDArray[np.uint16], colors: NDArray[np.uint8], count: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the upper median colour of each label, shape (labels, 3), from histograms: faster than sorting.
+def _medians(
+    labels: NDArray[np.uint16], colors: NDArray[np.uint8], count: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the upper median colour of each label, and how much its colours change, from histograms.
+
+    Sorting would take three times as long.
 
     Args:
         labels: Label of each pixel.
         colors: Colour of each pixel, shape (pixels, 3 or 4).
         count: Number of pixels of each label.
+
+    Returns:
+        Medians, shape (labels, 3); and the largest difference between the first and the last decile of a channel.
     """
     base = labels.astype(np.int64) << 8
-    channels = []
+    medians, changes = [], []
     for channel in range(3):
         levels = np.bincount(base + colors[:, channel], minlength=count.size << 8).reshape(count.size, 256)
-        channels.append((levels.cumsum(axis=1) > (count // 2)[:, None]).argmax(axis=1))
-    return np.stack(channels, axis=1)
+        below = levels.cumsum(axis=1)
+        low, middle, high = ((below > (count * tenths // 10)[:, None]).argmax(axis=1) for tenths in (1, 5, 9))
+        medians.append(middle)
+        changes.append(high - low)
+    return np.stack(medians, axis=1), np.max(changes, axis=0)
 
 
 def _labels(regions: Sequence[Region], height: int, width: int, scale: float) -> NDArray[np.uint16]:

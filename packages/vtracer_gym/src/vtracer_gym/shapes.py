@@ -22,6 +22,34 @@ Outline = NDArray[np.float64]
 Color = tuple[int, int, int]
 """Red, green and blue from 0 to 255."""
 
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """A linear gradient.
+
+    Args:
+        start: Point of the first colour, x and y.
+        end: Point of the last colour.
+        stops: Colours at equally spaced points from the start to the end, at least two. Beyond the ends, the colours
+            stay the same.
+    """
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    stops: tuple[Color, ...]
+
+    def at(self, points: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Return the colours at points of shape (n, 2), shape (n, 3)."""
+        across = np.subtract(self.end, self.start)
+        share = (points - self.start) @ across / (across @ across)
+        places = np.linspace(0.0, 1.0, len(self.stops))
+        channels = [np.interp(share, places, levels) for levels in zip(*self.stops, strict=True)]
+        return np.asarray(np.rint(np.stack(channels, axis=1)), np.uint8)
+
+
+Fill = Color | Gradient
+"""What a shape is filled with."""
+
 _PATH: Final = re.compile(
     rb'<path d="([^"]*)" fill="#([0-9A-Fa-f]{6})"(?: transform="translate\(([-\d.e]+),([-\d.e]+)\)")?/>'
 )
@@ -33,12 +61,12 @@ class Region:
     """A filled region with polygons as its boundary. Later regions cover earlier ones.
 
     Args:
-        color: Fill colour.
+        fill: Colour, or gradient in the coordinates of the polygons.
         polygons: Outer boundaries, which run clockwise on the screen, and holes, which run counterclockwise. Sides run
             along the axes.
     """
 
-    color: Color
+    fill: Fill
     polygons: tuple[Polygon, ...]
 
 
@@ -47,11 +75,11 @@ class Shape:
     """A filled shape with curves as its boundary. Later shapes cover earlier ones.
 
     Args:
-        color: Fill colour.
+        fill: Colour, or gradient in the coordinates of the outlines.
         outlines: Outer boundaries and holes, which run in opposite directions (fill rule nonzero).
     """
 
-    color: Color
+    fill: Fill
     outlines: tuple[Outline, ...]
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vtracer_gym.shapes import curves_of
+from vtracer_gym.shapes import Gradient, curves_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vtracer_gym.shapes import Color, Outline, Shape
+    from vtracer_gym.shapes import Color, Fill, Outline, Shape
 
 _BLACK: Final = (0, 0, 0)
 
@@ -34,7 +34,7 @@ def write_svg(shapes: Sequence[Shape], width: int, height: int, *, scale: float,
 
     The coordinate system of the document has ``grid`` units per pixel of the picture, so that no coordinate needs
     decimals. Coordinates are relative, and separators are omitted where SVG allows it. Curves become lines or quadratic
-    curves where rounding allows it. Closing lines are implied. Shapes of the same colour share a path if nothing lies
+    curves where rounding allows it. Closing lines are implied. Shapes with the same fill share a path if nothing lies
     between them.
 
     Args:
@@ -51,8 +51,13 @@ def write_svg(shapes: Sequence[Shape], width: int, height: int, *, scale: float,
     for shape in shapes:
         parts = [part for part in (next(written) for _ in shape.outlines) if part is not None]
         if parts:
-            _place(paths, shape.color, parts)
-    body = "".join(path.text() for path in paths)
+            _place(paths, shape.fill, parts)
+    body = ""
+    for number, path in enumerate(paths):
+        name = f"g{number}"
+        if isinstance(path.fill, Gradient):
+            body += _gradient(path.fill, name, grid / scale)
+        body += path.text(name)
     box = "" if grid == 1.0 else f' viewBox="0 0 {width * grid:g} {height * grid:g}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"{box}>{body}</svg>'
 
@@ -72,14 +77,23 @@ class _Outline(NamedTuple):
 
 
 class _Path:
-    """One path element: the outlines of one or more shapes with the same colour."""
+    """One path element: the outlines of one or more shapes with the same fill."""
 
-    def __init__(self, color: Color, outlines: list[_Outline]) -> None:
-        self.color = color
+    def __init__(self, fill: Fill, outlines: list[_Outline]) -> None:
+        self.fill = fill
         self.outlines = outlines
 
-    def text(self) -> str:
-        fill = "" if self.color == _BLACK else f' fill="{short_color(self.color)}"'
+    def text(self, name: str) -> str:
+        """Return the element.
+
+        Args:
+            name: Name of its gradient in the document, if it has one.
+        """
+        fill = ""
+        if isinstance(self.fill, Gradient):
+            fill = f' fill="url(#{name})"'
+        elif self.fill != _BLACK:
+            fill = f' fill="{short_color(self.fill)}"'
         at: tuple[int, int] | None = None
         data = ""
         for outline in self.outlines:
@@ -98,19 +112,32 @@ class _Path:
         )
 
 
-def _place(paths: list[_Path], color: Color, outlines: list[_Outline]) -> None:
-    """Add a shape to the last path of its colour if no path above it overlaps the shape, otherwise as a new path.
+def _place(paths: list[_Path], fill: Fill, outlines: list[_Outline]) -> None:
+    """Add a shape to the last path of its fill if no path above it overlaps the shape, otherwise as a new path.
 
     Under the fill rule nonzero, shapes of VTracer that share a path fill what they fill apart: each winds once around
     what it fills and not around the rest, all in the same direction.
     """
     for path in paths[:-MOST_CHECKED:-1]:
-        if path.color == color:
+        if path.fill == fill:
             path.outlines += outlines
             return
         if path.meets(outlines):
             break
-    paths.append(_Path(color, outlines))
+    paths.append(_Path(fill, outlines))
+
+
+def _gradient(gradient: Gradient, name: str, unit: float) -> str:
+    """Return a gradient, whose coordinates are multiplied by a unit. Coordinates of 0 are the default of SVG."""
+    ends = zip(("x1", "y1", "x2", "y2"), (*gradient.start, *gradient.end), strict=True)
+    numbers = [(attribute, round(value * unit)) for attribute, value in ends]
+    line = "".join(f' {attribute}="{number}"' for attribute, number in numbers if number or attribute == "x2")
+    last = len(gradient.stops) - 1
+    stops = "".join(
+        f'<stop offset="{place / last:.2g}" stop-color="{short_color(color)}"/>'
+        for place, color in enumerate(gradient.stops)
+    )
+    return f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse"{line}>{stops}</linearGradient>'
 
 
 def short_color(color: Color) -> str:

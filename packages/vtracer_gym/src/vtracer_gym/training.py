@@ -23,6 +23,7 @@ from vtracer_gym.errors import ModelError, TraceError, VtracerGymError
 from vtracer_gym.farm import trying
 from vtracer_gym.features import logo_features
 from vtracer_gym.models import ModelCard, Standardized, Traces, TrainedAgent, TrainingSettings, load_ppo
+from vtracer_gym.warm_start import explored, warm_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,13 +97,13 @@ class TraceRecorder(BaseCallback):
     """Callback that keeps every attempt of the training.
 
     Args:
-        names: Names of the training logos, in the order of their indices.
+        logos: Training logos, in the order of their indices.
         before: Attempts before the training, and those of an interrupted training.
     """
 
-    def __init__(self, names: Sequence[str], before: Traces) -> None:
+    def __init__(self, logos: Sequence[Logo], before: Traces) -> None:
         super().__init__()
-        self._index = {name: index for index, name in enumerate(names)}
+        self._index = {(logo.name, max(logo.width, logo.height)): index for index, logo in enumerate(logos)}
         self._before = before
         self._rows: list[tuple[int, NDArray[np.float64], float]] = []
 
@@ -110,7 +111,8 @@ class TraceRecorder(BaseCallback):
         for info, action, reward in zip(
             self.locals["infos"], self.locals["clipped_actions"], self.locals["rewards"], strict=True
         ):
-            self._rows.append((self._index[info["logo"]], np.asarray(action, np.float64), float(reward)))
+            logo = self._index[info["logo"], info["logo_size"]]
+            self._rows.append((logo, np.asarray(action, np.float64), float(reward)))
         return True
 
     def traces(self) -> Traces:
@@ -134,7 +136,7 @@ def train(
     """Train an agent and save it.
 
     Args:
-        logos: Logos to train on.
+        logos: Logos to train on. The same logo may occur in several sizes.
         settings: Settings of the training.
         folder: Folder for the model, its card and its checkpoints.
         unseen: Logos set aside for evaluation. Their names are stored in the card.
@@ -151,7 +153,7 @@ def train(
         VtracerGymError: VTracer fails on every logo, even with its defaults.
     """
     folder = Path(folder)
-    card = ModelCard(settings, tuple(logo.name for logo in logos), tuple(logo.name for logo in unseen))
+    card = ModelCard(settings, _names(logos), _names(unseen))
     checkpoint = newest_checkpoint(folder) if resume else None
     prepared, features = _traceable(logos)
     traces = Traces.empty(features)
@@ -167,6 +169,8 @@ def train(
             action, tried = _tuned(prepared, settings, settings.start)
             traces = traces.with_more(tried)
             card = replace(card, start_action=tuple(action.tolist()))
+        if settings.explored:
+            traces = traces.with_more(_explored(prepared, settings, np.array(card.start_action)))
     folder.mkdir(parents=True, exist_ok=True)
     card.write(folder)
     torch.set_num_threads(1)  # the network is small, and VTracer uses the cores
@@ -177,7 +181,9 @@ def train(
             model = load_ppo(checkpoint, environment)
         else:
             model = _new_model(environment, settings, card.start_action, features)
-        recorder = TraceRecorder([one.logo.name for one in prepared], traces)
+            if settings.explored:
+                warm_start(model.policy, features, traces.recorded, np.array(card.start_action), settings.seed)
+        recorder = TraceRecorder([one.logo for one in prepared], traces)
         saver = Checkpoints(folder, settings.checkpoint_every, recorder)
         remaining = settings.steps - model.num_timesteps
         if remaining > 0:
@@ -192,11 +198,20 @@ def train(
     return agent
 
 
+def _names(logos: Sequence[Logo]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(logo.name for logo in logos))
+
+
 def _tuned(
     prepared: Sequence[PreparedLogo], settings: TrainingSettings, effort: TuningSettings
 ) -> tuple[NDArray[np.float64], Recorded]:
     with trying(prepared, settings.weights, settings.processes) as attempt:
         return tuned_action(len(prepared), attempt, np.random.default_rng(settings.seed), effort)
+
+
+def _explored(prepared: Sequence[PreparedLogo], settings: TrainingSettings, around: NDArray[np.floating]) -> Recorded:
+    with trying(prepared, settings.weights, settings.processes) as attempt:
+        return explored(len(prepared), attempt, around, settings.explored, np.random.default_rng(settings.seed))
 
 
 def _equal_action(prepared: Sequence[PreparedLogo], settings: TrainingSettings, traces: int) -> tuple[float, ...]:
@@ -233,7 +248,7 @@ def _traceable(logos: Sequence[Logo]) -> tuple[list[PreparedLogo], NDArray[np.fl
             _LOGGER.warning("%s; skipping this logo", error)
         else:
             usable.append(prepared)
-            features.append(logo_features(logo.pixels, prepared.first))
+            features.append(logo_features(prepared))
         prepared.release()
     if not usable:
         raise VtracerGymError("VTracer fails on every logo, even with its default parameters")

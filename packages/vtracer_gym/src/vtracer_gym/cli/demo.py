@@ -47,7 +47,7 @@ def demo(
     """Train an agent on generated sample logos, compare it with VTracer's defaults, and save comparison pictures."""
     console = Console()
     start = TuningSettings(generations) if generations else None
-    settings = TrainingSettings(steps=steps, seed=seed, size=size, processes=processes, start=start)
+    settings = TrainingSettings(steps=steps, seed=seed, sizes=(size,), processes=processes, start=start)
     check_search_tries(settings.attempts, search_tries)
     logos = sample_logos(samples, np.random.default_rng(seed), size)
     seen, unseen = split_unseen(logos, 0.2, np.random.default_rng(seed))
@@ -65,7 +65,7 @@ def demo(
         agent = session.monitored_training(console, seen, unseen, settings, out / "model", monitor)
         evaluations = session.measured(console, agent, unseen, search_tries=search_tries, seed=seed)
         session.record_evaluation(monitor, evaluations)
-    tables.show(console, evaluations, settings.attempts)
+    tables.show(console, evaluations, settings.attempts, size)
     places = {"run": monitor.path, "model": out / "model", **pictures(agent, unseen, evaluations, out)}
     listed = "".join(f"\n{name:9}{path}" for name, path in places.items())
     console.print(listed, highlight=False, markup=False, soft_wrap=True)

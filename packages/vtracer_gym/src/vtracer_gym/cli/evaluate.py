@@ -14,6 +14,7 @@ from vtracer_gym.cli.logos import gather
 from vtracer_gym.cli.next_steps import DEFAULT_LOG_DIR
 from vtracer_gym.errors import LogoError
 from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, check_search_tries
+from vtracer_gym.logo_outcomes import pooled
 from vtracer_gym.models import TrainedAgent
 
 
@@ -22,7 +23,10 @@ def evaluate(
     logos: Annotated[Path | None, typer.Option(help="Folder of logos, by default sample logos.")] = None,
     samples: Annotated[int, typer.Option(min=10, help="Number of sample logos if there is no folder.")] = 120,
     log_dir: Annotated[Path, typer.Option(help="Folder for the monitor's runs.")] = DEFAULT_LOG_DIR,
-    size: Annotated[int | None, typer.Option(min=32, help="Longest side in pixels, by default as in training.")] = None,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(min=32, help="Longest side in pixels; repeat for several sizes. Default: as in training."),
+    ] = None,
     search_tries: Annotated[int, typer.Option(min=1, help="Random-search tries per logo.")] = DEFAULT_SEARCH_TRIES,
     seed: Annotated[int, typer.Option(min=0, help="Seed of random search.")] = 0,
     processes: Annotated[
@@ -34,29 +38,35 @@ def evaluate(
     console = Console()
     agent = TrainedAgent.load(model)
     check_search_tries(agent.card.settings.attempts, search_tries)
-    collection = gather(console, logos, samples, size or agent.card.settings.size)
+    collections = gather(console, logos, samples, size or agent.card.settings.sizes)
     seen = set(agent.card.trained_on)
-    unseen = [logo for logo in collection if logo.name not in seen]
-    if not unseen:
+    unseen = {at: [logo for logo in several if logo.name not in seen] for at, several in collections.items()}
+    if not all(unseen.values()):
         raise LogoError("the model was trained on all of these logos. Pass at least one unseen logo")
-    if len(unseen) < len(collection):
-        console.print(f"{len(collection) - len(unseen)} training logos of the model are left out")
+    left_out = {logo.name for several in collections.values() for logo in several} & seen
+    if left_out:
+        console.print(f"{len(left_out)} training logos of the model are left out")
     with TrainingMonitor(
         log_dir,
         project_name=session.PROJECT,
         session_name=f"{model.name}-evaluation",
-        configuration=session.described(str(logos or "samples"), (), unseen) | {"model": str(model)},
+        configuration=session.described(str(logos or "samples"), (), next(iter(unseen.values())))
+        | {"model": str(model)},
     ) as monitor:
-        evaluations = session.measured(
-            console,
-            agent,
-            unseen,
-            search_tries=search_tries,
-            seed=seed,
-            processes=processes,
-        )
-        session.record_evaluation(monitor, evaluations)
-    tables.show(console, evaluations, agent.card.settings.attempts)
+        evaluations = {
+            at: session.measured(
+                console,
+                agent,
+                several,
+                search_tries=search_tries,
+                seed=seed,
+                processes=processes,
+            )
+            for at, several in unseen.items()
+        }
+        session.record_evaluation(monitor, pooled(evaluations.values()))
+    for at, several in evaluations.items():
+        tables.show(console, several, agent.card.settings.attempts, at)
     if out is not None:
         session.save_evaluations(out, evaluations)
         console.print(f"results per logo: {out}", highlight=False)

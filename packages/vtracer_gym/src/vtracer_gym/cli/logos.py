@@ -10,6 +10,7 @@ from vtracer_gym.logos import load_folder
 from vtracer_gym.samples import sample_logos
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -19,12 +20,25 @@ if TYPE_CHECKING:
 SHOWN_REJECTIONS = 10
 
 
-def gather(console: Console, folder: Path | None, samples: int, size: int) -> tuple[Logo, ...]:
+def gather(console: Console, folder: Path | None, samples: int, sizes: Sequence[int]) -> dict[int, tuple[Logo, ...]]:
     """Return the logos of a folder, or sample logos without a folder, and print what was loaded and what was left out.
+
+    Args:
+        console: Console to print on.
+        folder: Folder of logos; None for sample logos.
+        samples: Number of sample logos.
+        sizes: Longest sides in pixels.
+
+    Returns:
+        Logos by size.
 
     Raises:
         LogoError: The folder has no usable image.
     """
+    return {size: _at_size(console, folder, samples, size) for size in dict.fromkeys(sizes)}
+
+
+def _at_size(console: Console, folder: Path | None, samples: int, size: int) -> tuple[Logo, ...]:
     if folder is None:
         console.print(f"{samples} sample logos at {size} px")
         return sample_logos(samples, np.random.default_rng(0), size)

@@ -40,8 +40,8 @@ def after_training(found: Iterable[SeedResult], logos: Path | None, samples: int
     results = list(found)
     first = results[0]
     model = ["--model", str(first.folder)]
-    aside = [evaluation.logo for evaluation in first.evaluations]
-    image = Path("LOGO.png") if logos is None else logos / aside[0]
+    unseen = next(iter(first.evaluations.values()))[0].logo
+    image = Path("LOGO.png") if logos is None else logos / unseen
     runs = [str(log_dir / one.run.name) for one in results]
     evaluate = ["evaluate", *model, *(["--samples", str(samples)] if logos is None else ["--logos", str(logos)])]
     if log_dir != DEFAULT_LOG_DIR:

@@ -14,7 +14,7 @@ import rlvitals
 from rlvitals import TrainingMonitor
 from vtracer_gym.baselines import COMPACT_NAME, DEFAULTS_NAME
 from vtracer_gym.cli import session
-from vtracer_gym.logo_outcomes import FIXED_NAMES, SURROGATE
+from vtracer_gym.logo_outcomes import FIXED_NAMES, SURROGATE, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ class SeedJob:
 
     Args:
         seen: Logos to train on.
-        aside: Unseen logos to evaluate on.
+        aside: Unseen logos to evaluate on, by size.
         settings: Settings of the training.
         folder: Folder for the model.
         log_dir: Folder of runs for the recorded run.
@@ -45,7 +45,7 @@ class SeedJob:
     """
 
     seen: tuple[Logo, ...]
-    aside: tuple[Logo, ...]
+    aside: dict[int, tuple[Logo, ...]]
     settings: TrainingSettings
     folder: Path
     log_dir: Path
@@ -62,12 +62,12 @@ class SeedResult:
     Args:
         folder: Folder of the model.
         run: Run folder.
-        evaluations: Evaluations of the unseen logos.
+        evaluations: Evaluations of the unseen logos, by size.
     """
 
     folder: Path
     run: Path
-    evaluations: list[LogoEvaluation]
+    evaluations: dict[int, list[LogoEvaluation]]
 
 
 def at_once(seeds: int, processes: int) -> int:
@@ -124,17 +124,20 @@ def result(console: Console, job: SeedJob, processes: int | None = None) -> Seed
         announce=not console.quiet,
     ) as monitor:
         agent = session.monitored_training(
-            console, job.seen, job.aside, job.settings, job.folder, monitor, resume=job.resume
+            console, job.seen, job.aside[job.settings.sizes[0]], job.settings, job.folder, monitor, resume=job.resume
         )
-        evaluations = session.measured(
-            console,
-            agent,
-            job.aside,
-            search_tries=job.search_tries,
-            seed=job.settings.seed,
-            processes=processes,
-        )
-        session.record_evaluation(monitor, evaluations)
+        evaluations = {
+            size: session.measured(
+                console,
+                agent,
+                logos,
+                search_tries=job.search_tries,
+                seed=job.settings.seed,
+                processes=processes,
+            )
+            for size, logos in job.aside.items()
+        }
+        session.record_evaluation(monitor, pooled(evaluations.values()))
     session.save_evaluations(job.folder / "evaluation.json", evaluations)
     return SeedResult(job.folder, monitor.path, evaluations)
 

@@ -22,7 +22,7 @@ from vtracer_gym.pipeline import SETTING_BOUNDS
 from vtracer_gym.training import train
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -171,17 +171,19 @@ def record_evaluation(monitor: TrainingMonitor, evaluations: Sequence[LogoEvalua
         )
 
 
-def save_evaluations(path: Path, evaluations: Sequence[LogoEvaluation]) -> None:
-    """Write the results of each logo as JSON. An unknown value is null."""
+def save_evaluations(path: Path, evaluations: Mapping[int, Sequence[LogoEvaluation]]) -> None:
+    """Write the results of each logo at each size as JSON. An unknown value is null."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [
         {
             "logo": evaluation.logo,
+            "size": size,
             "category": evaluation.category,
             "outcomes": {method: _values(outcome) for method, outcome in evaluation.outcomes.items()},
             "search_curve": evaluation.search_curve.tolist(),
         }
-        for evaluation in evaluations
+        for size, several in evaluations.items()
+        for evaluation in several
     ]
     path.write_text(json.dumps(rows, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 

@@ -142,12 +142,15 @@ def _fitted(console: Console, table: Callable[[Collection[str]], Table]) -> Tabl
     return next(fitting, made[-1])
 
 
-def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int, left_out: Collection[str] = ()) -> Table:
+def methods_table(
+    evaluations: Sequence[LogoEvaluation], attempts: int, size: int, left_out: Collection[str] = ()
+) -> Table:
     """Return a table of all methods with 95 % intervals, at most 100 columns wide.
 
     Args:
         evaluations: Evaluations of the unseen logos.
         attempts: Number of the agent's tries per logo.
+        size: Longest side of the logos in pixels.
         left_out: Headings of columns to leave out.
     """
     methods = methods_of(evaluations)
@@ -155,7 +158,7 @@ def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int, left_out
     summaries = {name: summarize(evaluations, name) for name in methods}
     shown = _shown(summaries.values(), left_out)
     table = _table(
-        f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
+        f"{len(evaluations)} unseen logos at {size} px, paired with VTracer's defaults (95 % intervals)",
         *("", *shown, "reward"),
         caption=" ".join(
             [*(MEANINGS[name] for name in shown if name in MEANINGS), f"reward: difference to {reference}."]
@@ -198,9 +201,16 @@ def search_sentence(evaluations: Sequence[LogoEvaluation], attempts: int) -> str
     return f"Random search needs {', and '.join(parts)} (mean reward)."
 
 
-def show(console: Console, evaluations: Sequence[LogoEvaluation], attempts: int) -> None:
-    """Print the sentence that sums the evaluation up, the tables, and the comparison with random search."""
-    console.print(f"First try: {headline(evaluations)}", style="bold", highlight=False)
-    console.print(_fitted(console, functools.partial(methods_table, evaluations, attempts)))
+def show(console: Console, evaluations: Sequence[LogoEvaluation], attempts: int, size: int) -> None:
+    """Print the sentence that sums the evaluation up, the tables, and the comparison with random search.
+
+    Args:
+        console: Console to print on.
+        evaluations: Evaluations of the unseen logos.
+        attempts: Number of the agent's tries per logo.
+        size: Longest side of the logos in pixels.
+    """
+    console.print(f"First try at {size} px: {headline(evaluations)}", style="bold", highlight=False)
+    console.print(_fitted(console, functools.partial(methods_table, evaluations, attempts, size)))
     console.print(_fitted(console, functools.partial(categories_table, evaluations)))
     console.print(search_sentence(evaluations, attempts), highlight=False)

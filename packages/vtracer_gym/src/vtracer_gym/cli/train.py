@@ -31,7 +31,10 @@ def train(
     steps: Annotated[int, typer.Option(min=1, help="Environment steps per training.")] = 10_000,
     seeds: Annotated[int, typer.Option(min=1, help="Number of trainings with different seeds and splits.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="First seed.")] = 0,
-    size: Annotated[int, typer.Option(min=32, help="Longest side of a logo in pixels.")] = DEFAULT_SIZE,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(min=32, help=f"Longest side in pixels; repeat for several sizes. Default: {DEFAULT_SIZE}."),
+    ] = None,
     attempts: Annotated[int, typer.Option(min=1, help="Tries per logo.")] = 4,
     processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,
     unseen: Annotated[float, typer.Option(help="Share of unseen logos per type.")] = 0.2,
@@ -51,22 +54,27 @@ def train(
     """Train an agent with PPO, and compare it with VTracer, fixed settings and random search on unseen logos."""
     console = Console()
     check_search_tries(attempts, search_tries)
-    collection = gather(console, logos, samples, size)
+    collections = gather(console, logos, samples, size or [DEFAULT_SIZE])
+    everything = [logo for collection in collections.values() for logo in collection]
     jobs = []
     for current in range(seed, seed + seeds):
         settings = TrainingSettings(
             steps=steps,
             seed=current,
-            size=size,
+            sizes=tuple(collections),
             attempts=attempts,
             processes=processes,
             start=TuningSettings(generations) if generations else None,
         )
-        seen, aside = split_unseen(collection, unseen, np.random.default_rng(current))
+        seen, aside = split_unseen(everything, unseen, np.random.default_rng(current))
+        names = {logo.name for logo in aside}
         jobs.append(
             SeedJob(
-                seen=tuple(seen),
-                aside=tuple(aside),
+                seen=seen,
+                aside={
+                    at: tuple(logo for logo in collection if logo.name in names)
+                    for at, collection in collections.items()
+                },
                 settings=settings,
                 folder=out / f"seed-{current}",
                 log_dir=log_dir,
@@ -81,8 +89,9 @@ def train(
         for one in results(console, jobs, parallel or at_once(seeds, processes)):
             console.print(f"model: {one.folder}\nrun:   {one.run}", highlight=False, markup=False, soft_wrap=True)
             found.append(one)
-    console.print()
-    tables.show(console, pooled([one.evaluations for one in found]), attempts)
+    for at in collections:
+        console.print()
+        tables.show(console, pooled([one.evaluations[at] for one in found]), attempts, at)
     console.print()
     for sentence in verdicts(found):
         console.print(sentence, highlight=False, markup=False)
