@@ -14,7 +14,8 @@ from vtracer_gym.features import FEATURE_NAMES
 from vtracer_gym.models import TrainedAgent, TrainingSettings
 from vtracer_gym.observations import OBSERVATION_NAMES
 from vtracer_gym.samples import sample_logos
-from vtracer_gym.training import newest_checkpoint, train
+from vtracer_gym.training import train
+from vtracer_gym.training_callbacks import newest_checkpoint
 
 LOGOS = sample_logos(4, np.random.default_rng(0), 64)
 QUICK = TuningSettings(generations=1, candidates=2, logos=1)
@@ -28,6 +29,7 @@ SHORT = TrainingSettings(
     network=(8,),
     checkpoint_every=16,
     start=QUICK,
+    explored=6,
 )
 OBSERVATION = np.linspace(-1, 1, len(OBSERVATION_NAMES)).astype(np.float32)
 
@@ -74,9 +76,9 @@ def test_traces_contain_every_attempt(trained: Path) -> None:
     traces = TrainedAgent.load(trained).traces
 
     assert traces is not None
-    assert len(traces.recorded.rewards) == QUICK.traces + SHORT.steps
+    assert len(traces.recorded.rewards) == QUICK.traces + SHORT.explored + SHORT.steps
     assert traces.features.shape == (3, len(FEATURE_NAMES))
-    index = QUICK.traces + 7
+    index = QUICK.traces + SHORT.explored + 7
     prepared = PreparedLogo(LOGOS[traces.recorded.logo[index]])
     attempt = prepared.attempt(settings_of(traces.recorded.actions[index]))
     assert traces.recorded.rewards[index] == pytest.approx(SHORT.weights.reward(attempt, prepared).total, abs=1e-5)
@@ -115,7 +117,7 @@ def test_resume_continues(tmp_path: Path) -> None:
     assert before.name == "steps-00000016.zip"
     assert agent.model.num_timesteps == 48
     assert agent.traces is not None
-    assert len(agent.traces.recorded.rewards) == QUICK.traces + 48
+    assert len(agent.traces.recorded.rewards) == QUICK.traces + SHORT.explored + 48
 
 
 def test_resume_of_a_finished_training_changes_nothing(trained: Path) -> None:

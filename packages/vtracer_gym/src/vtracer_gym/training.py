@@ -6,14 +6,14 @@ import functools
 import logging
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
-from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
 from vtracer_gym.attempts import PreparedLogo
@@ -22,17 +22,24 @@ from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import ModelError, TraceError, VtracerGymError
 from vtracer_gym.farm import trying
 from vtracer_gym.features import logo_features
-from vtracer_gym.models import ModelCard, Standardized, Traces, TrainedAgent, TrainingSettings, load_ppo
+from vtracer_gym.models import MODEL_FILE, ModelCard, Standardized, Traces, TrainedAgent, TrainingSettings, load_ppo
+from vtracer_gym.training_callbacks import (
+    CHECKPOINTS,
+    Checkpoints,
+    PolicyAverage,
+    TraceRecorder,
+    newest_checkpoint,
+    steps_of,
+)
 from vtracer_gym.warm_start import explored, warm_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import gymnasium
+    from stable_baselines3.common.callbacks import BaseCallback
 
     from vtracer_gym.logos import Logo
-
-CHECKPOINTS: Final = "checkpoints"
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,83 +51,6 @@ def vector_environment(logos: Sequence[Logo], settings: TrainingSettings) -> Vec
     if settings.processes == 1:
         return VecMonitor(DummyVecEnv(makers))
     return VecMonitor(SubprocVecEnv(makers, start_method="forkserver"))
-
-
-def newest_checkpoint(folder: Path | str) -> Path | None:
-    """Return the checkpoint with the most steps in a training folder, or None."""
-    return max((Path(folder) / CHECKPOINTS).glob("steps-*.zip"), default=None)
-
-
-class Checkpoints(BaseCallback):
-    """Callback that saves the model after an update at regular intervals, and when the training ends.
-
-    The callback of Stable-Baselines3 saves in the middle of a rollout, so that resuming would lose the steps since the
-    last update. Each file is written under a temporary name and then renamed, so that checkpoints are always complete.
-
-    Args:
-        folder: Folder of the training, which gets files such as ``checkpoints/steps-00002048.zip`` and ``traces.npz``.
-        every: Number of environment steps between checkpoints.
-        recorder: Recorder of the attempts, which are saved with each checkpoint.
-    """
-
-    def __init__(self, folder: Path | str, every: int, recorder: TraceRecorder) -> None:
-        super().__init__()
-        self._folder = Path(folder)
-        self._every = every
-        self._recorder = recorder
-
-    def _on_training_start(self) -> None:
-        self._saved = self.num_timesteps
-
-    def _on_step(self) -> bool:
-        return True
-
-    def _on_rollout_start(self) -> None:
-        if self.num_timesteps - self._saved >= self._every:
-            self._save()
-
-    def _on_training_end(self) -> None:
-        if self.num_timesteps > self._saved:
-            self._save()
-
-    def _save(self) -> None:
-        path = self._folder / CHECKPOINTS / f"steps-{self.num_timesteps:08d}.zip"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"partial-{path.name}")
-        self.model.save(partial)
-        self._recorder.traces().write(self._folder)
-        partial.replace(path)
-        self._saved = self.num_timesteps
-
-
-class TraceRecorder(BaseCallback):
-    """Callback that keeps every attempt of the training.
-
-    Args:
-        logos: Training logos, in the order of their indices.
-        before: Attempts before the training, and those of an interrupted training.
-    """
-
-    def __init__(self, logos: Sequence[Logo], before: Traces) -> None:
-        super().__init__()
-        self._index = {(logo.name, max(logo.width, logo.height)): index for index, logo in enumerate(logos)}
-        self._before = before
-        self._rows: list[tuple[int, NDArray[np.float64], float]] = []
-
-    def _on_step(self) -> bool:
-        for info, action, reward in zip(
-            self.locals["infos"], self.locals["clipped_actions"], self.locals["rewards"], strict=True
-        ):
-            logo = self._index[info["logo"], info["logo_size"]]
-            self._rows.append((logo, np.asarray(action, np.float64), float(reward)))
-        return True
-
-    def traces(self) -> Traces:
-        """Return all attempts so far."""
-        if not self._rows:
-            return self._before
-        logo, actions, rewards = zip(*self._rows, strict=True)
-        return self._before.with_more(Recorded(np.array(logo), np.stack(actions), np.array(rewards)))
 
 
 def train(
@@ -155,47 +85,77 @@ def train(
     folder = Path(folder)
     card = ModelCard(settings, _names(logos), _names(unseen))
     checkpoint = newest_checkpoint(folder) if resume else None
-    prepared, features = _traceable(logos)
-    traces = Traces.empty(features)
     if checkpoint is not None:
         before = ModelCard.read(folder)
         _check_resumable(before, card)
-        card = replace(card, start_action=before.start_action, equal_action=before.equal_action)
+        if steps_of(checkpoint) >= settings.steps and (folder / MODEL_FILE).exists():
+            return TrainedAgent.load(folder)
+        card = replace(card, start_action=before.start_action)
+    prepared, features = _traceable(logos)
+    traces = Traces.empty(features)
+    if checkpoint is not None:
         traces = Traces.read(folder) or traces
     else:
-        for stale in (folder / CHECKPOINTS).glob("*.zip"):
-            stale.unlink()
-        if settings.start is not None:
-            action, tried = _tuned(prepared, settings, settings.start)
-            traces = traces.with_more(tried)
-            card = replace(card, start_action=tuple(action.tolist()))
-        if settings.explored:
-            traces = traces.with_more(_explored(prepared, settings, np.array(card.start_action)))
+        for stale in [folder / MODEL_FILE, *(folder / CHECKPOINTS).glob("*.zip")]:
+            stale.unlink(missing_ok=True)
+        card, traces = _tried_first(prepared, card, traces)
     folder.mkdir(parents=True, exist_ok=True)
     card.write(folder)
-    torch.set_num_threads(1)  # the network is small, and VTracer uses the cores
-    cv2.setNumThreads(1)
-    environment = vector_environment([one.logo for one in prepared], settings)
-    try:
-        if checkpoint is not None:
-            model = load_ppo(checkpoint, environment)
-        else:
-            model = _new_model(environment, settings, card.start_action, features)
-            if settings.explored:
-                warm_start(model.policy, features, traces.recorded, np.array(card.start_action), settings.seed)
-        recorder = TraceRecorder([one.logo for one in prepared], traces)
-        saver = Checkpoints(folder, settings.checkpoint_every, recorder)
-        remaining = settings.steps - model.num_timesteps
-        if remaining > 0:
-            model.learn(remaining, CallbackList([recorder, saver, *callbacks]), reset_num_timesteps=False)
-    finally:
-        environment.close()
+    recorder = TraceRecorder([one.logo for one in prepared], traces)
+    model = _learnt(
+        prepared, card, checkpoint, recorder, [Checkpoints(folder, settings.checkpoint_every, recorder), *callbacks]
+    )
     traces = recorder.traces()
-    if compare and settings.start is not None and (remaining > 0 or card.equal_action is None):
+    if compare and settings.start is not None:
         card = replace(card, equal_action=_equal_action(prepared, settings, len(traces.recorded.rewards)))
     agent = TrainedAgent(model, card, traces)
     agent.save(folder)
     return agent
+
+
+def _tried_first(prepared: Sequence[PreparedLogo], card: ModelCard, traces: Traces) -> tuple[ModelCard, Traces]:
+    """Tune the setting at which the policy starts, and explore around it. Return the card with it, and the attempts."""
+    settings = card.settings
+    if settings.start is not None:
+        action, tried = _tuned(prepared, settings, settings.start)
+        card, traces = replace(card, start_action=tuple(action.tolist())), traces.with_more(tried)
+    if settings.explored:
+        rng = np.random.default_rng(settings.seed)
+        with trying(prepared, settings.weights, settings.processes) as attempt:
+            tried = explored(len(prepared), attempt, np.array(card.start_action), settings.explored, rng)
+        traces = traces.with_more(tried)
+    return card, traces
+
+
+def _learnt(
+    prepared: Sequence[PreparedLogo],
+    card: ModelCard,
+    checkpoint: Path | None,
+    recorder: TraceRecorder,
+    callbacks: Sequence[BaseCallback],
+) -> PPO:
+    """Return the trained model, from a checkpoint or from the start."""
+    settings = card.settings
+    torch.set_num_threads(1)  # the network is small, and VTracer uses the cores
+    cv2.setNumThreads(1)
+    environment = vector_environment([one.logo for one in prepared], settings)
+    average = PolicyAverage(settings.steps)
+    try:
+        if checkpoint is not None:
+            model = load_ppo(checkpoint, environment)
+        else:
+            traces = recorder.traces()
+            model = _new_model(environment, settings, card.start_action, traces.features)
+            if settings.explored:
+                around = np.array(card.start_action)
+                warm_start(model.policy, traces.features, traces.recorded, around, settings.seed)
+        if model.num_timesteps < settings.steps:
+            remaining = settings.steps - model.num_timesteps
+            model.learn(remaining, CallbackList([recorder, average, *callbacks]), reset_num_timesteps=False)
+            average.use()
+    finally:
+        environment.close()
+    return model
 
 
 def _names(logos: Sequence[Logo]) -> tuple[str, ...]:
@@ -207,11 +167,6 @@ def _tuned(
 ) -> tuple[NDArray[np.float64], Recorded]:
     with trying(prepared, settings.weights, settings.processes) as attempt:
         return tuned_action(len(prepared), attempt, np.random.default_rng(settings.seed), effort)
-
-
-def _explored(prepared: Sequence[PreparedLogo], settings: TrainingSettings, around: NDArray[np.floating]) -> Recorded:
-    with trying(prepared, settings.weights, settings.processes) as attempt:
-        return explored(len(prepared), attempt, around, settings.explored, np.random.default_rng(settings.seed))
 
 
 def _equal_action(prepared: Sequence[PreparedLogo], settings: TrainingSettings, traces: int) -> tuple[float, ...]:
