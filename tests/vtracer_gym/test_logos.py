@@ -189,6 +189,15 @@ def test_split_is_stratified() -> None:
     assert len(seen) == 16
 
 
+def test_sizes_of_a_logo_stay_together() -> None:
+    """Logos with the same name are in the same part, and the split is that of a single size."""
+    alone = split_unseen(some_logos(), 0.2, np.random.default_rng(0))
+    seen, unseen = split_unseen([*some_logos(), *some_logos()], 0.2, np.random.default_rng(0))
+
+    assert [logo.name for logo in unseen] == [logo.name for logo in alone[1]] * 2
+    assert len(seen) == 2 * len(alone[0])
+
+
 def test_split_honours_its_seed() -> None:
     """The same seed gives the same unseen logos, and another seed different ones."""
     names = [

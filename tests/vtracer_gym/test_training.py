@@ -11,6 +11,7 @@ from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.errors import ModelError
 from vtracer_gym.features import FEATURE_NAMES
+from vtracer_gym.logos import shrunk_logo
 from vtracer_gym.models import TrainedAgent, TrainingSettings
 from vtracer_gym.observations import OBSERVATION_NAMES
 from vtracer_gym.samples import sample_logos
@@ -84,9 +85,23 @@ def test_traces_contain_every_attempt(trained: Path) -> None:
     assert traces.recorded.rewards[index] == pytest.approx(SHORT.weights.reward(attempt, prepared).total, abs=1e-5)
 
 
+def test_a_logo_in_two_sizes(tmp_path: Path) -> None:
+    """Attempts are recorded for the size on which they were made, and the card has each name once."""
+    sizes = [*LOGOS[:2], *(shrunk_logo(logo, 40) for logo in LOGOS[:2])]
+    agent = train(sizes, changed(sizes=(64, 40)), tmp_path, compare=False)
+
+    assert agent.card.trained_on == tuple(logo.name for logo in LOGOS[:2])
+    assert agent.traces is not None
+    *_, last = zip(*agent.traces.recorded, strict=True)
+    prepared = PreparedLogo(sizes[last[0]])
+    reward = SHORT.weights.reward(prepared.attempt(settings_of(last[1])), prepared).total
+    assert last[2] == pytest.approx(reward, abs=1e-5)
+    assert len(set(agent.traces.recorded.logo.tolist())) == 4
+
+
 def test_policy_starts_at_the_tuned_setting(tmp_path: Path) -> None:
     """Before the first update, the policy chooses nearly the tuned setting for every logo."""
-    agent = train(LOGOS[:3], changed(learning_rate=1e-9), tmp_path)
+    agent = train(LOGOS[:3], changed(learning_rate=1e-9, explored=0), tmp_path)
 
     assert agent.act(OBSERVATION).tolist() == pytest.approx(agent.card.start_action, abs=0.05)
 

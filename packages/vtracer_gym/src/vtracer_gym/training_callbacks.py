@@ -119,7 +119,7 @@ class PolicyAverage(BaseCallback):
 
     def __init__(self, steps: int) -> None:
         super().__init__()
-        self._begin = (1.0 - AVERAGED) * steps
+        self._begin = steps - round(AVERAGED * steps)
         self._count = 0
         self._sums: dict[str, torch.Tensor] = {}
 
