@@ -5,8 +5,8 @@
 VTracer traces each logo with its defaults. The document is rewritten by ``vtracer_gym.svg_writer`` with one decimal, by
 scour (``pip install scour``), and by svgo (``npm install svgo``), both with their defaults and with one decimal. The
 table has the bytes (geometric mean of the ratio to VTracer's document), the change of SSIM in each renderer, and the
-time. svgo's time is that of one call for all documents, which contains the start of Node.js. What is not installed is
-skipped.
+time. svgo's time is that of one call for all documents, which contains the start of Node.js. Writers that are not
+installed are skipped.
 """
 
 from __future__ import annotations

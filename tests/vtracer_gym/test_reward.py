@@ -92,7 +92,7 @@ def test_reward_is_the_gain_beyond_the_first_drawing() -> None:
     assert parts.total == pytest.approx(parts.size + parts.quality)
 
 
-def test_quality_cannot_be_gained_where_there_is_no_error() -> None:
+def test_a_logo_without_error_gains_little() -> None:
     """On a logo that the defaults draw almost perfectly, a perfect drawing earns little."""
     gain = WEIGHTS.gain(attempt(1.0), attempt(0.999)).quality
 

@@ -87,17 +87,17 @@ class TrainingSettings:
         weights: Weights of the reward.
     """
 
-    steps: int = 10_000
+    steps: int = 20_000
     seed: int = 0
     sizes: tuple[int, ...] = (DEFAULT_SIZE,)
     attempts: int = DEFAULT_ATTEMPTS
     processes: int = 2
-    rollout_steps: int = 64
-    batch_size: int = 64
-    epochs: int = 10
-    learning_rate: float = 1e-3
+    rollout_steps: int = 256
+    batch_size: int = 128
+    epochs: int = 6
+    learning_rate: float = 7e-4
     discount: float = 0.0
-    log_std: float = -1.6
+    log_std: float = -1.8
     start: TuningSettings | None = field(default_factory=TuningSettings)
     explored: int = 3_000
     network: tuple[int, ...] = (64, 64)

@@ -30,7 +30,7 @@ SETTING_BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "layer_difference": (4, 128),
     "smoothing": (0.0, 1.0),
     "tolerance": (0.1, 1.5),
-    "corner_angle": (20.0, 120.0),
+    "corner_angle": (10.0, 90.0),
     "grid": (1.0, 8.0),
 }
 """Lowest and highest allowed value of each setting, both inclusive."""

@@ -48,7 +48,7 @@ class Gradient:
 
 
 Fill = Color | Gradient
-"""What a shape is filled with."""
+"""Fill of a shape."""
 
 _PATH: Final = re.compile(
     rb'<path d="([^"]*)" fill="#([0-9A-Fa-f]{6})"(?: transform="translate\(([-\d.e]+),([-\d.e]+)\)")?/>'

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 def demo(
     out: Annotated[Path, typer.Option(help="Output folder for model, runs and pictures.")] = Path("demo"),
-    steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 2_000,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 4_096,
     samples: Annotated[int, typer.Option(min=20, help="Number of sample logos.")] = 120,
     size: Annotated[int, typer.Option(min=64, help="Longest side of a logo in pixels.")] = 128,
     processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,

@@ -28,7 +28,7 @@ def train(
     samples: Annotated[int, typer.Option(min=10, help="Number of sample logos if there is no folder.")] = 120,
     out: Annotated[Path, typer.Option(help="Folder for the models, one per seed.")] = Path("models"),
     log_dir: Annotated[Path, typer.Option(help="Folder for the monitor's runs.")] = DEFAULT_LOG_DIR,
-    steps: Annotated[int, typer.Option(min=1, help="Environment steps per training.")] = 10_000,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps per training.")] = 20_000,
     seeds: Annotated[int, typer.Option(min=1, help="Number of trainings with different seeds and splits.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="First seed.")] = 0,
     size: Annotated[
