@@ -125,7 +125,7 @@ def main() -> None:
             run = record(kind, logos, options.attempts, options.log_dir or Path(scratch))
             print(f"\n{kind}: {len(logos) * options.attempts} random attempts on {len(logos)} logos", flush=True)
             program = Path(sys.executable).with_name("rlvitals")
-            command = [program, "stats", str(run), "--parameters"]
+            command = [str(program), "stats", str(run), "--parameters"]
             text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             print("  Share of the variance" + text.partition("  Share of the variance")[2].partition("Speed and")[0])
 

@@ -41,7 +41,20 @@ def test_a_third_color_in_the_middle() -> None:
     assert np.abs(found.at(places).astype(int) - true.at(places)).mean() < 4
 
 
-def test_two_flat_halves_and_noise_are_no_gradient() -> None:
+@pytest.mark.parametrize("edge", [4, 12, 20, 28, 36])
+def test_two_flat_parts_are_no_gradient(edge: int) -> None:
+    """A hard edge between two colours is not blurred, wherever it is."""
+    places = centres(40, 40)
+
+    assert fit_gradient(places, np.where(places[:, :1] > edge, DARK, LIGHT).astype(np.float64)) is None
+
+
+def test_one_color_is_no_gradient() -> None:
+    """Equal colours stay one colour."""
+    assert fit_gradient(centres(20, 20), np.full((400, 3), 77.0)) is None
+
+
+def test_tiles_and_noise_are_no_gradient() -> None:
     """Four tiles of two colours and noise are not much better with a gradient than with one colour."""
     places = centres(40, 40)
     tiles = (places[:, 0] > 20) ^ (places[:, 1] > 20)

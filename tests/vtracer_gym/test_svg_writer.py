@@ -108,11 +108,33 @@ def test_a_gradient_is_written_next_to_its_shape() -> None:
     gradient = Gradient((0.0, 2.0), (8.0, 2.0), ((255, 0, 0), (16, 32, 48), (0, 0, 255)))
     svg = write_svg([Shape(gradient, (box(0, 0, 8, 4),))], 4, 2, scale=2.0, grid=4.0)
 
-    assert svg.partition("<linear")[2] == (
-        'Gradient id="g0" gradientUnits="userSpaceOnUse" y1="4" x2="16" y2="4"><stop offset="0" stop-color="#f00"/>'
-        '<stop offset="0.5" stop-color="#102030"/><stop offset="1" stop-color="#00f"/></linearGradient>'
-        '<path fill="url(#g0)" d="M0 0h16v8h-16z"/></svg>'
+    definition, path = re.sub(r"g[0-9a-f]{6}", "NAME", svg[svg.index("<linear") :]).split("<path")
+
+    assert definition == (
+        '<linearGradient id="NAME" gradientUnits="userSpaceOnUse" y1="4" x2="16" y2="4"><stop offset="0" '
+        'stop-color="#f00"/><stop offset="0.5" stop-color="#102030"/><stop offset="1" stop-color="#00f"/>'
+        "</linearGradient>"
     )
+    assert path == ' fill="url(#NAME)" d="M0 0h16v8h-16z"/></svg>'
+
+
+def test_gradients_have_names_of_their_own() -> None:
+    """Different gradients have different names, in one document and in several."""
+    shapes = [
+        Shape(Gradient((0.0, 0.0), (end, 0.0), ((255, 0, 0), (0, 0, 255))), (box(0, 0, end, 4),)) for end in (4.0, 8.0)
+    ]
+    together = re.findall(r'id="(\w+)"', write_svg(shapes, 8, 4, scale=1.0, grid=1.0))
+    alone = [re.findall(r'id="(\w+)"', write_svg([shape], 8, 4, scale=1.0, grid=1.0))[0] for shape in shapes]
+
+    assert together == alone
+    assert len(set(alone)) == 2
+
+
+def test_a_gradient_without_length_is_a_color() -> None:
+    """A gradient whose ends are rounded to the same point becomes the colour in its middle."""
+    gradient = Gradient((1.1, 1.0), (1.4, 1.0), ((255, 0, 0), (0, 255, 0), (0, 0, 255)))
+
+    assert '<path fill="#0f0"' in write_svg([Shape(gradient, (box(0, 0, 8, 4),))], 8, 4, scale=1.0, grid=1.0)
 
 
 def test_a_gradient_is_drawn_as_computed() -> None:

@@ -52,7 +52,8 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     better than the first drawing), ``attempts`` (parameters and results of every attempt) and ``failed_attempts``.
 
     Args:
-        logos: Logos to draw from, by default 40 sample logos of the package.
+        logos: Logos to draw from, by default 40 sample logos of the package. Attempts that prepared logos know already
+            are not repeated.
         attempts: Number of steps per episode.
         weights: Weights of the reward.
         in_order: Whether to use the logos in order instead of at random, for evaluation.
@@ -65,7 +66,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     def __init__(
         self,
-        logos: Sequence[Logo] | None = None,
+        logos: Sequence[Logo | PreparedLogo] | None = None,
         attempts: int = DEFAULT_ATTEMPTS,
         weights: RewardWeights = DEFAULT_WEIGHTS,
         in_order: bool = False,
@@ -80,7 +81,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             -OBSERVATION_BOUND, OBSERVATION_BOUND, (len(OBSERVATION_NAMES),), np.float32
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (DIMENSIONS,), np.float32)
-        self._prepared = [PreparedLogo(logo) for logo in chosen]
+        self._prepared = [logo if isinstance(logo, PreparedLogo) else PreparedLogo(logo) for logo in chosen]
         self._known: dict[PreparedLogo, tuple[Observation, str]] = {}
         self._attempts = attempts
         self._weights = weights

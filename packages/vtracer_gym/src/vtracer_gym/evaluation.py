@@ -47,7 +47,9 @@ class Agent(Protocol):
         """Return the action, shape (9,), for an observation of ``VectorizeEnv``."""
 
 
-def agent_attempts(agent: Agent, logo: Logo, attempts: int, weights: RewardWeights) -> tuple[Attempt, list[Attempt]]:
+def agent_attempts(
+    agent: Agent, logo: Logo | PreparedLogo, attempts: int, weights: RewardWeights
+) -> tuple[Attempt, list[Attempt]]:
     """Run an agent on a logo for one episode.
 
     Returns:
@@ -225,8 +227,8 @@ class _Evaluator:
         return evaluations
 
     def _chosen(self, prepared: PreparedLogo) -> dict[str, Outcome]:
-        logo, weights = prepared.logo, self.weights
-        attempts = agent_attempts(self.agent, logo, self.attempts, weights)[1]
+        weights = self.weights
+        attempts = agent_attempts(self.agent, prepared, self.attempts, weights)[1]
         tried = [outcome_of(prepared, attempt, weights) for attempt in attempts]
         outcomes = {FIRST_TRY: tried[0], best_of("agent", self.attempts): _best(tried)}
         features = logo_features(prepared)

@@ -29,7 +29,9 @@ BENDING: Final = 0.8
 
 
 def fit_gradient(places: NDArray[np.float64], colors: NDArray[np.float64]) -> Gradient | None:
-    """Return the gradient that fits the colours of a region best, or None if it is not much better than one colour.
+    """Return the gradient that fits the colours of a region best.
+
+    It is None if the gradient is not much better than one colour, or not better than two colours with a hard edge.
 
     The direction is that in which a plane fitted to the colours changes most.
 
@@ -51,16 +53,32 @@ def fit_gradient(places: NDArray[np.float64], colors: NDArray[np.float64]) -> Gr
     bent, bent_error = _stops(share, colors, 3)
     if bent_error < BENDING * error:
         ends, error = bent, bent_error
-    if error > (1.0 - EXPLAINED) * float(((colors - mean) ** 2).sum()):
+    one_color = float(((colors - mean) ** 2).sum())
+    if error >= (1.0 - EXPLAINED) * one_color or error >= one_color - _explained_by_two(share, colors - mean):
         return None
     start, end = centre + direction * low, centre + direction * high
     return Gradient((float(start[0]), float(start[1])), (float(end[0]), float(end[1])), ends)
 
 
+def _explained_by_two(share: NDArray[np.float64], colors: NDArray[np.float64]) -> float:
+    """Return how much of the sum of squares two colours explain, with an edge at the best place.
+
+    Args:
+        share: Places of the pixels along the gradient.
+        colors: Colours minus their mean.
+    """
+    before = colors[np.argsort(share, kind="stable")].cumsum(axis=0)[:-1]
+    count = np.arange(1, len(colors))
+    return float(((before**2).sum(axis=1) * (1.0 / count + 1.0 / (len(colors) - count))).max())
+
+
 def _stops(share: NDArray[np.float64], colors: NDArray[np.float64], count: int) -> tuple[tuple[Color, ...], float]:
-    """Return the best colours at equally spaced places from 0 to 1, and the sum of squared errors between them."""
+    """Return the best colours at equally spaced places from 0 to 1, and the sum of squared errors between them.
+
+    They are within the range of the given colours.
+    """
     places = np.linspace(0.0, 1.0, count)
     hats = np.maximum(0.0, 1.0 - np.abs(share[:, None] - places) * (count - 1))
-    stops = np.rint(np.linalg.lstsq(hats, colors, rcond=None)[0].clip(0.0, 255.0))
+    stops = np.rint(np.linalg.lstsq(hats, colors, rcond=None)[0].clip(colors.min(axis=0), colors.max(axis=0)))
     chosen: tuple[Color, ...] = tuple((int(red), int(green), int(blue)) for red, green, blue in stops.tolist())
     return chosen, float(((hats @ stops - colors) ** 2).sum())

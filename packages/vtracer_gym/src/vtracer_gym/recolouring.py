@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vtracer_gym.gradients import MIN_CHANGE, fit_gradient
+from vtracer_gym.gradients import MIN_CHANGE, MIN_PIXELS, fit_gradient
 from vtracer_gym.preparation import sharpen
 from vtracer_gym.shapes import Gradient, Region
 
@@ -47,7 +47,9 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
     flat = labels.ravel()
     count = _counted(flat[inside], len(shown))
     medians, change = _medians(flat[inside], pixels.reshape(-1, pixels.shape[2])[inside], count)
-    gradients = _gradients(np.where(inside.reshape(labels.shape), labels, 0), pixels, scale, change >= MIN_CHANGE)
+    gradients = _gradients(
+        np.where(inside.reshape(labels.shape), labels, 0), pixels, scale, (change >= MIN_CHANGE) & (count >= MIN_PIXELS)
+    )
     thin = (count == 0)[flat]
     if thin.any():
         # Straight colours are not blended with the ground, so those of transparent logos are used as they are.
@@ -111,8 +113,6 @@ def _medians(
     labels: NDArray[np.uint16], colors: NDArray[np.uint8], count: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the upper median colour of each label, and how much its colours change, from histograms.
-
-    Sorting would take three times as long.
 
     Args:
         labels: Label of each pixel.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +53,7 @@ def write_svg(shapes: Sequence[Shape], width: int, height: int, *, scale: float,
         parts = [part for part in (next(written) for _ in shape.outlines) if part is not None]
         if parts:
             _place(paths, shape.fill, parts)
-    body = ""
-    for number, path in enumerate(paths):
-        name = f"g{number}"
-        if isinstance(path.fill, Gradient):
-            body += _gradient(path.fill, name, grid / scale)
-        body += path.text(name)
+    body = "".join(path.text(grid / scale) for path in paths)
     box = "" if grid == 1.0 else f' viewBox="0 0 {width * grid:g} {height * grid:g}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"{box}>{body}</svg>'
 
@@ -83,23 +79,15 @@ class _Path:
         self.fill = fill
         self.outlines = outlines
 
-    def text(self, name: str) -> str:
-        """Return the element.
-
-        Args:
-            name: Name of its gradient in the document, if it has one.
-        """
-        fill = ""
-        if isinstance(self.fill, Gradient):
-            fill = f' fill="url(#{name})"'
-        elif self.fill != _BLACK:
-            fill = f' fill="{short_color(self.fill)}"'
+    def text(self, unit: float) -> str:
+        """Return the element, after its gradient if it has one, whose coordinates are multiplied by ``unit``."""
+        definition, fill = _definition(self.fill, unit) if isinstance(self.fill, Gradient) else ("", _color(self.fill))
         at: tuple[int, int] | None = None
         data = ""
         for outline in self.outlines:
             data += f"{_move(outline.start, at)}{outline.commands}z"
             at = outline.start
-        return f'<path{fill} d="{data}"/>'
+        return f'{definition}<path{fill} d="{data}"/>'
 
     def meets(self, others: Sequence[_Outline]) -> bool:
         return any(
@@ -127,17 +115,29 @@ def _place(paths: list[_Path], fill: Fill, outlines: list[_Outline]) -> None:
     paths.append(_Path(fill, outlines))
 
 
-def _gradient(gradient: Gradient, name: str, unit: float) -> str:
-    """Return a gradient, whose coordinates are multiplied by a unit. Coordinates of 0 are the default of SVG."""
+def _color(color: Color) -> str:
+    return "" if color == _BLACK else f' fill="{short_color(color)}"'
+
+
+def _definition(gradient: Gradient, unit: float) -> tuple[str, str]:
+    """Return the element of a gradient, and the attribute that refers to it.
+
+    The name depends on the gradient, so that documents in the same page do not use gradients of each other. Coordinates
+    of 0 are the default of SVG, except ``x2``. A gradient without a length becomes the colour in its middle.
+    """
     ends = zip(("x1", "y1", "x2", "y2"), (*gradient.start, *gradient.end), strict=True)
-    numbers = [(attribute, round(value * unit)) for attribute, value in ends]
-    line = "".join(f' {attribute}="{number}"' for attribute, number in numbers if number or attribute == "x2")
+    numbers = {name: round(value * unit) for name, value in ends}
+    if (numbers["x1"], numbers["y1"]) == (numbers["x2"], numbers["y2"]):
+        return "", _color(gradient.stops[len(gradient.stops) // 2])
+    line = "".join(f' {name}="{number}"' for name, number in numbers.items() if number or name == "x2")
     last = len(gradient.stops) - 1
     stops = "".join(
         f'<stop offset="{place / last:.2g}" stop-color="{short_color(color)}"/>'
         for place, color in enumerate(gradient.stops)
     )
-    return f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse"{line}>{stops}</linearGradient>'
+    name = f"g{crc32((line + stops).encode()):08x}"[:7]
+    element = f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse"{line}>{stops}</linearGradient>'
+    return element, f' fill="url(#{name})"'
 
 
 def short_color(color: Color) -> str:

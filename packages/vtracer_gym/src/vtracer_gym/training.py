@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 
-def vector_environment(logos: Sequence[Logo], settings: TrainingSettings) -> VecEnv:
+def vector_environment(logos: Sequence[Logo | PreparedLogo], settings: TrainingSettings) -> VecEnv:
     """Return parallel environments, one per process because VTracer holds the GIL; a single one runs here."""
     maker = functools.partial(VectorizeEnv, tuple(logos), settings.attempts, settings.weights)
     makers: list[Callable[[], gymnasium.Env[Any, Any]]] = [maker] * settings.processes
@@ -138,7 +138,7 @@ def _learnt(
     settings = card.settings
     torch.set_num_threads(1)  # the network is small, and VTracer uses the cores
     cv2.setNumThreads(1)
-    environment = vector_environment([one.logo for one in prepared], settings)
+    environment = vector_environment(prepared, settings)
     average = PolicyAverage(settings.steps)
     try:
         if checkpoint is not None:
