@@ -18,7 +18,9 @@ def test_pictures_of_one_logo_per_type_are_logged_before_during_and_after(tmp_pa
     weights = RewardWeights()
     model = PPO("MlpPolicy", VectorizeEnv(tuple(logos[:2]), 1, weights), n_steps=8, batch_size=8, n_epochs=1, seed=0)
     with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
-        model.learn(16, callback=PictureCallback(monitor, logos, weights, 16, times=2))
+        pictures_of = PictureCallback(monitor, logos, weights, 16, times=2)
+        model.learn(16, callback=pictures_of)
+        pictures_of.show()
 
     pictures = [event.data for event in monitor.run.records("events") if event.kind == "image"]
     groups = {picture["group"] for picture in pictures}

@@ -30,7 +30,7 @@ SHORT = TrainingSettings(
     network=(8,),
     checkpoint_every=16,
     start=QUICK,
-    explored=6,
+    exploration=6,
 )
 OBSERVATION = np.linspace(-1, 1, len(OBSERVATION_NAMES)).astype(np.float32)
 
@@ -73,13 +73,13 @@ def test_card_contains_settings_and_logos(trained: Path) -> None:
 
 
 def test_traces_contain_every_attempt(trained: Path) -> None:
-    """The traces of the tuning and of all steps are saved, with the rewards that the agent got."""
+    """The traces of the tuning, the exploration and all steps are saved, with the rewards that the agent got."""
     traces = TrainedAgent.load(trained).traces
 
     assert traces is not None
-    assert len(traces.recorded.rewards) == QUICK.traces + SHORT.explored + SHORT.steps
+    assert len(traces.recorded.rewards) == QUICK.traces + SHORT.exploration + SHORT.steps
     assert traces.features.shape == (3, len(FEATURE_NAMES))
-    index = QUICK.traces + SHORT.explored + 7
+    index = QUICK.traces + SHORT.exploration + 7
     prepared = PreparedLogo(LOGOS[traces.recorded.logo[index]])
     attempt = prepared.attempt(settings_of(traces.recorded.actions[index]))
     assert traces.recorded.rewards[index] == pytest.approx(SHORT.weights.reward(attempt, prepared).total, abs=1e-5)
@@ -101,7 +101,7 @@ def test_a_logo_in_two_sizes(tmp_path: Path) -> None:
 
 def test_policy_starts_at_the_tuned_setting(tmp_path: Path) -> None:
     """Before the first update, the policy chooses nearly the tuned setting for every logo."""
-    agent = train(LOGOS[:3], changed(learning_rate=1e-9, explored=0), tmp_path)
+    agent = train(LOGOS[:3], changed(learning_rate=1e-9, exploration=0), tmp_path)
 
     assert agent.act(OBSERVATION).tolist() == pytest.approx(agent.card.start_action, abs=0.05)
 
@@ -132,7 +132,7 @@ def test_resume_continues(tmp_path: Path) -> None:
     assert before.name == "steps-00000016.zip"
     assert agent.model.num_timesteps == 48
     assert agent.traces is not None
-    assert len(agent.traces.recorded.rewards) == QUICK.traces + SHORT.explored + 48
+    assert len(agent.traces.recorded.rewards) == QUICK.traces + SHORT.exploration + 48
 
 
 def test_resume_of_a_finished_training_changes_nothing(trained: Path) -> None:

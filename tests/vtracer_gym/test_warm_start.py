@@ -13,7 +13,7 @@ from vtracer_gym.features import FEATURE_NAMES
 from vtracer_gym.models import Standardized
 from vtracer_gym.observations import OBSERVATION_NAMES
 from vtracer_gym.samples import sample_logos
-from vtracer_gym.warm_start import explored, warm_start
+from vtracer_gym.warm_start import explore, warm_start
 
 LOGOS = 30
 RNG = np.random.default_rng(0)
@@ -32,7 +32,7 @@ def rewards(pairs: Sequence[tuple[int, NDArray[np.float64]]]) -> NDArray[np.floa
 
 def test_every_logo_is_explored_equally_often() -> None:
     """Random actions in the box are tried in turns on all logos, and their rewards are recorded."""
-    found = explored(LOGOS, rewards, AROUND, 2 * LOGOS, np.random.default_rng(0))
+    found = explore(LOGOS, rewards, AROUND, 2 * LOGOS, np.random.default_rng(0))
 
     assert np.bincount(found.logo).tolist() == [2] * LOGOS
     assert np.abs(found.actions).max() <= 1.0
@@ -48,7 +48,7 @@ def test_policy_starts_with_what_was_explored() -> None:
         device="cpu",
         policy_kwargs={"features_extractor_class": Standardized},
     )
-    recorded = explored(LOGOS, rewards, AROUND, 60 * LOGOS, np.random.default_rng(1))
+    recorded = explore(LOGOS, rewards, AROUND, 60 * LOGOS, np.random.default_rng(1))
     warm_start(model.policy, FEATURES, recorded, AROUND, seed=0)
     rest = np.random.default_rng(2).normal(0.0, 0.3, (LOGOS, len(OBSERVATION_NAMES) - len(FEATURE_NAMES)))
     observations = np.concatenate([FEATURES, rest], axis=1).astype(np.float32)

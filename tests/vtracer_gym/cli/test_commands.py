@@ -16,6 +16,8 @@ from vtracer_gym.samples import sample_logos
 TINY = [
     "--generations",
     "0",
+    "--exploration",
+    "4",
     "--steps",
     "16",
     "--size",
@@ -105,6 +107,8 @@ def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         20,
         "--generations",
         0,
+        "--exploration",
+        4,
         "--size",
         64,
         "--processes",
@@ -115,7 +119,7 @@ def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     said = capsys.readouterr().out
 
     assert code == 0
-    assert "First try: " in said
+    assert "First try at 64 px: " in said
     assert "written compactly" in said
     assert "95 % intervals" in said
     assert "gallery.png" in said

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def contenders(agent: TrainedAgent) -> dict[str, Chooser]:
     """Return the contenders of an agent by name.
 
-    The first one is the setting at which the policy started. The others used as many traces as the whole training: the
-    same search with more effort, and a surrogate that learnt from the training's own attempts. Those that the agent's
-    folder has no data for are left out.
+    The first one is the setting around which the training explored. The others used as many traces as the whole
+    training: the same search with more effort, and a surrogate that is fitted to the training's own attempts. Those
+    that the agent's folder has no data for are left out.
     """
     start = settings_of(np.array(agent.card.start_action))
     found: dict[str, Chooser] = {TUNED: lambda _: start}

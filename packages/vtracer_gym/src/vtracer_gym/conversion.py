@@ -151,7 +151,8 @@ def chosen_attempt(prepared: PreparedLogo, policy: Policy, tries: int) -> Attemp
     best, first = tried[0], prepared.first
     if tries > 1:
         rewards = [policy.weights.reward(attempt, prepared).total for attempt in tried]
-        best = tried[int(np.argmax(rewards))] if max(rewards) > 0.0 else first  # the first drawing earns 0
+        is_better = max(rewards) > 0.0 or first.failure is not None  # the first drawing earns 0
+        best = tried[int(np.argmax(rewards))] if is_better else first
     elif best.quality < first.quality - MOST_LOST:
         best = first
     if best.failure is not None:

@@ -37,9 +37,9 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     Action: ``Box(-1, 1, (9,))``, see ``actions.settings_of``.
 
-    Reward: what an attempt earns (see ``reward.RewardWeights``) minus what the first drawing earns, so that the good
-    fixed setting earns 0. Every attempt is rewarded, not only the best one, so that the agent learns to make a good
-    first attempt.
+    Reward: the gain of an attempt minus the gain of the first drawing, at least -2 (see ``reward.RewardWeights``). The
+    good fixed setting earns 0. Every attempt is rewarded, not only the best one, so that the agent learns to make a
+    good first attempt.
 
     Episode: one logo and ``attempts`` steps. It ends with termination because the number of attempts is part of the
         task.
@@ -52,8 +52,8 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     better than the first drawing), ``attempts`` (parameters and results of every attempt) and ``failed_attempts``.
 
     Args:
-        logos: Logos to draw from, by default 40 sample logos of the package. Attempts that prepared logos know already
-            are not repeated.
+        logos: Logos to draw from, by default 40 sample logos of the package. Attempts that prepared logos
+            contain are not repeated.
         attempts: Number of steps per episode.
         weights: Weights of the reward.
         in_order: Whether to use the logos in order instead of at random, for evaluation.

@@ -33,7 +33,7 @@ FEATURE_NAMES: Final = (
 )
 """Names of the features in order: of the logo, of its first drawing with the default setting, and of its layers.
 
-Few features that say much generalize better: more of them let a policy remember the logos on which it is trained.
+They are few, because a policy with many features fits the logos on which it is trained, and not others.
 """
 
 FLAT: Final = 2.0

@@ -1,7 +1,7 @@
-"""Layers of a logo: into how many flat regions VTracer divides it with other layer differences, and what they lose.
+"""Layers of a logo: the regions into which VTracer divides it with other layer differences, and their colour error.
 
-Whether a layer difference flattens a gradient, or merges two colours, depends on single pixels: no statistic of the
-pixels predicts it. Tracing the regions does, without curves, SVG or drawing.
+Whether a layer difference merges two colours depends on single pixels, so that no statistic of the pixels predicts it.
+Tracing the regions shows it, without curves, SVG or drawing.
 """
 
 from __future__ import annotations
@@ -43,5 +43,5 @@ def layers_of(prepared: PreparedLogo, layer_difference: int) -> Layers | None:
     except TraceError:
         return None
     pixels = prepared.logo.pixels
-    flat = painted(regions, pixels, float(setting.enlargement))
-    return Layers(len(regions), float(np.abs(area_colors(flat) - area_colors(pixels)).mean()))
+    picture = painted(regions, pixels, float(setting.enlargement))
+    return Layers(len(regions), float(np.abs(area_colors(picture) - area_colors(pixels)).mean()))

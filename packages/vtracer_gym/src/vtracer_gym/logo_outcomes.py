@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FIRST_TRY: Final = "agent, first try"
 
 TUNED: Final = "one tuned setting"
-"""Name of the setting at which the policy started, used for every logo."""
+"""Name of the setting around which the training explored, used for every logo."""
 
 EQUAL: Final = "one tuned setting, same traces"
 """Name of the same search with as many traces as the whole training."""
@@ -139,9 +139,9 @@ def methods_of(evaluations: Sequence[LogoEvaluation]) -> list[str]:
 
 
 def pooled(runs: Iterable[Sequence[LogoEvaluation]]) -> list[LogoEvaluation]:
-    """Combine the evaluations of several seeds into one per logo, averaged over the seeds that include it.
+    """Combine the evaluations of several seeds or sizes into one per logo, averaged over those that include it.
 
-    A method that a seed did not evaluate on a logo is left out.
+    A method that was not evaluated in all of them is left out.
     """
     by_logo: dict[str, list[LogoEvaluation]] = defaultdict(list)
     for run in runs:

@@ -32,6 +32,9 @@ MODEL_FILE: Final = "model.zip"
 CARD_FILE: Final = "training.json"
 TRACES_FILE: Final = "traces.npz"
 
+DEFAULT_EXPLORATION: Final = 3_000
+"""Number of random attempts around the tuned setting."""
+
 SMALLEST_SPREAD: Final = 0.02
 """Minimum standard deviation for scaling, so that nearly constant features are not amplified."""
 
@@ -78,10 +81,10 @@ class TrainingSettings:
         discount: Discount factor gamma. The default is 0, because an attempt does not change the logo and so hardly
             affects later rewards.
         log_std: Logarithm of the policy's initial standard deviation, in a box from -1 to 1.
-        start: Effort of tuning one setting for all logos, at which the policy starts (see ``baselines.tuned_action``).
-            PPO then learns how to deviate from it for each logo. With None, the policy starts at the centre of the box.
-        explored: Number of random attempts around that setting, from which a surrogate learns the reward, and the
-            policy from the surrogate, before PPO starts (see ``warm_start``). With 0, the policy starts at the setting.
+        start: Effort of tuning one setting for all logos (see ``baselines.tuned_action``), around which the training
+            explores. With None, it is the pipeline's default setting.
+        exploration: Number of random attempts around that setting. A surrogate is fitted to them, and the policy to the
+            surrogate, before PPO starts (see ``warm_start``). With 0, the policy starts at the setting.
         network: Sizes of the hidden layers.
         checkpoint_every: Number of environment steps between checkpoints.
         weights: Weights of the reward.
@@ -99,7 +102,7 @@ class TrainingSettings:
     discount: float = 0.0
     log_std: float = -1.8
     start: TuningSettings | None = field(default_factory=TuningSettings)
-    explored: int = 3_000
+    exploration: int = DEFAULT_EXPLORATION
     network: tuple[int, ...] = (64, 64)
     checkpoint_every: int = 2_000
     weights: RewardWeights = field(default_factory=RewardWeights)
@@ -108,8 +111,11 @@ class TrainingSettings:
         for name in ("steps", "attempts", "processes", "rollout_steps", "batch_size", "epochs", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, got {self.seed}")
+        for name in ("seed", "exploration"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        if not self.sizes or min(self.sizes) < 1:
+            raise ValueError(f"sizes must be one or more numbers of at least 1, got {self.sizes}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class ModelCard:
         settings: Settings of the training.
         trained_on: Names of the training logos.
         unseen: Names of the logos set aside for evaluation.
-        start_action: Action at which the policy started, shape (9,).
+        start_action: Action of the tuned setting, shape (9,).
         equal_action: Best fixed action that the search for the start finds with as many traces as the whole training,
             shape (9,). None if it was not searched for.
         observation: Names of the observation's elements.
@@ -148,6 +154,9 @@ class ModelCard:
         path = Path(folder) / CARD_FILE
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            bounds = {name: tuple(limits) for name, limits in content["bounds"].items()}
+            if tuple(content["observation"]) != OBSERVATION_NAMES or bounds != SETTING_BOUNDS:
+                raise ModelError(f"{folder} was trained with another version of the environment. Train it again")
             raw = content["settings"]
             weights = RewardWeights(**raw["weights"])
             start = TuningSettings(**raw["start"]) if raw["start"] is not None else None
@@ -168,13 +177,10 @@ class ModelCard:
                 None if content["equal_action"] is None else tuple(content["equal_action"]),
                 tuple(content["observation"]),
             )
-            bounds = {name: tuple(limits) for name, limits in content["bounds"].items()}
         except OSError as error:
             raise ModelError(f"{folder} has no trained model: {path.name}: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{path} cannot be read: {error!r}") from error
-        if card.observation != OBSERVATION_NAMES or bounds != SETTING_BOUNDS:
-            raise ModelError(f"{folder} was trained with another version of the environment. Train it again")
         return card
 
 
@@ -199,17 +205,27 @@ class Traces(NamedTuple):
         return self._replace(recorded=self.recorded.with_more(recorded))
 
     def write(self, folder: Path | str) -> None:
-        """Write ``traces.npz``."""
-        np.savez_compressed(Path(folder) / TRACES_FILE, features=self.features, **self.recorded._asdict())
+        """Write ``traces.npz``. The file is complete at any time."""
+        path = Path(folder) / TRACES_FILE
+        partial = path.with_name(f"partial-{path.name}")
+        np.savez_compressed(partial, features=self.features, **self.recorded._asdict())
+        partial.replace(path)
 
     @classmethod
     def read(cls, folder: Path | str) -> Traces | None:
-        """Read ``traces.npz``, or return None if there is none."""
+        """Read ``traces.npz``, or return None if there is none.
+
+        Raises:
+            ModelError: The file is damaged.
+        """
+        path = Path(folder) / TRACES_FILE
         try:
-            with np.load(Path(folder) / TRACES_FILE, allow_pickle=False) as file:
+            with np.load(path, allow_pickle=False) as file:
                 return cls(file["features"], Recorded(file["logo"], file["actions"], file["rewards"]))
         except FileNotFoundError:
             return None
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ModelError(f"{path} cannot be read: {error}") from error
 
 
 class TrainedAgent:

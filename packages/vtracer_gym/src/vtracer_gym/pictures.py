@@ -30,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class PictureCallback(BaseCallback):
-    """Callback that logs pictures of one logo per type at the start, several times during training, and at its end.
+    """Callback that logs pictures of one logo per type at the start, several times during training, and on request.
 
     Args:
         monitor: Monitor that stores the pictures.
@@ -68,12 +68,10 @@ class PictureCallback(BaseCallback):
     def _on_rollout_start(self) -> None:
         if self.num_timesteps >= self._next:
             self._next = self.num_timesteps + self._every
-            self._show()
+            self.show()
 
-    def _on_training_end(self) -> None:
-        self._show()
-
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Log pictures with the current policy, for example with the final one after the training."""
         for logo in list(self._logos):
             try:
                 default, tried = agent_attempts(self, logo, 1, self._weights)

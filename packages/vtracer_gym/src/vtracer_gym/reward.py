@@ -1,4 +1,4 @@
-"""Reward of an attempt, relative to VTracer's defaults on the same logo."""
+"""Reward of an attempt: its gain over VTracer's defaults on the same logo, beyond that of the first drawing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ class RewardWeights:
 
     with bytes ``B``, SSIM errors ``Q`` and ``D`` (1 - SSIM at the size of the logo and at twice the size), edge
     distance ``E``, colour error ``C`` and paper error ``p`` of the attempt, and ``B0``, ``Q0``, ``D0``, ``E0``, ``C0``
-    and ``p0`` of the defaults. The defaults gain exactly 0, and the first drawing earns exactly 0.
+    and ``p0`` of the defaults. The defaults gain exactly 0, and the first drawing earns exactly 0
+    unless it failed.
 
     A part that is worse than the defaults counts ``loss`` times, because nobody accepts a logo that got worse. The
     floor limits the effect of ruined drawings, which would otherwise dominate a batch: how bad they are does not

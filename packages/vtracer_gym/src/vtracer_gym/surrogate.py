@@ -1,7 +1,7 @@
 """Surrogate: a model of the reward of any setting on any logo, learnt from recorded attempts.
 
-It is a baseline (choose the setting with the best predicted reward, without reinforcement learning), and the policy
-starts from what it knows.
+It is a baseline (choose the setting with the best predicted reward, without reinforcement learning), and the policy is
+fitted to its choices before PPO (see ``warm_start``).
 """
 
 from __future__ import annotations

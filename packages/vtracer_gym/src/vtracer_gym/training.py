@@ -22,16 +22,28 @@ from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import ModelError, TraceError, VtracerGymError
 from vtracer_gym.farm import trying
 from vtracer_gym.features import logo_features
-from vtracer_gym.models import MODEL_FILE, ModelCard, Standardized, Traces, TrainedAgent, TrainingSettings, load_ppo
+from vtracer_gym.models import (
+    CARD_FILE,
+    MODEL_FILE,
+    TRACES_FILE,
+    ModelCard,
+    Standardized,
+    Traces,
+    TrainedAgent,
+    TrainingSettings,
+    load_ppo,
+)
+from vtracer_gym.policy import POLICY_FILE
 from vtracer_gym.training_callbacks import (
     CHECKPOINTS,
     Checkpoints,
     PolicyAverage,
     TraceRecorder,
+    apply_average,
     newest_checkpoint,
     steps_of,
 )
-from vtracer_gym.warm_start import explored, warm_start
+from vtracer_gym.warm_start import explore, warm_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,6 +74,7 @@ def train(
     resume: bool = False,
     compare: bool = True,
     callbacks: Sequence[BaseCallback] = (),
+    on_stage: Callable[[str], None] = lambda _: None,
 ) -> TrainedAgent:
     """Train an agent and save it.
 
@@ -71,9 +84,10 @@ def train(
         folder: Folder for the model, its card and its checkpoints.
         unseen: Logos set aside for evaluation. Their names are stored in the card.
         resume: Whether to continue from the newest checkpoint in the folder, if there is one, up to ``settings.steps``.
-            Otherwise, checkpoints of a previous training in the folder are deleted.
+            Otherwise, a previous training in the folder is deleted.
         compare: Whether to search for the best fixed setting with as many traces as the training, after it.
         callbacks: Callbacks of Stable-Baselines3.
+        on_stage: Function that is called with the name of each stage of the training when it begins.
 
     Returns:
         The trained agent.
@@ -88,46 +102,61 @@ def train(
     if checkpoint is not None:
         before = ModelCard.read(folder)
         _check_resumable(before, card)
-        if steps_of(checkpoint) >= settings.steps and (folder / MODEL_FILE).exists():
-            return TrainedAgent.load(folder)
         card = replace(card, start_action=before.start_action)
     prepared, features = _traceable(logos)
-    traces = Traces.empty(features)
-    if checkpoint is not None:
-        traces = Traces.read(folder) or traces
+    if checkpoint is not None and steps_of(checkpoint) >= settings.steps and (folder / MODEL_FILE).exists():
+        agent = TrainedAgent.load(folder)
     else:
-        for stale in [folder / MODEL_FILE, *(folder / CHECKPOINTS).glob("*.zip")]:
-            stale.unlink(missing_ok=True)
-        card, traces = _tried_first(prepared, card, traces)
-    folder.mkdir(parents=True, exist_ok=True)
-    card.write(folder)
-    recorder = TraceRecorder([one.logo for one in prepared], traces)
-    model = _learnt(
-        prepared, card, checkpoint, recorder, [Checkpoints(folder, settings.checkpoint_every, recorder), *callbacks]
-    )
-    traces = recorder.traces()
-    if compare and settings.start is not None:
-        card = replace(card, equal_action=_equal_action(prepared, settings, len(traces.recorded.rewards)))
-    agent = TrainedAgent(model, card, traces)
-    agent.save(folder)
+        traces = Traces.empty(features)
+        _delete(folder, checkpoint)
+        if checkpoint is not None:
+            traces = Traces.read(folder) or traces
+        else:
+            card, traces = _tune_and_explore(prepared, card, traces, on_stage)
+        folder.mkdir(parents=True, exist_ok=True)
+        card.write(folder)
+        on_stage("training")
+        recorder = TraceRecorder([one.logo for one in prepared], traces)
+        saver = Checkpoints(folder, settings.checkpoint_every, recorder)
+        model = _train_policy(prepared, card, checkpoint, recorder, [saver, *callbacks])
+        agent = TrainedAgent(model, card, recorder.traces())
+        agent.save(folder)
+    if compare and settings.start is not None and agent.card.equal_action is None and agent.traces is not None:
+        on_stage("searching for the best fixed setting")
+        equal = _equal_action(prepared, settings, len(agent.traces.recorded.rewards))
+        agent.card = replace(agent.card, equal_action=equal)
+        agent.card.write(folder)
     return agent
 
 
-def _tried_first(prepared: Sequence[PreparedLogo], card: ModelCard, traces: Traces) -> tuple[ModelCard, Traces]:
-    """Tune the setting at which the policy starts, and explore around it. Return the card with it, and the attempts."""
+def _delete(folder: Path, checkpoint: Path | None) -> None:
+    """Delete what a previous training in the folder left, without what is needed to continue from a checkpoint."""
+    stale = [folder / MODEL_FILE, folder / POLICY_FILE]
+    if checkpoint is None:
+        stale += [folder / CARD_FILE, folder / TRACES_FILE, *(folder / CHECKPOINTS).glob("*.zip")]
+    for path in stale:
+        path.unlink(missing_ok=True)
+
+
+def _tune_and_explore(
+    prepared: Sequence[PreparedLogo], card: ModelCard, traces: Traces, on_stage: Callable[[str], None]
+) -> tuple[ModelCard, Traces]:
+    """Tune one setting for all logos, and explore around it. Return the card with the setting, and the attempts."""
     settings = card.settings
     if settings.start is not None:
+        on_stage("tuning one setting")
         action, tried = _tuned(prepared, settings, settings.start)
         card, traces = replace(card, start_action=tuple(action.tolist())), traces.with_more(tried)
-    if settings.explored:
+    if settings.exploration:
+        on_stage("exploring around it")
         rng = np.random.default_rng(settings.seed)
         with trying(prepared, settings.weights, settings.processes) as attempt:
-            tried = explored(len(prepared), attempt, np.array(card.start_action), settings.explored, rng)
+            tried = explore(len(prepared), attempt, np.array(card.start_action), settings.exploration, rng)
         traces = traces.with_more(tried)
     return card, traces
 
 
-def _learnt(
+def _train_policy(
     prepared: Sequence[PreparedLogo],
     card: ModelCard,
     checkpoint: Path | None,
@@ -139,20 +168,20 @@ def _learnt(
     torch.set_num_threads(1)  # the network is small, and VTracer uses the cores
     cv2.setNumThreads(1)
     environment = vector_environment(prepared, settings)
-    average = PolicyAverage(settings.steps)
     try:
         if checkpoint is not None:
             model = load_ppo(checkpoint, environment)
         else:
             traces = recorder.traces()
             model = _new_model(environment, settings, card.start_action, traces.features)
-            if settings.explored:
+            if settings.exploration:
                 around = np.array(card.start_action)
                 warm_start(model.policy, traces.features, traces.recorded, around, settings.seed)
-        if model.num_timesteps < settings.steps:
-            remaining = settings.steps - model.num_timesteps
+        remaining = settings.steps - model.num_timesteps
+        if remaining > 0:
+            average = PolicyAverage(settings.steps)
             model.learn(remaining, CallbackList([recorder, average, *callbacks]), reset_num_timesteps=False)
-            average.use()
+        apply_average(model)
     finally:
         environment.close()
     return model

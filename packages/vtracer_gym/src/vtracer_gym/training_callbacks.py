@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -15,10 +15,14 @@ from vtracer_gym.baselines import Recorded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
     from vtracer_gym.logos import Logo
     from vtracer_gym.models import Traces
 
 CHECKPOINTS: Final = "checkpoints"
+
+_ATTRIBUTE: Final = "weight_average"
 
 AVERAGED: Final = 1.0 / 3.0
 """Share of the training, at its end, over which the weights are averaged."""
@@ -106,12 +110,28 @@ class TraceRecorder(BaseCallback):
         return self._before.with_more(Recorded(np.array(logo), np.stack(actions), np.array(rewards)))
 
 
+class Average(NamedTuple):
+    """A running average of weights.
+
+    Attributes:
+        steps: Number of environment steps at which weights were added last.
+        policies: Number of policies.
+        sums: Sum of the weights by name.
+    """
+
+    steps: int
+    policies: int
+    sums: dict[str, torch.Tensor]
+
+
 class PolicyAverage(BaseCallback):
     """Callback that averages the weights of the policy after each update in the last part of the training.
 
     B. T. Polyak, A. B. Juditsky: "Acceleration of stochastic approximation by averaging", SIAM Journal on Control and
-    Optimization 30 (4), 1992. A single policy can happen to lie next to a cliff, where VTracer merges two colours of a
-    logo; the average of many policies rarely does.
+    Optimization 30 (4), 1992. The reward of a logo falls suddenly where VTracer merges two of its colours. A single
+    policy can be close to such a place on some logos by chance; the average of many policies rarely is.
+
+    The average is an attribute of the model, so that checkpoints contain it. ``apply_average`` uses it.
 
     Args:
         steps: Total number of environment steps of the training.
@@ -120,24 +140,32 @@ class PolicyAverage(BaseCallback):
     def __init__(self, steps: int) -> None:
         super().__init__()
         self._begin = steps - round(AVERAGED * steps)
-        self._count = 0
-        self._sums: dict[str, torch.Tensor] = {}
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_start(self) -> None:
-        if self.num_timesteps >= self._begin:
-            self._add()
+        self._add()
 
     def _on_training_end(self) -> None:
         self._add()
 
     def _add(self) -> None:
-        self._count += 1
-        for name, weights in self.model.policy.state_dict().items():
-            self._sums[name] = self._sums[name] + weights if name in self._sums else weights.clone()
+        steps, policies, sums = _average(self.model) or Average(-1, 0, {})
+        if self.num_timesteps < self._begin or self.num_timesteps <= steps:
+            return
+        weights = self.model.policy.state_dict()
+        added = {name: sums[name] + value if policies else value.clone() for name, value in weights.items()}
+        vars(self.model)[_ATTRIBUTE] = Average(self.num_timesteps, policies + 1, added)
 
-    def use(self) -> None:
-        """Give the policy the averaged weights."""
-        self.model.policy.load_state_dict({name: total / self._count for name, total in self._sums.items()})
+
+def _average(model: BaseAlgorithm) -> Average | None:
+    found = vars(model).get(_ATTRIBUTE)
+    return None if found is None else Average(*found)
+
+
+def apply_average(model: BaseAlgorithm) -> None:
+    """Give a policy its averaged weights, if it has any."""
+    average = _average(model)
+    if average is not None:
+        model.policy.load_state_dict({name: total / average.policies for name, total in average.sums.items()})

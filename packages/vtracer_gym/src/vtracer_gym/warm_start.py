@@ -1,6 +1,6 @@
-"""Supervised warm start: before PPO's first step, the policy learns what a surrogate knows from recorded attempts.
+"""Supervised warm start: before PPO's first step, the policy is fitted to the choices of a surrogate.
 
-PPO then spends its steps on what the surrogate does not know, instead of on finding out again what was already tried.
+The surrogate is fitted to recorded attempts, so that PPO needs no steps for what they already show.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from vtracer_gym.actions import DIMENSIONS
-from vtracer_gym.baselines import Recorded
+from vtracer_gym.baselines import START_SPREAD, Recorded
 from vtracer_gym.observations import OBSERVATION_NAMES
 from vtracer_gym.surrogate import Surrogate
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from vtracer_gym.baselines import Try
 
-SPREAD: Final = 0.25
-"""Standard deviation of the explored actions around the tuned one, in a box from -1 to 1."""
-
 MIXTURES: Final = 1_500
 """Number of mixtures of two logos on which the policy learns. The logos alone are too few for a smooth policy."""
 
@@ -31,11 +28,11 @@ EPOCHS: Final = 60
 BATCH: Final = 64
 LEARNING_RATE: Final = 2e-3
 
-BY_CHANCE: Final = 0.3
-"""Standard deviation of the parts of an observation that do not describe the logo, so that the policy ignores them."""
+NOISE: Final = 0.3
+"""Standard deviation of the elements of an observation that do not describe the logo, so that they have no effect."""
 
 
-def explored(logos: int, attempt: Try, around: NDArray[np.floating], count: int, rng: np.random.Generator) -> Recorded:
+def explore(logos: int, attempt: Try, around: NDArray[np.floating], count: int, rng: np.random.Generator) -> Recorded:
     """Try random actions around one action, on all logos equally often.
 
     Args:
@@ -46,7 +43,7 @@ def explored(logos: int, attempt: Try, around: NDArray[np.floating], count: int,
         rng: Random generator for the actions and the order of logos.
     """
     chosen = np.concatenate([rng.permutation(logos) for _ in range(-(-count // logos))])[:count]
-    actions = np.clip(rng.normal(around, SPREAD, (count, DIMENSIONS)), -1.0, 1.0)
+    actions = np.clip(rng.normal(around, START_SPREAD, (count, DIMENSIONS)), -1.0, 1.0)
     pairs = list(zip(chosen.tolist(), actions, strict=True))
     return Recorded(chosen, actions, attempt(pairs))
 
@@ -58,7 +55,7 @@ def warm_start(
     around: NDArray[np.floating],
     seed: int,
 ) -> None:
-    """Make a policy choose, for each logo, about what a surrogate considers best.
+    """Fit a policy to the actions that a surrogate predicts to be the best ones, for mixtures of logos.
 
     Args:
         policy: Policy to change. Its spread and its value function stay as they are.
@@ -74,8 +71,8 @@ def warm_start(
     mixed = share * features[pairs[:, 0]] + (1.0 - share) * features[pairs[:, 1]]
     actions = np.stack([surrogate.best_action(one) for one in mixed])
     rest = len(OBSERVATION_NAMES) - features.shape[1]
-    by_chance = rng.normal(0.0, BY_CHANCE, (MIXTURES, rest))
-    inputs = torch.tensor(np.concatenate([mixed, by_chance], axis=1), dtype=torch.float32)
+    noise = rng.normal(0.0, NOISE, (MIXTURES, rest))
+    inputs = torch.tensor(np.concatenate([mixed, noise], axis=1), dtype=torch.float32)
     targets = torch.tensor(actions, dtype=torch.float32)
     learning = [*policy.mlp_extractor.policy_net.parameters(), *policy.action_net.parameters()]
     optimizer = torch.optim.AdamW(learning, LEARNING_RATE, weight_decay=1e-2)

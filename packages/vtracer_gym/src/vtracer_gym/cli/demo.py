@@ -19,7 +19,7 @@ from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, agent_attempts, check_s
 from vtracer_gym.gallery import Exhibit, gallery
 from vtracer_gym.gallery_page import save_logo, save_page
 from vtracer_gym.logos import split_unseen
-from vtracer_gym.models import TrainingSettings
+from vtracer_gym.models import DEFAULT_EXPLORATION, TrainingSettings
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.samples import LOGO_TYPES, sample_logos
 from vtracer_gym.tracing import encode_png
@@ -39,6 +39,9 @@ def demo(
     size: Annotated[int, typer.Option(min=64, help="Longest side of a logo in pixels.")] = 128,
     processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,
     generations: Annotated[int, typer.Option(min=0, help="Generations for tuning the initial setting.")] = 8,
+    exploration: Annotated[
+        int, typer.Option(min=0, help="Random attempts around that setting, before PPO starts.")
+    ] = DEFAULT_EXPLORATION,
     search_tries: Annotated[
         int, typer.Option(min=1, help="Random-search tries per unseen logo.")
     ] = DEFAULT_SEARCH_TRIES,
@@ -47,7 +50,9 @@ def demo(
     """Train an agent on generated sample logos, compare it with VTracer's defaults, and save comparison pictures."""
     console = Console()
     start = TuningSettings(generations) if generations else None
-    settings = TrainingSettings(steps=steps, seed=seed, sizes=(size,), processes=processes, start=start)
+    settings = TrainingSettings(
+        steps=steps, seed=seed, sizes=(size,), processes=processes, start=start, exploration=exploration
+    )
     check_search_tries(settings.attempts, search_tries)
     logos = sample_logos(samples, np.random.default_rng(seed), size)
     seen, unseen = split_unseen(logos, 0.2, np.random.default_rng(seed))

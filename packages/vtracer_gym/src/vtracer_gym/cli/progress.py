@@ -84,11 +84,11 @@ class ProgressCallback(BaseCallback):
         self._description = description
         self._steps = steps
         self._vitals = monitor
+        self._task = progress.add_task(description, total=steps, signs=())
 
-    def _on_training_start(self) -> None:
-        self._task = self._progress.add_task(
-            self._description, total=self._steps, completed=self.num_timesteps, signs=()
-        )
+    def show_stage(self, stage: str) -> None:
+        """Show the name of the current stage."""
+        self._progress.update(self._task, description=f"{self._description}: {stage}")
 
     def _on_step(self) -> bool:
         self._progress.update(self._task, completed=min(self.num_timesteps, self._steps))

@@ -71,7 +71,18 @@ def monitored_training(
         recorder = VitalsCallback(monitor=monitor, info_keys=INFO_KEYS)
         pictures = PictureCallback(monitor, unseen or logos, settings.weights, settings.steps)
         callbacks = [recorder, watcher, pictures]
-        return train(logos, settings, folder, unseen=unseen, resume=resume, callbacks=callbacks)
+        agent = train(
+            logos,
+            settings,
+            folder,
+            unseen=unseen,
+            resume=resume,
+            callbacks=callbacks,
+            on_stage=watcher.show_stage,
+        )
+        if pictures.n_calls:  # otherwise, nothing was left to train
+            pictures.show()
+        return agent
 
 
 def measured(

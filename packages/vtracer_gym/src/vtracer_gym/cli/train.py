@@ -18,7 +18,7 @@ from vtracer_gym.cli.seeds import SeedJob, at_once, results, verdicts
 from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, check_search_tries
 from vtracer_gym.logo_outcomes import pooled
 from vtracer_gym.logos import DEFAULT_SIZE, split_unseen
-from vtracer_gym.models import TrainingSettings
+from vtracer_gym.models import DEFAULT_EXPLORATION, TrainingSettings
 
 
 def train(
@@ -42,6 +42,9 @@ def train(
         int, typer.Option(min=1, help="Random-search tries per unseen logo.")
     ] = DEFAULT_SEARCH_TRIES,
     generations: Annotated[int, typer.Option(min=0, help="Generations for tuning the initial setting.")] = 10,
+    exploration: Annotated[
+        int, typer.Option(min=0, help="Random attempts around that setting, before PPO starts.")
+    ] = DEFAULT_EXPLORATION,
     parallel: Annotated[
         int | None,
         typer.Option(min=1, help="Number of seeds in parallel, by default limited by the number of processors."),
@@ -65,6 +68,7 @@ def train(
             attempts=attempts,
             processes=processes,
             start=TuningSettings(generations) if generations else None,
+            exploration=exploration,
         )
         seen, aside = split_unseen(everything, unseen, np.random.default_rng(current))
         names = {logo.name for logo in aside}
