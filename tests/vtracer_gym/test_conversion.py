@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from vtracer_gym.actions import DIMENSIONS, action_of
-from vtracer_gym.attempts import PreparedLogo
+from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.conversion import (
     MOST_LOST,
     ConversionOptions,
@@ -129,6 +129,15 @@ def test_several_tries_earn_at_least_the_fixed_setting() -> None:
     for setting in (Settings(grid=1.0, tolerance=1.5), Settings(grid=8.0, tolerance=0.1)):
         policy = constant(setting)
         assert policy.weights.reward(chosen_attempt(logo, policy, 2), logo).total >= 0.0
+
+
+def test_any_try_is_better_than_a_failed_first_drawing() -> None:
+    """If the first drawing failed, the best of several tries is used, whatever it earns."""
+    logo = prepared()
+    logo.first = Attempt.failed(Settings(), "panicked")
+    ruined = constant(Settings(grid=1.0, tolerance=1.5, smoothing=1.0))
+
+    assert chosen_attempt(logo, ruined, 2).failure is None
 
 
 def test_the_comparison_traces_the_same_image() -> None:

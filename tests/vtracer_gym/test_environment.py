@@ -102,7 +102,9 @@ def test_reward_is_relative_to_the_first_drawing() -> None:
     prepared = PreparedLogo(LOGOS[0])
     mine = prepared.attempt(environment.settings(action))
 
-    assert reward == pytest.approx(weights.reward(mine, prepared).total)
+    gains = [weights.gain(attempt, prepared.default).total for attempt in (mine, prepared.first)]
+
+    assert reward == pytest.approx(gains[0] - gains[1])
 
 
 def test_ends_after_its_attempts() -> None:

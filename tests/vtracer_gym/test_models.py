@@ -57,6 +57,26 @@ def test_traces_round_trip(tmp_path: Path) -> None:
     assert Traces.read(tmp_path / "absent") is None
 
 
+def test_damaged_traces(tmp_path: Path) -> None:
+    """The error contains the name of the damaged file."""
+    (tmp_path / "traces.npz").write_bytes(b"PK broken")
+
+    with pytest.raises(ModelError, match=r"traces\.npz cannot be read"):
+        Traces.read(tmp_path)
+
+
+def test_card_without_sizes_is_from_another_version(tmp_path: Path) -> None:
+    """A card from before a change of the environment says so, even if it lacks newer settings."""
+    ModelCard(SETTINGS, (), ()).write(tmp_path)
+    card = json.loads((tmp_path / "training.json").read_text())
+    del card["settings"]["sizes"]
+    card["observation"] = card["observation"][1:]
+    (tmp_path / "training.json").write_text(json.dumps(card))
+
+    with pytest.raises(ModelError, match="another version"):
+        ModelCard.read(tmp_path)
+
+
 def test_features_are_standardized() -> None:
     """Over the training logos, each feature has mean 0 and standard deviation 1."""
     extractor = standardized([1.0, 10.0], [3.0, 30.0])
@@ -127,7 +147,9 @@ def test_card_of_other_bounds(tmp_path: Path) -> None:
         ModelCard.read(tmp_path)
 
 
-@pytest.mark.parametrize("changes", [{"steps": 0}, {"processes": 0}, {"attempts": -1}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "changes", [{"steps": 0}, {"processes": 0}, {"attempts": -1}, {"seed": -1}, {"exploration": -1}, {"sizes": ()}]
+)
 def test_settings_are_checked(changes: dict[str, object]) -> None:
     """The error contains the name of the invalid setting."""
     with pytest.raises(ValueError, match=next(iter(changes))):

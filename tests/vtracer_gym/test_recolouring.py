@@ -77,6 +77,17 @@ def test_an_even_change_becomes_a_gradient() -> None:
     assert np.abs(painted([region], np.zeros((20, 40, 3), np.uint8), 2.0).astype(int) - ramp()).max() <= 8
 
 
+def test_a_transparent_logo_has_gradients_too() -> None:
+    """The colours of a transparent logo make a gradient, whatever the colours of its transparent pixels."""
+    rgba = np.zeros((20, 40, 4), np.uint8)
+    rgba[..., :3] = (0, 255, 0)
+    rgba[:, 4:36, :3], rgba[:, 4:36, 3] = ramp()[:, 4:36], 255
+    (region,) = recolour([box((1, 1, 1), 8, 0, 72, 40)], rgba, 2.0)
+
+    assert isinstance(region.fill, Gradient)
+    assert max(green for _, green, _ in region.fill.stops) <= 2
+
+
 def test_painting_keeps_other_pixels() -> None:
     """Pixels outside all regions stay as they are, and the topmost region is visible."""
     below, above = box((9, 9, 9), 0, 0, 10, 20), box((7, 7, 7), 5, 0, 10, 20)

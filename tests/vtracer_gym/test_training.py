@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stable_baselines3.common.callbacks import BaseCallback
 
 from vtracer_gym.actions import DIMENSIONS, settings_of
 from vtracer_gym.attempts import PreparedLogo
@@ -12,7 +13,7 @@ from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.errors import ModelError
 from vtracer_gym.features import FEATURE_NAMES
 from vtracer_gym.logos import shrunk_logo
-from vtracer_gym.models import TrainedAgent, TrainingSettings
+from vtracer_gym.models import ModelCard, TrainedAgent, TrainingSettings, load_ppo
 from vtracer_gym.observations import OBSERVATION_NAMES
 from vtracer_gym.samples import sample_logos
 from vtracer_gym.training import train
@@ -145,6 +146,56 @@ def test_resume_of_a_finished_training_changes_nothing(trained: Path) -> None:
     assert before.traces is not None
     assert after.traces is not None
     assert after.traces.recorded.rewards.tolist() == before.traces.recorded.rewards.tolist()
+
+
+def test_resume_after_a_kill_at_the_end(tmp_path: Path) -> None:
+    """A training that was killed after its last checkpoint resumes to the same agent: the average of its policies."""
+    settings = changed(steps=64)
+    before = train(LOGOS[:3], settings, tmp_path)
+    (tmp_path / "model.zip").unlink()
+    before.card.write(tmp_path)
+    after = train(LOGOS[:3], settings, tmp_path, resume=True)
+    last = TrainedAgent(load_ppo(tmp_path / "checkpoints" / "steps-00000064.zip", None), before.card)
+
+    assert after.act(OBSERVATION).tolist() == before.act(OBSERVATION).tolist() != last.act(OBSERVATION).tolist()
+
+
+def test_a_longer_training_hides_its_shorter_result(tmp_path: Path) -> None:
+    """While a finished training is continued, its model is not there, so that it cannot be taken for the longer one."""
+    train(LOGOS[:3], changed(steps=16), tmp_path)
+
+    class Watching(BaseCallback):
+        def _on_step(self) -> bool:
+            assert not (tmp_path / "model.zip").exists()
+            return True
+
+    watching = Watching()
+    train(LOGOS[:3], SHORT, tmp_path, resume=True, callbacks=[watching])
+
+    assert watching.n_calls == 16
+    assert (tmp_path / "model.zip").exists()
+
+
+def test_resume_searches_for_a_missing_fixed_setting(tmp_path: Path) -> None:
+    """The best fixed setting is searched for if the training was killed before that."""
+    agent = train(LOGOS[:3], SHORT, tmp_path, compare=False)
+    assert agent.card.equal_action is None
+
+    assert train(LOGOS[:3], SHORT, tmp_path, resume=True).card.equal_action is not None
+    assert ModelCard.read(tmp_path).equal_action is not None
+
+
+def test_stages_are_reported(tmp_path: Path) -> None:
+    """The stages of a training are reported in their order."""
+    stages: list[str] = []
+    train(LOGOS[:3], SHORT, tmp_path, on_stage=stages.append)
+
+    assert stages == [
+        "tuning one setting",
+        "exploring around it",
+        "training",
+        "searching for the best fixed setting",
+    ]
 
 
 @pytest.mark.parametrize("changes", [{"seed": 9}, {"learning_rate": 1.0}])

@@ -62,8 +62,9 @@ def test_train_evaluate_trace(
     """Training on a folder of logos creates a model, which can be evaluated and used for tracing."""
     model = tmp_path / "models" / "seed-0"
 
-    assert trained(monkeypatch, folder, tmp_path, "--seeds", 1) == 0
+    assert trained(monkeypatch, folder, tmp_path, "--seeds", 1, "--size", 48) == 0
     said = capsys.readouterr().out
+    assert ("First try at 48 px: " in said, "First try at 64 px: " in said) == (True, True)
     assert "broken.png: the image cannot be read (unknown format)" in said
     *_, shows, evaluates, traces = said.splitlines()
     header = json.loads((tmp_path / shlex.split(shows)[-1] / "run.json").read_text(encoding="utf-8"))

@@ -83,9 +83,9 @@ def test_success_is_a_gain_over_the_first_drawing(tmp_path: Path) -> None:
 def test_configuration_names_bounds_and_objectives() -> None:
     """The configuration of a run has the bounds of all settings, the direction of each objective, and versions."""
     logos = sample_logos(2, np.random.default_rng(0), 64)
-    configuration = described("samples", logos, logos[:1])
+    configuration = described("samples", [*logos, *logos], logos[:1], [64, 128])
 
-    assert (configuration["trained_on"], configuration["unseen"]) == (2, 1)
+    assert (configuration["trained_on"], configuration["unseen"], configuration["sizes"]) == (2, 1, [64, 128])
     assert configuration["parameter_bounds"] == {name: list(limits) for name, limits in SETTING_BOUNDS.items()}
     assert configuration["lower_is_better"] == ["svg_bytes", "edge_distance", "color_error", "paper_error"]
     assert configuration["higher_is_better"] == ["quality", "detail"]

@@ -187,7 +187,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         logo, default = prepared.logo, prepared.default
         info: dict[str, Any] = {
             "logo": logo.name,
-            "logo_size": max(logo.width, logo.height),
+            "logo_size": logo.longest_side,
             "category": logo.category,
             "difficulty": self._known[prepared][1],
             "parameters": attempt.setting.as_dict(),

@@ -66,6 +66,11 @@ class Logo:
         return self.pixels if self.rgba is None else self.rgba
 
     @property
+    def longest_side(self) -> int:
+        """Length of the longest side in pixels."""
+        return max(self.width, self.height)
+
+    @property
     def width(self) -> int:
         """Width in pixels."""
         return int(self.pixels.shape[1])
@@ -178,7 +183,7 @@ def shrunk_logo(logo: Logo, size: int) -> Logo:
     Raises:
         LogoError: The logo is too small or invisible at this size.
     """
-    if max(logo.width, logo.height) <= size:
+    if logo.longest_side <= size:
         return logo
     try:
         return logo_of(_fitted(logo.own_pixels, size), logo.name, logo.category, logo.own_pixels)

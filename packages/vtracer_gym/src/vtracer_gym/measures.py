@@ -85,7 +85,7 @@ class Measurer:
         source = self._logo.source
         if source is None:
             return (1,)
-        ratio = max(source.shape[:2]) / max(self._logo.width, self._logo.height)
+        ratio = max(source.shape[:2]) / self._logo.longest_side
         return tuple(multiple for multiple in (1, 2, 4) if multiple <= ratio + 0.01)
 
     def similarity(self, svg: str, multiple: int) -> float:

@@ -90,7 +90,7 @@ class TraceRecorder(BaseCallback):
 
     def __init__(self, logos: Sequence[Logo], before: Traces) -> None:
         super().__init__()
-        self._index = {(logo.name, max(logo.width, logo.height)): index for index, logo in enumerate(logos)}
+        self._index = {(logo.name, logo.longest_side): index for index, logo in enumerate(logos)}
         self._before = before
         self._rows: list[tuple[int, NDArray[np.float64], float]] = []
 

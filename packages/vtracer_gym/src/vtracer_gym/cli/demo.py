@@ -64,7 +64,7 @@ def demo(
         out / "logs",
         project_name=session.PROJECT,
         session_name="demo",
-        configuration=session.described("samples", seen, unseen),
+        configuration=session.described("samples", seen, unseen, [size]),
         total_timesteps=steps,
     ) as monitor:
         agent = session.monitored_training(console, seen, unseen, settings, out / "model", monitor)

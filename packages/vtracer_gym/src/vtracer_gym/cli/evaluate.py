@@ -40,8 +40,9 @@ def evaluate(
     check_search_tries(agent.card.settings.attempts, search_tries)
     collections = gather(console, logos, samples, size or agent.card.settings.sizes)
     seen = set(agent.card.trained_on)
-    unseen = {at: [logo for logo in several if logo.name not in seen] for at, several in collections.items()}
-    if not all(unseen.values()):
+    by_size = {at: [logo for logo in several if logo.name not in seen] for at, several in collections.items()}
+    unseen = {at: several for at, several in by_size.items() if several}
+    if not unseen:
         raise LogoError("the model was trained on all of these logos. Pass at least one unseen logo")
     left_out = {logo.name for several in collections.values() for logo in several} & seen
     if left_out:
@@ -50,7 +51,9 @@ def evaluate(
         log_dir,
         project_name=session.PROJECT,
         session_name=f"{model.name}-evaluation",
-        configuration=session.described(str(logos or "samples"), (), next(iter(unseen.values())))
+        configuration=session.described(
+            str(logos or "samples"), (), (logo for several in unseen.values() for logo in several), unseen
+        )
         | {"model": str(model)},
     ) as monitor:
         evaluations = {

@@ -23,6 +23,8 @@ SHOWN_REJECTIONS = 10
 def gather(console: Console, folder: Path | None, samples: int, sizes: Sequence[int]) -> dict[int, tuple[Logo, ...]]:
     """Return the logos of a folder, or sample logos without a folder, and print what was loaded and what was left out.
 
+    A logo that is not larger than at a previous size is left out.
+
     Args:
         console: Console to print on.
         folder: Folder of logos; None for sample logos.
@@ -30,12 +32,22 @@ def gather(console: Console, folder: Path | None, samples: int, sizes: Sequence[
         sizes: Longest sides in pixels.
 
     Returns:
-        Logos by size.
+        Logos by size, with at least one logo per size.
 
     Raises:
         LogoError: The folder has no usable image.
     """
-    return {size: _at_size(console, folder, samples, size) for size in dict.fromkeys(sizes)}
+    found: dict[int, tuple[Logo, ...]] = {}
+    known: set[tuple[str, int]] = set()
+    for size in sorted(set(sizes)):
+        logos = _at_size(console, folder, samples, size)
+        larger = tuple(logo for logo in logos if (logo.name, logo.longest_side) not in known)
+        known.update((logo.name, logo.longest_side) for logo in larger)
+        if len(larger) < len(logos):
+            console.print(f"{len(logos) - len(larger)} of them are not larger than before, and are left out")
+        if larger:
+            found[size] = larger
+    return found
 
 
 def _at_size(console: Console, folder: Path | None, samples: int, size: int) -> tuple[Logo, ...]:

@@ -34,7 +34,7 @@ class SeedJob:
 
     Args:
         seen: Logos to train on.
-        aside: Unseen logos to evaluate on, by size.
+        aside: Unseen logos to evaluate on, by size, with at least one per size.
         settings: Settings of the training.
         folder: Folder for the model.
         log_dir: Folder of runs for the recorded run.
@@ -124,7 +124,13 @@ def result(console: Console, job: SeedJob, processes: int | None = None) -> Seed
         announce=not console.quiet,
     ) as monitor:
         agent = session.monitored_training(
-            console, job.seen, job.aside[job.settings.sizes[0]], job.settings, job.folder, monitor, resume=job.resume
+            console,
+            job.seen,
+            [logo for logos in job.aside.values() for logo in logos],
+            job.settings,
+            job.folder,
+            monitor,
+            resume=job.resume,
         )
         evaluations = {
             size: session.measured(
@@ -143,7 +149,7 @@ def result(console: Console, job: SeedJob, processes: int | None = None) -> Seed
 
 
 def verdicts(found: Sequence[SeedResult]) -> list[str]:
-    """Return the comparison with each rival, paired by logo and averaged over the seeds with this logo unseen.
+    """Return the comparison with each rival, paired by logo and averaged over sizes and the seeds that did not see it.
 
     Args:
         found: Results of the trainings.

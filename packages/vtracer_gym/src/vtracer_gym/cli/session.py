@@ -22,7 +22,7 @@ from vtracer_gym.pipeline import SETTING_BOUNDS
 from vtracer_gym.training import train
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -36,6 +36,7 @@ PROJECT = "vtracer-gym"
 
 INFO_KEYS = (
     "logo",
+    "logo_size",
     "svg_bytes",
     "byte_ratio",
     "detail",
@@ -124,12 +125,20 @@ def measured(
         )
 
 
-def described(logos: str, seen: Sequence[Logo], unseen: Sequence[Logo]) -> dict[str, Any]:
-    """Return the configuration of a run, without the settings of the training."""
+def described(logos: str, seen: Iterable[Logo], unseen: Iterable[Logo], sizes: Iterable[int]) -> dict[str, Any]:
+    """Return the configuration of a run, without the settings of the training.
+
+    Args:
+        logos: Folder of the logos.
+        seen: Training logos. The same logo in several sizes counts once.
+        unseen: Unseen logos.
+        sizes: Longest sides in pixels.
+    """
     return {
         "logos": logos,
-        "trained_on": len(seen),
-        "unseen": len(unseen),
+        "sizes": list(sizes),
+        "trained_on": len({logo.name for logo in seen}),
+        "unseen": len({logo.name for logo in unseen}),
         "parameter_bounds": {name: list(limits) for name, limits in SETTING_BOUNDS.items()},
         "lower_is_better": ["svg_bytes", "edge_distance", "color_error", "paper_error"],
         "higher_is_better": ["quality", "detail"],

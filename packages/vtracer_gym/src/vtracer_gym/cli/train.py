@@ -78,12 +78,13 @@ def train(
                 aside={
                     at: tuple(logo for logo in collection if logo.name in names)
                     for at, collection in collections.items()
+                    if any(logo.name in names for logo in collection)
                 },
                 settings=settings,
                 folder=out / f"seed-{current}",
                 log_dir=log_dir,
                 session_name=f"{out.name}-seed-{current}",
-                configuration=session.described(str(logos or "samples"), seen, aside),
+                configuration=session.described(str(logos or "samples"), seen, aside, collections),
                 search_tries=search_tries,
                 resume=resume,
             )
@@ -95,7 +96,7 @@ def train(
             found.append(one)
     for at in collections:
         console.print()
-        tables.show(console, pooled([one.evaluations[at] for one in found]), attempts, at)
+        tables.show(console, pooled([one.evaluations[at] for one in found if at in one.evaluations]), attempts, at)
     console.print()
     for sentence in verdicts(found):
         console.print(sentence, highlight=False, markup=False)
