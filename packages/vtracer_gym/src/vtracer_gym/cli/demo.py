@@ -19,7 +19,7 @@ from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, agent_attempts, check_s
 from vtracer_gym.gallery import Exhibit, gallery
 from vtracer_gym.gallery_page import save_logo, save_page
 from vtracer_gym.logos import split_unseen
-from vtracer_gym.models import DEFAULT_EXPLORATION, TrainingSettings
+from vtracer_gym.models import TrainingSettings
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.samples import LOGO_TYPES, sample_logos
 from vtracer_gym.tracing import encode_png
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 def demo(
     out: Annotated[Path, typer.Option(help="Output folder for model, runs and pictures.")] = Path("demo"),
-    steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 4_096,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 2_560,
     samples: Annotated[int, typer.Option(min=20, help="Number of sample logos.")] = 120,
     size: Annotated[int, typer.Option(min=64, help="Longest side of a logo in pixels.")] = 128,
     processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,
     generations: Annotated[int, typer.Option(min=0, help="Generations for tuning the initial setting.")] = 8,
     exploration: Annotated[
         int, typer.Option(min=0, help="Random attempts around that setting, before PPO starts.")
-    ] = DEFAULT_EXPLORATION,
+    ] = 2_000,
     search_tries: Annotated[
         int, typer.Option(min=1, help="Random-search tries per unseen logo.")
     ] = DEFAULT_SEARCH_TRIES,
