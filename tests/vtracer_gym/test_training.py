@@ -31,7 +31,7 @@ SHORT = TrainingSettings(
     network=(8,),
     checkpoint_every=16,
     start=QUICK,
-    exploration=6,
+    exploration=0,
 )
 OBSERVATION = np.linspace(-1, 1, len(OBSERVATION_NAMES)).astype(np.float32)
 
@@ -40,16 +40,19 @@ def changed(**values: object) -> TrainingSettings:
     return replace(SHORT, **values)  # type: ignore[arg-type]
 
 
+EXPLORING = changed(exploration=6)
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    train(LOGOS[:3], SHORT, str(folder), unseen=LOGOS[3:])
+    train(LOGOS[:3], EXPLORING, str(folder), unseen=LOGOS[3:])
     return folder
 
 
 def test_same_seed_same_agent(trained: Path, tmp_path: Path) -> None:
     """A training is exactly reproducible, and another seed gives a different agent."""
-    same = train(LOGOS[:3], SHORT, tmp_path / "same")
+    same = train(LOGOS[:3], EXPLORING, tmp_path / "same")
     other = train(LOGOS[:3], changed(seed=1), tmp_path / "other")
     first = TrainedAgent.load(str(trained)).act(OBSERVATION).tolist()
 
@@ -68,7 +71,7 @@ def test_card_contains_settings_and_logos(trained: Path) -> None:
     """The card contains the settings and the names of the training logos and the unseen logos."""
     card = TrainedAgent.load(trained).card
 
-    assert card.settings == SHORT
+    assert card.settings == EXPLORING
     assert card.trained_on == tuple(logo.name for logo in LOGOS[:3])
     assert card.unseen == (LOGOS[3].name,)
 
@@ -78,9 +81,9 @@ def test_traces_contain_every_attempt(trained: Path) -> None:
     traces = TrainedAgent.load(trained).traces
 
     assert traces is not None
-    assert len(traces.recorded.rewards) == QUICK.traces + SHORT.exploration + SHORT.steps
+    assert len(traces.recorded.rewards) == QUICK.traces + EXPLORING.exploration + EXPLORING.steps
     assert traces.features.shape == (3, len(FEATURE_NAMES))
-    index = QUICK.traces + SHORT.exploration + 7
+    index = QUICK.traces + EXPLORING.exploration + 7
     prepared = PreparedLogo(LOGOS[traces.recorded.logo[index]])
     attempt = prepared.attempt(settings_of(traces.recorded.actions[index]))
     assert traces.recorded.rewards[index] == pytest.approx(SHORT.weights.reward(attempt, prepared).total, abs=1e-5)
@@ -102,7 +105,7 @@ def test_a_logo_in_two_sizes(tmp_path: Path) -> None:
 
 def test_policy_starts_at_the_tuned_setting(tmp_path: Path) -> None:
     """Before the first update, the policy chooses nearly the tuned setting for every logo."""
-    agent = train(LOGOS[:3], changed(learning_rate=1e-9, exploration=0), tmp_path)
+    agent = train(LOGOS[:3], changed(learning_rate=1e-9), tmp_path)
 
     assert agent.act(OBSERVATION).tolist() == pytest.approx(agent.card.start_action, abs=0.05)
 
@@ -133,13 +136,13 @@ def test_resume_continues(tmp_path: Path) -> None:
     assert before.name == "steps-00000016.zip"
     assert agent.model.num_timesteps == 48
     assert agent.traces is not None
-    assert len(agent.traces.recorded.rewards) == QUICK.traces + SHORT.exploration + 48
+    assert len(agent.traces.recorded.rewards) == QUICK.traces + 48
 
 
 def test_resume_of_a_finished_training_changes_nothing(trained: Path) -> None:
     """Resuming a finished training takes no steps and returns the same agent with its card and traces."""
     before = TrainedAgent.load(trained)
-    after = train(LOGOS[:3], SHORT, trained, unseen=LOGOS[3:], resume=True)
+    after = train(LOGOS[:3], EXPLORING, trained, unseen=LOGOS[3:], resume=True)
 
     assert after.act(OBSERVATION).tolist() == before.act(OBSERVATION).tolist()
     assert after.card == before.card
@@ -188,7 +191,7 @@ def test_resume_searches_for_a_missing_fixed_setting(tmp_path: Path) -> None:
 def test_stages_are_reported(tmp_path: Path) -> None:
     """The stages of a training are reported in their order."""
     stages: list[str] = []
-    train(LOGOS[:3], SHORT, tmp_path, on_stage=stages.append)
+    train(LOGOS[:3], EXPLORING, tmp_path, on_stage=stages.append)
 
     assert stages == [
         "tuning one setting",
@@ -202,10 +205,10 @@ def test_stages_are_reported(tmp_path: Path) -> None:
 def test_resume_refuses_other_settings(trained: Path, changes: dict[str, object]) -> None:
     """A training cannot be resumed with different settings."""
     with pytest.raises(ModelError, match=next(iter(changes))):
-        train(LOGOS[:3], changed(**changes), trained, resume=True)
+        train(LOGOS[:3], replace(EXPLORING, **changes), trained, resume=True)  # type: ignore[arg-type]
 
 
 def test_resume_refuses_other_logos(trained: Path) -> None:
     """A training cannot be resumed with different logos, which could include unseen ones."""
     with pytest.raises(ModelError, match="different logos"):
-        train(LOGOS, SHORT, trained, resume=True)
+        train(LOGOS, EXPLORING, trained, resume=True)

@@ -77,10 +77,10 @@ def declared_directions(configuration: Mapping[str, Any]) -> dict[str, Direction
 def custom_objectives(configuration: Mapping[str, Any]) -> tuple[Objective, ...]:
     """Return the objectives that a configuration declares and that are not fields of an episode, in their order.
 
-    A declared name can have the prefix `extra.`.
+    A declared name can have the prefix `extra.`. Names of attempts for a field, such as `quality`, are that field.
     """
     declared = (Objective(name.removeprefix("extra."), one) for name, one in declared_directions(configuration).items())
-    return tuple(objective for objective in dict.fromkeys(declared) if objective.is_custom)
+    return tuple(one for one in dict.fromkeys(declared) if one.is_custom and one.name not in ATTEMPT_NAMES)
 
 
 def objectives_of(configuration: Mapping[str, Any], names: Collection[str]) -> tuple[Objective, ...]:

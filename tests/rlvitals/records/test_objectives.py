@@ -38,6 +38,13 @@ def test_a_custom_objective_is_an_entry_of_extra() -> None:
     assert [(one.name, one.column, one.sign) for one in custom] == [("size", "extra.size", -1.0)]
 
 
+def test_names_of_attempts_are_fields() -> None:
+    """`quality` of attempts is the quality of the episode, so that it is not a custom objective."""
+
+    custom = custom_objectives({"higher_is_better": ["quality", "detail"]})
+    assert [one.name for one in custom] == ["detail"]
+
+
 def test_known_objectives_precede_declared_ones() -> None:
     """Only recorded objectives are returned. A declared direction replaces that of a field."""
 

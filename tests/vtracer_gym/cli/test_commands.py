@@ -17,7 +17,7 @@ TINY = [
     "--generations",
     "0",
     "--exploration",
-    "4",
+    "0",
     "--steps",
     "16",
     "--size",
