@@ -118,8 +118,8 @@ def test_a_gradient_is_written_next_to_its_shape() -> None:
     assert path == ' fill="url(#NAME)" d="M0 0h16v8h-16z"/></svg>'
 
 
-def test_gradients_have_names_of_their_own() -> None:
-    """Different gradients have different names, in one document and in several."""
+def test_different_gradients_have_different_names() -> None:
+    """The name of a gradient depends on the gradient, in one document and in several."""
     shapes = [
         Shape(Gradient((0.0, 0.0), (end, 0.0), ((255, 0, 0), (0, 0, 255))), (box(0, 0, end, 4),)) for end in (4.0, 8.0)
     ]
