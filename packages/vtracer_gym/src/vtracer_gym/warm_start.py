@@ -1,6 +1,7 @@
-"""Supervised warm start: before PPO's first step, the policy is fitted to the choices of a surrogate.
+"""Supervised warm start: before PPO's first step, the policy and its value function are fitted to recorded attempts.
 
-The surrogate is fitted to recorded attempts, so that PPO needs no steps for what they already show.
+A surrogate of the reward, fitted to the attempts, chooses the actions for the policy. PPO then needs no steps for what
+the attempts already show.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from vtracer_gym.actions import DIMENSIONS
 from vtracer_gym.baselines import START_SPREAD, Recorded
@@ -17,6 +19,8 @@ from vtracer_gym.observations import OBSERVATION_NAMES
 from vtracer_gym.surrogate import Surrogate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stable_baselines3.common.policies import ActorCriticPolicy
 
     from vtracer_gym.baselines import Try
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
 MIXTURES: Final = 1_500
 """Number of mixtures of two logos on which the policy learns. The logos alone are too few for a smooth policy."""
 
-EPOCHS: Final = 60
+SAMPLES: Final = 90_000
+"""Number of samples for fitting the policy, and for fitting its value function, with repetitions."""
+
 BATCH: Final = 64
 LEARNING_RATE: Final = 2e-3
 
@@ -55,10 +61,13 @@ def warm_start(
     around: NDArray[np.floating],
     seed: int,
 ) -> None:
-    """Fit a policy to the actions that a surrogate predicts to be the best ones, for mixtures of logos.
+    """Fit a policy to the actions that a surrogate predicts to be the best ones, and its value function to the rewards.
+
+    The policy is fitted for mixtures of logos. Fitted values let PPO compare rewards within a logo from the first
+    update on: most of the variance is between logos.
 
     Args:
-        policy: Policy to change. Its spread and its value function stay as they are.
+        policy: Policy to change. Its standard deviation stays as it is.
         features: Features of the logos, shape (logos, features).
         recorded: Attempts on these logos.
         around: Action around which the surrogate searches, shape (9,).
@@ -70,17 +79,36 @@ def warm_start(
     share = rng.uniform(size=(MIXTURES, 1))
     mixed = share * features[pairs[:, 0]] + (1.0 - share) * features[pairs[:, 1]]
     actions = np.stack([surrogate.best_action(one) for one in mixed])
-    rest = len(OBSERVATION_NAMES) - features.shape[1]
-    noise = rng.normal(0.0, NOISE, (MIXTURES, rest))
-    inputs = torch.tensor(np.concatenate([mixed, noise], axis=1), dtype=torch.float32)
-    targets = torch.tensor(actions, dtype=torch.float32)
-    learning = [*policy.mlp_extractor.policy_net.parameters(), *policy.action_net.parameters()]
-    optimizer = torch.optim.AdamW(learning, LEARNING_RATE, weight_decay=1e-2)
-    order = torch.Generator().manual_seed(seed)
-    for _ in range(EPOCHS):
-        for batch in torch.split(torch.randperm(MIXTURES, generator=order), BATCH):
-            seen = policy.mlp_extractor.forward_actor(policy.pi_features_extractor(inputs[batch]))
-            loss = torch.nn.functional.mse_loss(policy.action_net(seen), targets[batch])
+    layers = policy.mlp_extractor
+    _fit(policy, [layers.policy_net, policy.action_net], mixed, actions, rng)
+    _fit(policy, [layers.value_net, policy.value_net], features[recorded.logo], recorded.rewards[:, None], rng)
+
+
+def _fit(
+    policy: ActorCriticPolicy,
+    layers: Sequence[nn.Module],
+    features: NDArray[np.floating],
+    targets: NDArray[np.floating],
+    rng: np.random.Generator,
+) -> None:
+    """Fit layers of a policy to targets by least squares, for any other elements of the observation.
+
+    Args:
+        policy: Policy whose feature extractor comes before the layers.
+        layers: Layers to fit.
+        features: Features of logos, shape (n, features).
+        targets: Wanted outputs, shape (n, outputs).
+        rng: Random generator for the other elements and the order.
+    """
+    count = len(features)
+    noise = rng.normal(0.0, NOISE, (count, len(OBSERVATION_NAMES) - features.shape[1]))
+    inputs = torch.tensor(np.concatenate([features, noise], axis=1), dtype=torch.float32)
+    outputs = torch.tensor(targets, dtype=torch.float32)
+    network = nn.Sequential(policy.features_extractor, *layers)
+    optimizer = torch.optim.AdamW(nn.ModuleList(layers).parameters(), LEARNING_RATE, weight_decay=1e-2)
+    for _ in range(max(1, SAMPLES // count)):
+        for batch in np.array_split(rng.permutation(count), -(-count // BATCH)):
+            loss = nn.functional.mse_loss(network(inputs[batch]), outputs[batch])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
