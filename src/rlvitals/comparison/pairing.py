@@ -63,7 +63,7 @@ class Evaluated:
 def paired_items(
     groups: Mapping[str, Sequence[Member]],
     names: Sequence[tuple[str, str]],
-    generator: np.random.Generator,
+    seed: int,
     *,
     lower_is_better: Collection[str] = (),
 ) -> list[PairedItems]:
@@ -72,7 +72,7 @@ def paired_items(
     Args:
         groups: Runs of each group.
         names: Pairs of groups to compare.
-        generator: Random generator for resampling.
+        seed: Seed of the resampling of each comparison, so that its result does not depend on the other ones.
         lower_is_better: Metrics for which lower is better.
 
     Returns:
@@ -87,11 +87,11 @@ def paired_items(
     for group, baseline in names:
         if group in evaluated and baseline in evaluated:
             mine, theirs = evaluated[group], evaluated[baseline]
-            found += _held(group, baseline, mine, theirs.own, generator, lower_is_better)
+            found += _held(group, baseline, mine, theirs.own, seed, lower_is_better)
     for group, mine in evaluated.items():
         for policy, theirs_items in mine.policies.items():
             if policy != _AGENT:
-                found += _held(group, f"policy {policy}", mine, theirs_items, generator, lower_is_better)
+                found += _held(group, f"policy {policy}", mine, theirs_items, seed, lower_is_better)
     return found
 
 
@@ -100,7 +100,7 @@ def _held(
     baseline: str,
     mine: Evaluated,
     theirs: Items,
-    generator: np.random.Generator,
+    seed: int,
     lower_is_better: Collection[str],
 ) -> list[PairedItems]:
     found = []
@@ -120,7 +120,7 @@ def _held(
             compared = compare(
                 {item: own[item] for item in items},
                 theirs_here,
-                generator,
+                np.random.default_rng(seed),
                 higher_is_better=metric not in lower_is_better,
             )
             found.append(_plain(compared, group, baseline, metric, category))

@@ -156,7 +156,7 @@ def compare(
         paired=paired_items(
             {name: [members[row] for row in rows if outcomes[row].repeats is None] for name, rows in groups.items()},
             names,
-            generator,
+            seed,
             lower_is_better={name for name, one in _declared(members).items() if one == "lower"},
         ),
         settings=settings_effect(

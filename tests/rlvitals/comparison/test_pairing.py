@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rlvitals import TrainingMonitor, compare
+from rlvitals import TrainingMonitor, compare, open_run
 from rlvitals.runs import Run
 
 Monitor = Callable[..., TrainingMonitor]
@@ -40,6 +40,17 @@ def test_a_small_gain_over_forty_logos_is_found(monitor: Monitor) -> None:
     assert whole["lr=0.1"].verdict == whole["policy defaults"].verdict == "better"
     assert whole["lr=0.1"].items == 40
     assert {row.category for row in found} == {"", "simple", "text"}
+
+
+def test_a_run_states_the_same_intervals_as_its_comparison(monitor: Monitor) -> None:
+    """The summary of a run and the comparison of several runs give the same interval over a baseline, to the digit."""
+    run = evaluated(monitor, "b", 0.001, lr=0.2)
+    (own,) = open_run(run.path).summary().baselines
+    found = compare(evaluated(monitor, "a", 0.0, lr=0.1), run).paired
+    (row,) = [row for row in found if (row.group, row.baseline, row.category) == ("lr=0.2", "policy defaults", "")]
+
+    assert (row.metric, row.verdict, row.items) == (own.metric, own.verdict, own.items)
+    assert (row.difference.low, row.difference.high) == (own.difference.low, own.difference.high)
 
 
 def test_copies_of_a_run_do_not_change_the_means(monitor: Monitor) -> None:
