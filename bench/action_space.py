@@ -127,7 +127,8 @@ def main() -> None:
             program = Path(sys.executable).with_name("rlvitals")
             command = [str(program), "stats", str(run), "--parameters"]
             text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            print("  Share of the variance" + text.partition("  Share of the variance")[2].partition("Speed and")[0])
+            table = text.partition("  Share of the variance")[2].partition("\n\n")[0]
+            print(f"  Share of the variance{table}", flush=True)
 
 
 if __name__ == "__main__":

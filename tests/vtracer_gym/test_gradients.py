@@ -24,7 +24,7 @@ def test_a_gradient_of_any_direction_is_found(end: tuple[float, float]) -> None:
     true = Gradient((0.0, 0.0), end, (DARK, LIGHT))
     shown = true.at(places)
     inside = (shown != true.at(np.zeros((1, 2)))).any(axis=1) & (shown != true.at(np.array([end]))).any(axis=1)
-    found = fit_gradient(places[inside], shown[inside].astype(np.float64))
+    found = fit_gradient(places[inside], shown[inside])
 
     assert found is not None
     assert np.abs(found.at(places[inside]).astype(int) - shown[inside]).max() <= 4
@@ -34,7 +34,7 @@ def test_a_third_color_in_the_middle() -> None:
     """Colours that turn in the middle need three stops."""
     true = Gradient((0.0, 0.0), (40.0, 0.0), (DARK, LIGHT, (230, 30, 60)))
     places = centres(40, 10)
-    found = fit_gradient(places, true.at(places).astype(np.float64))
+    found = fit_gradient(places, true.at(places))
 
     assert found is not None
     assert len(found.stops) == 3
@@ -46,21 +46,21 @@ def test_two_flat_parts_are_no_gradient(edge: int) -> None:
     """A hard edge between two colours is not blurred, wherever it is."""
     places = centres(40, 40)
 
-    assert fit_gradient(places, np.where(places[:, :1] > edge, DARK, LIGHT).astype(np.float64)) is None
+    assert fit_gradient(places, np.where(places[:, :1] > edge, DARK, LIGHT).astype(np.uint8)) is None
 
 
 def test_one_color_is_no_gradient() -> None:
     """Equal colours stay one colour."""
-    assert fit_gradient(centres(20, 20), np.full((400, 3), 77.0)) is None
+    assert fit_gradient(centres(20, 20), np.full((400, 3), 77, np.uint8)) is None
 
 
 def test_tiles_and_noise_are_no_gradient() -> None:
     """Four tiles of two colours and noise are not much better with a gradient than with one colour."""
     places = centres(40, 40)
     tiles = (places[:, 0] > 20) ^ (places[:, 1] > 20)
-    noise = np.random.default_rng(0).uniform(0, 255, (1600, 3))
+    noise = np.random.default_rng(0).integers(0, 256, (1600, 3), dtype=np.uint8)
 
-    assert fit_gradient(places, np.where(tiles[:, None], DARK, LIGHT).astype(np.float64)) is None
+    assert fit_gradient(places, np.where(tiles[:, None], DARK, LIGHT).astype(np.uint8)) is None
     assert fit_gradient(places, noise) is None
 
 
@@ -68,7 +68,7 @@ def test_a_few_pixels_are_no_gradient() -> None:
     """A region of few pixels stays flat."""
     places = centres(MIN_PIXELS - 1, 1)
 
-    assert fit_gradient(places, Gradient((0.0, 0.0), (30.0, 0.0), (DARK, LIGHT)).at(places).astype(np.float64)) is None
+    assert fit_gradient(places, Gradient((0.0, 0.0), (30.0, 0.0), (DARK, LIGHT)).at(places)) is None
 
 
 def test_colors_stay_the_same_beyond_the_ends() -> None:

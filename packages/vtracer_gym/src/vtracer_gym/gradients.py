@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 MIN_PIXELS: Final = 40
 """Minimum number of pixels of a region with a gradient."""
 
+MOST_PIXELS: Final = 1_000
+"""Number of pixels to which a gradient is fitted. More of them take longer and hardly change it."""
+
+GOLDEN: Final = 0.5 * (5.0**0.5 - 1.0)
+
 MIN_CHANGE: Final = 12
 """Minimum difference between the first and the last decile of a channel in 8-bit levels. Smaller ones are invisible."""
 
@@ -28,7 +33,7 @@ BENDING: Final = 0.8
 """A gradient gets a third colour in the middle if this reduces the squared error below this share."""
 
 
-def fit_gradient(places: NDArray[np.float64], colors: NDArray[np.float64]) -> Gradient | None:
+def fit_gradient(places: NDArray[np.float64], pixels: NDArray[np.uint8]) -> Gradient | None:
     """Return the gradient that fits the colours of a region best.
 
     It is None if the gradient is not much better than one colour, or not better than two colours with a hard edge.
@@ -37,18 +42,22 @@ def fit_gradient(places: NDArray[np.float64], colors: NDArray[np.float64]) -> Gr
 
     Args:
         places: Coordinates of the pixels, shape (pixels, 2).
-        colors: Colours of the pixels, shape (pixels, 3).
+        pixels: Colours of the pixels, shape (pixels, 3).
     """
     if len(places) < MIN_PIXELS:
         return None
-    centre, mean = places.mean(axis=0), colors.mean(axis=0)
-    slopes = np.linalg.lstsq(places - centre, colors - mean, rcond=None)[0]
+    chosen = np.arange(len(places))
+    if len(places) > MOST_PIXELS:  # steps of the golden ratio are uneven to rows and columns
+        chosen = (np.arange(MOST_PIXELS) * (GOLDEN * len(places)) % len(places)).astype(np.int64)
+    colors = pixels[chosen].astype(np.float64)
+    centre, mean = places[chosen].mean(axis=0), colors.mean(axis=0)
+    slopes = np.linalg.lstsq(places[chosen] - centre, colors - mean, rcond=None)[0]
     direction = np.linalg.svd(slopes)[0][:, 0]
     along = (places - centre) @ direction
     low, high = along.min(), along.max()
     if high - low < 1.0:
         return None
-    share = ((along - low) / (high - low)).clip(0.0, 1.0)
+    share = (along[chosen] - low) / (high - low)
     ends, error = _stops(share, colors, 2)
     bent, bent_error = _stops(share, colors, 3)
     if bent_error < BENDING * error:

@@ -99,7 +99,7 @@ def _gradients(
     found = {}
     for number in np.flatnonzero(changes[1:]) + 1:
         rows, columns = np.nonzero(labels == number)
-        gradient = fit_gradient(_centres(rows, columns, scale), pixels[rows, columns, :3].astype(np.float64))
+        gradient = fit_gradient(_centres(rows, columns, scale), pixels[rows, columns, :3])
         if gradient is not None:
             found[int(number)] = gradient
     return found
