@@ -275,9 +275,10 @@ def split_unseen(
     """
     if not 0.0 < fraction < 1.0:
         raise ValueError(f"the unseen fraction must be between 0 and 1, got {fraction}")
-    names = list({logo.name: None for logo in logos})
+    categories = {logo.name: logo.category for logo in logos}
+    names = list(categories)
     by_category: dict[str, list[int]] = defaultdict(list)
-    for index, category in enumerate({logo.name: logo.category for logo in logos}.values()):
+    for index, category in enumerate(categories.values()):
         by_category[category].append(index)
     unseen: set[int] = set()
     for category in sorted(by_category):

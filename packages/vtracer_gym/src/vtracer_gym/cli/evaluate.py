@@ -14,7 +14,6 @@ from vtracer_gym.cli.logos import gather
 from vtracer_gym.cli.next_steps import DEFAULT_LOG_DIR
 from vtracer_gym.errors import LogoError
 from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, check_search_tries
-from vtracer_gym.logo_outcomes import pooled
 from vtracer_gym.models import TrainedAgent
 
 
@@ -56,18 +55,9 @@ def evaluate(
         )
         | {"model": str(model)},
     ) as monitor:
-        evaluations = {
-            at: session.measured(
-                console,
-                agent,
-                several,
-                search_tries=search_tries,
-                seed=seed,
-                processes=processes,
-            )
-            for at, several in unseen.items()
-        }
-        session.record_evaluation(monitor, pooled(evaluations.values()))
+        evaluations = session.evaluated(
+            console, agent, unseen, monitor, search_tries=search_tries, seed=seed, processes=processes
+        )
     for at, several in evaluations.items():
         tables.show(console, several, agent.card.settings.attempts, at)
     if out is not None:

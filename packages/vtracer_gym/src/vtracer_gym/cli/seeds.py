@@ -14,7 +14,7 @@ import rlvitals
 from rlvitals import TrainingMonitor
 from vtracer_gym.baselines import COMPACT_NAME, DEFAULTS_NAME
 from vtracer_gym.cli import session
-from vtracer_gym.logo_outcomes import FIXED_NAMES, SURROGATE, pooled
+from vtracer_gym.logo_outcomes import FIXED_NAMES, SURROGATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -132,18 +132,15 @@ def result(console: Console, job: SeedJob, processes: int | None = None) -> Seed
             monitor,
             resume=job.resume,
         )
-        evaluations = {
-            size: session.measured(
-                console,
-                agent,
-                logos,
-                search_tries=job.search_tries,
-                seed=job.settings.seed,
-                processes=processes,
-            )
-            for size, logos in job.aside.items()
-        }
-        session.record_evaluation(monitor, pooled(evaluations.values()))
+        evaluations = session.evaluated(
+            console,
+            agent,
+            job.aside,
+            monitor,
+            search_tries=job.search_tries,
+            seed=job.settings.seed,
+            processes=processes,
+        )
     session.save_evaluations(job.folder / "evaluation.json", evaluations)
     return SeedResult(job.folder, monitor.path, evaluations)
 

@@ -16,7 +16,7 @@ from vtracer_gym.baselines import DEFAULTS_NAME
 from vtracer_gym.cli.progress import ProgressCallback, bar
 from vtracer_gym.contenders import contenders
 from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, evaluate
-from vtracer_gym.logo_outcomes import FIRST_TRY, TUNED, methods_of, summarize
+from vtracer_gym.logo_outcomes import FIRST_TRY, TUNED, methods_of, pooled, summarize
 from vtracer_gym.pictures import PictureCallback
 from vtracer_gym.pipeline import SETTING_BOUNDS
 from vtracer_gym.training import train
@@ -123,6 +123,25 @@ def measured(
             processes=processes,
             on_logo=lambda: progress.advance(task),
         )
+
+
+def evaluated(
+    console: Console,
+    agent: TrainedAgent,
+    by_size: Mapping[int, Sequence[Logo]],
+    monitor: TrainingMonitor,
+    *,
+    search_tries: int,
+    seed: int,
+    processes: int | None,
+) -> dict[int, list[LogoEvaluation]]:
+    """Evaluate an agent at several sizes as ``measured`` does, and record the mean over the sizes of each logo."""
+    evaluations = {
+        size: measured(console, agent, logos, search_tries=search_tries, seed=seed, processes=processes)
+        for size, logos in by_size.items()
+    }
+    record_evaluation(monitor, pooled(evaluations.values()))
+    return evaluations
 
 
 def described(logos: str, seen: Iterable[Logo], unseen: Iterable[Logo], sizes: Iterable[int]) -> dict[str, Any]:
