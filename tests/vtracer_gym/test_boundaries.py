@@ -12,8 +12,8 @@ SIZE = (64.0, 64.0)
 SQUARE = np.array([[10, 10], [50, 10], [50, 50], [10, 50]], np.float64)
 
 
-def found(*polygons: Polygon, sigma: float = 0.8, corner_angle: float = 50.0) -> tuple[Boundaries, Cuts]:
-    return find_boundaries(polygons, SIZE, sigma=sigma, corner_angle=math.radians(corner_angle), scale=2.0)
+def found(*polygons: Polygon, sigma: float = 0.8) -> tuple[Boundaries, Cuts]:
+    return find_boundaries(polygons, SIZE, sigma=sigma, scale=2.0)
 
 
 def disc(radius: float, center: float = 32.0) -> Polygon:
@@ -62,9 +62,9 @@ def test_smoothing_removes_stairs(radius: float) -> None:
 
 
 def test_the_border_stays_exact() -> None:
-    """A rectangle that fills the picture reaches the corners of the picture exactly, with any corner angle."""
+    """A rectangle that fills the picture reaches the corners of the picture exactly."""
     full = np.array([[0, 0], [64, 0], [64, 64], [0, 64]], np.float64)
-    boundaries, cuts = found(full, corner_angle=90.0)
+    boundaries, cuts = found(full)
 
     assert np.sort_complex(boundaries.at(cuts.place, cuts.owner)).tolist() == [0, 64j, 64, 64 + 64j]
 

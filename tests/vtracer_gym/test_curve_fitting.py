@@ -26,7 +26,7 @@ def fitted(inside: NDArray[np.bool_], tolerance: float = 0.5) -> list[Shape]:
     png = encode_png(sharpen(enlarge(picture(inside), 2), 1))
     regions = trace_regions(png, filter_speckle=8, color_precision=5, layer_difference=32)
     size = (2.0 * SIZE, 2.0 * SIZE)
-    shapes = fit_curves(regions, size, smoothing=0.4, tolerance=tolerance, corner_angle=50.0, scale=2.0)
+    shapes = fit_curves(regions, size, smoothing=0.4, tolerance=tolerance, scale=2.0)
     return [Shape(shape.fill, tuple(outline / 2.0 for outline in shape.outlines)) for shape in shapes]
 
 
@@ -83,7 +83,7 @@ def test_holes_stay_open() -> None:
     """The outlines of a frame have opposite directions, so that the fill rule nonzero leaves the hole open."""
     outer = np.array([[10, 10], [90, 10], [90, 90], [10, 90]], np.float64)
     frame = Region((0, 0, 0), (outer, outer[::-1] * 0.5 + 25))
-    (shape,) = fit_curves([frame], (99.0, 99.0), smoothing=0.4, tolerance=0.5, corner_angle=50.0, scale=2.0)
+    (shape,) = fit_curves([frame], (99.0, 99.0), smoothing=0.4, tolerance=0.5, scale=2.0)
 
     x, y = np.stack([points_along([outline], 10) for outline in shape.outlines]).transpose(2, 0, 1)
     areas = 0.5 * (x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)
@@ -128,11 +128,11 @@ def test_order_and_colors_stay() -> None:
     """There is one shape per region, in the same order and with the same colour."""
     box = np.array([[4, 4], [20, 4], [20, 20], [4, 20]], np.float64)
     regions = [Region((1, 2, 3), (box,)), Region((4, 5, 6), (box + 8, box + 30))]
-    shapes = fit_curves(regions, (64.0, 64.0), smoothing=0.4, tolerance=0.5, corner_angle=50.0, scale=1.0)
+    shapes = fit_curves(regions, (64.0, 64.0), smoothing=0.4, tolerance=0.5, scale=1.0)
 
     assert [(shape.fill, len(shape.outlines)) for shape in shapes] == [((1, 2, 3), 1), ((4, 5, 6), 2)]
 
 
 def test_no_regions() -> None:
     """A picture without regions is fine."""
-    assert fit_curves([], (9.0, 9.0), smoothing=0.4, tolerance=0.5, corner_angle=50.0, scale=1.0) == []
+    assert fit_curves([], (9.0, 9.0), smoothing=0.4, tolerance=0.5, scale=1.0) == []

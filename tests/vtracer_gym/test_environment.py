@@ -18,7 +18,7 @@ from vtracer_gym.observations import OBSERVATION_NAMES
 
 LOGOS = vtracer_gym.sample_logos(4, np.random.default_rng(0), 64)
 AS_THE_FIRST = action_of(Settings())
-RUINOUS = {"smoothing": 1.0, "tolerance": 1.5, "corner_angle": 90.0, "grid": 1.0}
+RUINOUS = {"smoothing": 1.0, "tolerance": 1.5, "grid": 1.0}
 
 
 class Unchecked(Settings):

@@ -36,8 +36,8 @@ Pixels at a corner are blends, and the enlarged picture has a small hook or cham
 BASE: Final = 3.0
 """Length in pixels of the logo of the chord that gives the direction of the boundary next to a corner."""
 
-BORDER_ANGLE: Final = 60.0
-"""Change of direction in degrees that is a corner at the border of the picture in any case."""
+CORNER_ANGLE: Final = 40.0
+"""Change of direction in degrees from which a point is a corner."""
 
 LINE_RATIO: Final = 6.0
 """Minimum length of a straight side of pixels as a multiple of the sides that continue it. A circle has at most 4.9."""
@@ -109,7 +109,7 @@ class Cuts(NamedTuple):
 
 
 def find_boundaries(
-    polygons: Sequence[Polygon], size: tuple[float, float], *, sigma: float, corner_angle: float, scale: float
+    polygons: Sequence[Polygon], size: tuple[float, float], *, sigma: float, scale: float
 ) -> tuple[Boundaries, Cuts]:
     """Smooth the boundaries of polygons, and cut them at corners, at the ends of straight sides, or at extreme points.
 
@@ -120,7 +120,6 @@ def find_boundaries(
         polygons: Polygons with sides along the axes.
         size: Width and height of the picture.
         sigma: Standard deviation of the Gaussian along a boundary.
-        corner_angle: Change of direction in radians from which a point is a corner.
         scale: Coordinate units per pixel of the logo.
     """
     arm = max(1, round(ARM * scale))
@@ -132,8 +131,7 @@ def find_boundaries(
     border = _border(stairs.points, size)
     points = _pinned(_smoothed(stairs.points, layout, sigma), border, size)
     at_border = np.flatnonzero(border)
-    limits = np.full(points.size, np.cos(corner_angle))
-    limits[at_border] = np.cos(min(corner_angle, np.radians(BORDER_ANGLE)))
+    limits = np.full(points.size, np.cos(np.radians(CORNER_ANGLE)))
     following = border[layout.source[layout.inner[at_border] + 1]]
     limits[at_border[(following > 0) & (following & border[at_border] == 0)]] = np.inf  # a corner of the picture
     corners = _corners(points[layout.source], layout, arm, limits)

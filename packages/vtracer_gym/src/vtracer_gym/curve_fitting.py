@@ -65,7 +65,6 @@ def fit_curves(
     *,
     smoothing: float,
     tolerance: float,
-    corner_angle: float,
     scale: float,
 ) -> list[Shape]:
     """Fit the boundaries of regions with cubic curves.
@@ -77,7 +76,6 @@ def fit_curves(
         size: Width and height of the picture, in the coordinates of the regions.
         smoothing: Standard deviation of the Gaussian along the boundary that smooths it, in pixels of the logo.
         tolerance: Maximum distance of the curves from the smoothed boundary, in pixels of the logo.
-        corner_angle: Change of direction in degrees from which a point is a corner. Curves meet smoothly elsewhere.
         scale: Coordinate units of the regions per pixel of the logo.
 
     Returns:
@@ -89,7 +87,6 @@ def fit_curves(
         [polygon for region in regions for polygon in region.polygons],
         size,
         sigma=smoothing * scale,
-        corner_angle=np.radians(corner_angle),
         scale=scale,
     )
     spans = _first_spans(boundaries, cuts, REACH * scale)

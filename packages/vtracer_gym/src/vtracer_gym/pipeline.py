@@ -30,7 +30,6 @@ SETTING_BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "layer_difference": (4, 128),
     "smoothing": (0.0, 1.0),
     "tolerance": (0.1, 1.5),
-    "corner_angle": (10.0, 90.0),
     "grid": (1.0, 8.0),
 }
 """Lowest and highest allowed value of each setting, both inclusive."""
@@ -51,7 +50,6 @@ class Settings:
         layer_difference: Colour difference between the layers of a gradient, in 8-bit levels (VTracer).
         smoothing: Standard deviation of the Gaussian along a boundary in pixels.
         tolerance: Maximum distance of a curve from the smoothed boundary in pixels.
-        corner_angle: Change of direction in degrees from which a point is a corner.
         grid: Coordinate units per pixel in the SVG. Points move by at most half a unit when they are rounded.
 
     Raises:
@@ -65,7 +63,6 @@ class Settings:
     layer_difference: int = 24
     smoothing: float = 0.4
     tolerance: float = 0.5
-    corner_angle: float = 50.0
     grid: float = 3.5
 
     def __post_init__(self) -> None:
@@ -143,7 +140,6 @@ def draw_prepared(png: bytes, logo: Logo, settings: Settings) -> Drawing:
         (logo.width * scale, logo.height * scale),
         smoothing=settings.smoothing,
         tolerance=settings.tolerance,
-        corner_angle=settings.corner_angle,
         scale=scale,
     )
     svg = write_svg(shapes, logo.width, logo.height, scale=scale, grid=settings.grid)
