@@ -3,8 +3,9 @@
     python bench/action_space.py [--logos FOLDER] [--count 24] [--attempts 60] [--log-dir FOLDER]
 
 Two runs of random attempts are recorded. In the first one, VTracer draws alone, with random values of its eight
-parameters, and its SVG is written compactly. In the second one, the pipeline draws with random settings, and VTracer
-gets random values of its parameters for curves too. The tables are from ``rlvitals stats RUN --parameters``.
+parameters, and its SVG is written compactly. In the second one, the pipeline draws with random settings, and what is
+not a setting is random too: VTracer's parameters for curves, and the angle of corners. The tables are from
+``rlvitals stats RUN --parameters``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -25,6 +27,7 @@ import vtracer
 
 import vtracer_gym
 from rlvitals import TrainingMonitor
+from vtracer_gym import boundaries
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.baselines import random_settings
 from vtracer_gym.pipeline import SETTING_BOUNDS
@@ -38,7 +41,11 @@ CURVES = ("corner_threshold", "length_threshold", "max_iterations", "splice_thre
 """Parameters of VTracer that concern its curves."""
 
 ALONE, PIPELINE = "VTracer alone", "pipeline"
-RANGES = {ALONE: BOUNDS, PIPELINE: SETTING_BOUNDS | {name: BOUNDS[name] for name in CURVES}}
+CORNER_ANGLES = (10.0, 90.0)
+RANGES = {
+    ALONE: BOUNDS,
+    PIPELINE: SETTING_BOUNDS | {name: BOUNDS[name] for name in CURVES} | {"corner_angle": CORNER_ANGLES},
+}
 
 TRIES = 4
 """Attempts per episode."""
@@ -68,11 +75,14 @@ def attempts(task: tuple[Logo, str, int, int]) -> list[dict[str, Any]]:
             parameters = drawn
         else:
             curves = {name: drawn[name] for name in CURVES if name != "path_precision"}  # coordinates are whole
-            vtracer.convert_raw_image_to_svg = functools.partial(CONVERT, **curves)
-            tried = prepared.attempt(random_settings(rng))
-            vtracer.convert_raw_image_to_svg = CONVERT
+            angle = rng.uniform(*CORNER_ANGLES)
+            with (
+                patch.object(vtracer, "convert_raw_image_to_svg", functools.partial(CONVERT, **curves)),
+                patch.object(boundaries, "CORNER_ANGLE", angle),
+            ):
+                tried = prepared.attempt(random_settings(rng))
             gain = DEFAULT_WEIGHTS.reward(tried, prepared)
-            parameters = tried.setting.as_dict() | {name: drawn[name] for name in CURVES}
+            parameters = tried.setting.as_dict() | {name: drawn[name] for name in CURVES} | {"corner_angle": angle}
         rows.append(
             {"parameters": parameters, "reward": gain.total, "quality": tried.quality, "svg_bytes": tried.size_bytes}
         )

@@ -43,19 +43,16 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
     """
     shown = list(regions[:_MOST_REGIONS])
     labels = _labels(shown, pixels.shape[0], pixels.shape[1], scale)
-    inside = (cv2.erode(labels, _NEIGHBOURS) == cv2.dilate(labels, _NEIGHBOURS)).ravel()
-    flat = labels.ravel()
-    count = _counted(flat[inside], len(shown))
-    medians, change = _medians(flat[inside], pixels.reshape(-1, pixels.shape[2])[inside], count)
-    gradients = _gradients(
-        np.where(inside.reshape(labels.shape), labels, 0), pixels, scale, (change >= MIN_CHANGE) & (count >= MIN_PIXELS)
-    )
-    thin = (count == 0)[flat]
+    inside = labels * (cv2.erode(labels, _NEIGHBOURS) == cv2.dilate(labels, _NEIGHBOURS))
+    count = _counted(inside, len(shown))
+    medians, change = _medians(inside, pixels, count)
+    gradients = _gradients(inside, pixels, scale, (change >= MIN_CHANGE) & (count >= MIN_PIXELS))
+    thin = ((count == 0) & (np.arange(count.size) > 0))[labels]
     if thin.any():
         # Straight colours are not blended with the ground, so those of transparent logos are used as they are.
-        colors_there = (sharpen(pixels, 1) if pixels.shape[2] == len("RGB") else pixels).reshape(-1, pixels.shape[2])
-        count_thin = _counted(flat[thin], len(shown))
-        medians[count_thin > 0] = _medians(flat[thin], colors_there[thin], count_thin)[0][count_thin > 0]
+        sharp = sharpen(pixels, 1) if pixels.shape[2] == len("RGB") else pixels
+        count_thin = _counted(labels[thin], len(shown))
+        medians[count_thin > 0] = _medians(labels[thin], sharp[thin], count_thin)[0][count_thin > 0]
         count += count_thin
     medians = medians[1:]
     medians[(medians <= SNAP).all(axis=1)] = 0
@@ -106,7 +103,10 @@ def _gradients(
 
 
 def _counted(labels: NDArray[np.uint16], regions: int) -> NDArray[np.int64]:
-    return np.bincount(labels, minlength=regions + 1)
+    """Return the number of pixels of each label. Label 0, outside all regions, has none."""
+    count = np.bincount(labels.ravel(), minlength=regions + 1)
+    count[0] = 0
+    return count
 
 
 def _medians(
@@ -116,16 +116,16 @@ def _medians(
 
     Args:
         labels: Label of each pixel.
-        colors: Colour of each pixel, shape (pixels, 3 or 4).
+        colors: Colour of each pixel, with the channels on the last axis.
         count: Number of pixels of each label.
 
     Returns:
         Medians, shape (labels, 3); and the largest difference between the first and the last decile of a channel.
     """
-    base = labels.astype(np.int64) << 8
+    base = labels.ravel().astype(np.int64) << 8
     medians, changes = [], []
     for channel in range(3):
-        levels = np.bincount(base + colors[:, channel], minlength=count.size << 8).reshape(count.size, 256)
+        levels = np.bincount(base + colors[..., channel].ravel(), minlength=count.size << 8).reshape(count.size, 256)
         below = levels.cumsum(axis=1)
         low, middle, high = ((below > (count * tenths // 10)[:, None]).argmax(axis=1) for tenths in (1, 5, 9))
         medians.append(middle)
