@@ -5,7 +5,6 @@ import pytest
 
 from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.features import FEATURE_NAMES, difficulty, log_error, logo_features
-from vtracer_gym.layers import LAYER_DIFFERENCES
 from vtracer_gym.logos import Logo
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.samples import sample_logos
@@ -33,10 +32,6 @@ def test_two_halves_by_hand() -> None:
     assert seen["color_entropy"] == pytest.approx(np.log(2) / 2 - 1)
     assert seen["share_flat"] == pytest.approx(2 * 62 / 64 - 1)
     assert seen["first_log_color_error"] == pytest.approx(np.log(0.5))
-    assert [seen[f"layers_{difference}_log_regions"] for difference in LAYER_DIFFERENCES] == [0.0] * 3
-    assert [seen[f"layers_{difference}_log_color_error"] for difference in LAYER_DIFFERENCES] == [
-        pytest.approx(np.log(0.5))
-    ] * 3
 
 
 def test_slopes_and_edges_are_distinct() -> None:
@@ -78,27 +73,13 @@ def test_difficulty_grows_with_edges() -> None:
     assert (difficulty(np.zeros((64, 64, 3), np.uint8)), difficulty(noise)) == ("easy", "hard")
 
 
-def test_layers_tell_which_tones_are_merged() -> None:
-    """With a larger layer difference, stripes of similar colours have fewer regions and a higher colour error."""
-    stripes = np.zeros((64, 64, 3), np.uint8)
-    stripes[..., 0] = np.repeat(np.array([0, 40, 100, 200], np.uint8), 16)[None]
-    seen = features(stripes)
-    regions = [seen[f"layers_{difference}_log_regions"] for difference in LAYER_DIFFERENCES]
-    errors = [seen[f"layers_{difference}_log_color_error"] for difference in LAYER_DIFFERENCES]
-
-    assert regions == sorted(regions, reverse=True)
-    assert errors == sorted(errors)
-    assert regions[0] > regions[-1]
-    assert errors[0] < errors[-1]
-
-
 def test_a_failed_first_drawing_tells_nothing() -> None:
-    """If the first drawing failed, its features and those of layers are 0, and the others are unchanged."""
+    """If the first drawing failed, its features are 0, and the others are unchanged."""
     pixels = halves((0, 0, 0), (255, 255, 255))
     failed = prepared(pixels)
     failed.first = Attempt.failed(Settings(), "panicked")
     seen = dict(zip(FEATURE_NAMES, logo_features(failed).tolist(), strict=True))
-    of_drawings = {name for name in FEATURE_NAMES if name.startswith(("first_", "layers_"))}
+    of_drawings = {name for name in FEATURE_NAMES if name.startswith("first_")}
 
     assert {seen[name] for name in of_drawings} == {0.0}
     assert {name: value for name, value in seen.items() if name not in of_drawings} == {

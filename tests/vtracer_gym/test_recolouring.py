@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vtracer_gym.recolouring import painted, recolour
+from vtracer_gym.recolouring import recolour
 from vtracer_gym.shapes import Color, Gradient, Region
 
 
@@ -69,12 +69,13 @@ def ramp() -> NDArray[np.uint8]:
 
 
 def test_an_even_change_becomes_a_gradient() -> None:
-    """A region whose colours change evenly gets a gradient in its own coordinates, which paints the same pixels."""
+    """A region whose colours change evenly gets a gradient in its own coordinates, with the same colours."""
     (region,) = recolour([box((1, 1, 1), 0, 0, 80, 40)], ramp(), 2.0)
 
     assert isinstance(region.fill, Gradient)
     assert sorted([region.fill.start[0], region.fill.end[0]]) == pytest.approx([0.0, 80.0], abs=6.0)
-    assert np.abs(painted([region], np.zeros((20, 40, 3), np.uint8), 2.0).astype(int) - ramp()).max() <= 8
+    centres = np.stack([2.0 * np.arange(40) + 1.0, np.full(40, 20.0)], axis=1)
+    assert np.abs(region.fill.at(centres).astype(int) - ramp()[10]).max() <= 8
 
 
 def test_a_transparent_logo_has_gradients_too() -> None:
@@ -86,12 +87,3 @@ def test_a_transparent_logo_has_gradients_too() -> None:
 
     assert isinstance(region.fill, Gradient)
     assert max(green for _, green, _ in region.fill.stops) <= 2
-
-
-def test_painting_keeps_other_pixels() -> None:
-    """Pixels outside all regions stay as they are, and the topmost region is visible."""
-    below, above = box((9, 9, 9), 0, 0, 10, 20), box((7, 7, 7), 5, 0, 10, 20)
-    picture = painted([below, above], ramp(), 1.0)
-
-    assert picture[0, [0, 7]].tolist() == [[9, 9, 9], [7, 7, 7]]
-    assert (picture[:, 10:] == ramp()[:, 10:]).all()

@@ -24,6 +24,7 @@ QUICK = TuningSettings(generations=1, candidates=2, logos=1)
 SHORT = TrainingSettings(
     steps=32,
     attempts=2,
+    episode_steps=2,
     processes=1,
     rollout_steps=16,
     batch_size=8,

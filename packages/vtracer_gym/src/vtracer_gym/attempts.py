@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vtracer_gym.errors import RasterizeError, TraceError
 from vtracer_gym.logos import Logo
 from vtracer_gym.measures import Measurer, Measures
-from vtracer_gym.pipeline import Drawing, Settings, colored_regions, draw_prepared, prepare
+from vtracer_gym.pipeline import Drawing, Settings, draw_prepared, prepare
 from vtracer_gym.shapes import parse_shapes
 from vtracer_gym.svg_writer import write_svg
 from vtracer_gym.tracing import DEFAULTS, ColorMode, Parameters, encode_png, trace
@@ -19,7 +19,9 @@ from vtracer_gym.transparency import traceable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vtracer_gym.shapes import Region
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 FAILED = Measures(0.0, 0.0, edge_distance=1.0, color_error=255.0, paper_error=255.0)
 """Measures of an attempt without an SVG."""
@@ -72,10 +74,14 @@ class PreparedLogo:
 
     Args:
         logo: Logo to vectorize. It is not modified.
+
+    Attributes:
+        features: Result of ``features.logo_features`` once it was called.
     """
 
     def __init__(self, logo: Logo) -> None:
         self.logo = logo
+        self.features: NDArray[np.float32] | None = None
         self._pictures: dict[tuple[int, int], bytes] = {}
         self._measurer: Measurer | None = None
 
@@ -97,14 +103,6 @@ class PreparedLogo:
         """
         png = self._picture(settings)
         return self._measured(settings, lambda: draw_prepared(png, self.logo, settings))
-
-    def regions(self, settings: Settings) -> list[Region]:
-        """Trace the regions of the logo, without curves.
-
-        Raises:
-            TraceError: VTracer failed or panicked.
-        """
-        return colored_regions(self._picture(settings), self.logo, settings)
 
     def plain_attempt(
         self, parameters: Parameters, color_mode: ColorMode = "color", *, compact: bool = False

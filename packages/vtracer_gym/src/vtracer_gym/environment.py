@@ -30,9 +30,9 @@ _LOGGER = logging.getLogger(__name__)
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     """Environment for finding the setting of the pipeline for a logo.
 
-    Observation: ``Box(-5, 5, (47,))``, with the names in ``OBSERVATION_NAMES``: features of the logo, of a first
-    drawing with the pipeline's default setting and of layers, then the best and the last attempt, then the remaining
-    share of attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to the
+    Observation: ``Box(-5, 5, (41,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and
+    of a first drawing with the pipeline's default setting, then the best and the last attempt, then the remaining share
+    of attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to the
     first drawing, its reward and whether it failed. Before the first attempt, both are the first drawing.
 
     Action: ``Box(-1, 1, (8,))``, see ``actions.settings_of``.
@@ -82,7 +82,6 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (DIMENSIONS,), np.float32)
         self._prepared = [logo if isinstance(logo, PreparedLogo) else PreparedLogo(logo) for logo in chosen]
-        self._known: dict[PreparedLogo, tuple[Observation, str]] = {}
         self._attempts = attempts
         self._weights = weights
         self._in_order = in_order
@@ -109,8 +108,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         if self._current is not None:
             self._current.release()
         self._current = prepared = self._next_logo()
-        if prepared not in self._known:
-            self._known[prepared] = (logo_features(prepared), difficulty(prepared.logo.pixels))
+        self._difficulty = difficulty(prepared.logo.pixels)
         self._tried: list[tuple[Attempt, RewardParts]] = []
         self._best = self._last = (prepared.first, RewardParts())
         self._last_seen = self._best_seen = described(prepared.first, 0.0, prepared.first)
@@ -180,7 +178,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     def _observation(self, prepared: PreparedLogo) -> Observation:
         left = 1.0 - len(self._tried) / self._attempts
-        return observed(self._known[prepared][0], self._best_seen, self._last_seen, left)
+        return observed(logo_features(prepared), self._best_seen, self._last_seen, left)
 
     def _info(self, prepared: PreparedLogo, *, over: bool) -> dict[str, Any]:
         attempt, parts = self._best if over else self._last
@@ -189,7 +187,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             "logo": logo.name,
             "logo_size": logo.longest_side,
             "category": logo.category,
-            "difficulty": self._known[prepared][1],
+            "difficulty": self._difficulty,
             "parameters": attempt.setting.as_dict(),
             "reward_parts": parts.as_dict(),
             **_results(attempt, default),

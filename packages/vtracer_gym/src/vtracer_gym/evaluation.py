@@ -35,7 +35,7 @@ SHARP: Final = 4
 """Multiple of the logo's size at which outcomes are measured in addition to the measures of an attempt."""
 
 Chooser = Callable[[NDArray[np.float32]], Settings]
-"""Function that chooses a setting from the features of a logo, shape (20,), see ``features.logo_features``."""
+"""Function that chooses a setting from the features of a logo, shape (14,), see ``features.logo_features``."""
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Features of a logo, its first drawing and its layers, on a scale of about 1: what the agent sees at its first try."""
+"""Features of a logo and its first drawing, on a scale of about 1: what the agent sees at its first try."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from vtracer_gym.layers import LAYER_DIFFERENCES, layers_of
 
 if TYPE_CHECKING:
     from vtracer_gym.attempts import Attempt, PreparedLogo
@@ -29,9 +27,8 @@ FEATURE_NAMES: Final = (
     "first_log_detail_error",
     "first_log_color_error",
     "first_edge_distance",
-    *(f"layers_{difference}_{name}" for difference in LAYER_DIFFERENCES for name in ("log_regions", "log_color_error")),
 )
-"""Names of the features in order: of the logo, of its first drawing with the default setting, and of its layers.
+"""Names of the features in order: of the logo, and of its first drawing with the default setting.
 
 They are few, because a policy with many features fits the logos on which it is trained, and not others.
 """
@@ -84,15 +81,21 @@ def _color_shares(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.float64]:
 
 
 def logo_features(prepared: PreparedLogo) -> NDArray[np.float32]:
-    """Describe a logo, its first drawing, and its layers.
+    """Describe a logo and its first drawing. The result is kept in ``prepared``.
 
     Args:
-        prepared: Logo to describe. The features of the first drawing are 0 if it failed, as are those of layers.
+        prepared: Logo to describe. The features of the first drawing are 0 if it failed.
 
     Returns:
-        Finite features, shape (20,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Bytes are divided by the
+        Finite features, shape (14,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Bytes are divided by the
         side length (the square root of the area), because outlines scale with it.
     """
+    if prepared.features is None:
+        prepared.features = _described(prepared)
+    return prepared.features
+
+
+def _described(prepared: PreparedLogo) -> NDArray[np.float32]:
     pixels = prepared.logo.pixels
     area = float(pixels.shape[0] * pixels.shape[1])
     slope = _slope(pixels)
@@ -113,7 +116,6 @@ def logo_features(prepared: PreparedLogo) -> NDArray[np.float32]:
             math.log(regions) / 2.0 - 1.0,
             math.log(inside.mean() if inside.size else 1.0),
             *_first_features(prepared.first, math.sqrt(area)),
-            *(value for difference in LAYER_DIFFERENCES for value in _layer_features(prepared, difference)),
         ],
         np.float32,
     )
@@ -130,13 +132,6 @@ def _first_features(first: Attempt, side: float) -> list[float]:
         math.log(first.measures.color_error + COLOR_FLOOR),
         4.0 * first.measures.edge_distance - 1.0,
     ]
-
-
-def _layer_features(prepared: PreparedLogo, layer_difference: int) -> list[float]:
-    layers = layers_of(prepared, layer_difference)
-    if layers is None or prepared.first.failure is not None:
-        return [0.0, 0.0]
-    return [math.log((layers.regions + 1) / (prepared.first.shapes + 1)), math.log(layers.color_error + COLOR_FLOOR)]
 
 
 def _foreground(inked: NDArray[np.uint8]) -> NDArray[np.uint8]:

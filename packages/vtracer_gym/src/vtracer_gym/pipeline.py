@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vtracer_gym.logos import Logo
-    from vtracer_gym.shapes import Region, Shape
+    from vtracer_gym.shapes import Shape
 
 SETTING_BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "enlargement": (1, 3),
@@ -102,13 +102,13 @@ def prepare(logo: Logo, settings: Settings) -> bytes:
     return encode_png(sharpened if logo.rgba is None else traceable(sharpened))
 
 
-def colored_regions(png: bytes, logo: Logo, settings: Settings) -> list[Region]:
-    """Trace a prepared picture into regions in the logo's colours, in the coordinates of the enlarged picture.
+def draw_prepared(png: bytes, logo: Logo, settings: Settings) -> Drawing:
+    """Trace a prepared picture, and recolour, fit and write the result.
 
     Args:
         png: Result of ``prepare``, which depends on the settings ``enlargement`` and ``sharpening`` only.
         logo: Logo of the picture.
-        settings: Setting of the tracing.
+        settings: Setting of the other stages.
 
     Raises:
         TraceError: VTracer failed or panicked.
@@ -120,23 +120,8 @@ def colored_regions(png: bytes, logo: Logo, settings: Settings) -> list[Region]:
         color_precision=settings.color_precision,
         layer_difference=settings.layer_difference,
     )
-    return recolour(regions, logo.own_pixels, scale)
-
-
-def draw_prepared(png: bytes, logo: Logo, settings: Settings) -> Drawing:
-    """Trace a prepared picture, and recolour, fit and write the result.
-
-    Args:
-        png: Result of ``prepare``.
-        logo: Logo of the picture.
-        settings: Setting of the other stages.
-
-    Raises:
-        TraceError: VTracer failed or panicked.
-    """
-    scale = float(settings.enlargement)
     shapes = fit_curves(
-        colored_regions(png, logo, settings),
+        recolour(regions, logo.own_pixels, scale),
         (logo.width * scale, logo.height * scale),
         smoothing=settings.smoothing,
         tolerance=settings.tolerance,

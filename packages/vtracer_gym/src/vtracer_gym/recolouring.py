@@ -65,25 +65,6 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
     return recoloured + list(regions[_MOST_REGIONS:])
 
 
-def painted(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Return the pixels of a logo with the fills of regions, without curves. Other pixels stay.
-
-    Args:
-        regions: Regions from the bottom to the top.
-        pixels: RGB pixels, shape (height, width, 3).
-        scale: Coordinate units of the regions per pixel.
-    """
-    shown = regions[:_MOST_REGIONS]
-    labels = _labels(shown, pixels.shape[0], pixels.shape[1], scale)
-    flat = [(0, 0, 0) if isinstance(region.fill, Gradient) else region.fill for region in shown]
-    picture = np.where((labels > 0)[..., None], np.array([(0, 0, 0), *flat], np.uint8)[labels], pixels)
-    for number, region in enumerate(shown, 1):
-        if isinstance(region.fill, Gradient):
-            rows, columns = np.nonzero(labels == number)
-            picture[rows, columns] = region.fill.at(_centres(rows, columns, scale))
-    return picture
-
-
 def _centres(rows: NDArray[np.intp], columns: NDArray[np.intp], scale: float) -> NDArray[np.float64]:
     """Return the centres of pixels in the coordinates of regions."""
     return np.asarray((np.stack([columns, rows], axis=1) + 0.5) * scale, np.float64)

@@ -58,7 +58,7 @@ _LOGGER = logging.getLogger(__name__)
 
 def vector_environment(logos: Sequence[Logo | PreparedLogo], settings: TrainingSettings) -> VecEnv:
     """Return parallel environments, one per process because VTracer holds the GIL; a single one runs here."""
-    maker = functools.partial(VectorizeEnv, tuple(logos), settings.attempts, settings.weights)
+    maker = functools.partial(VectorizeEnv, tuple(logos), settings.episode_steps, settings.weights)
     makers: list[Callable[[], gymnasium.Env[Any, Any]]] = [maker] * settings.processes
     if settings.processes == 1:
         return VecMonitor(DummyVecEnv(makers))
