@@ -69,8 +69,8 @@ class PreparedLogo:
     """A logo prepared for repeated attempts.
 
     Data that stay the same between attempts are cached: the prepared pictures, the attempt with VTracer's defaults and
-    the first drawing. The statistics for measuring take tens of megabytes. They are computed on first use and freed
-    by ``release``.
+    the first drawing. The statistics for SSIM take tens of megabytes. They are computed on first use and freed by
+    ``release``.
 
     Args:
         logo: Logo to vectorize. It is not modified.
@@ -93,8 +93,9 @@ class PreparedLogo:
         return self._measurer
 
     def release(self) -> None:
-        """Free the statistics for measuring. The next attempt computes them again."""
-        self._measurer = None
+        """Free the statistics for SSIM. The next attempt computes them again."""
+        if self._measurer is not None:
+            self._measurer.release()
 
     def attempt(self, settings: Settings) -> Attempt:
         """Vectorize the logo and measure the result.

@@ -82,6 +82,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (DIMENSIONS,), np.float32)
         self._prepared = [logo if isinstance(logo, PreparedLogo) else PreparedLogo(logo) for logo in chosen]
+        self._difficulties: dict[PreparedLogo, str] = {}
         self._attempts = attempts
         self._weights = weights
         self._in_order = in_order
@@ -108,7 +109,8 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         if self._current is not None:
             self._current.release()
         self._current = prepared = self._next_logo()
-        self._difficulty = difficulty(prepared.logo.pixels)
+        if prepared not in self._difficulties:
+            self._difficulties[prepared] = difficulty(prepared.logo.pixels)
         self._tried: list[tuple[Attempt, RewardParts]] = []
         self._best = self._last = (prepared.first, RewardParts())
         self._last_seen = self._best_seen = described(prepared.first, 0.0, prepared.first)
@@ -187,7 +189,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             "logo": logo.name,
             "logo_size": logo.longest_side,
             "category": logo.category,
-            "difficulty": self._difficulty,
+            "difficulty": self._difficulties[prepared],
             "parameters": attempt.setting.as_dict(),
             "reward_parts": parts.as_dict(),
             **_results(attempt, default),

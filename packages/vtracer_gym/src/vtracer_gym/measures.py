@@ -79,6 +79,10 @@ class Measurer:
         self._areas = area_colors(_premultiplied(logo))
         self._edges: NDArray[np.float32] | None = None
 
+    def release(self) -> None:
+        """Free the statistics for SSIM. The next measurement computes them again."""
+        self._similarities = {}
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """Multiples of the logo's size at which the logo is known: 1, and those up to the size of its source."""

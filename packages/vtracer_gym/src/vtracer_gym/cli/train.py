@@ -35,7 +35,7 @@ def train(
         list[int] | None,
         typer.Option(min=32, help=f"Longest side in pixels; repeat for several sizes. Default: {DEFAULT_SIZE}."),
     ] = None,
-    attempts: Annotated[int, typer.Option(min=1, help="Tries per logo.")] = 4,
+    attempts: Annotated[int, typer.Option(min=1, help="Tries per unseen logo.")] = 4,
     processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,
     unseen: Annotated[float, typer.Option(help="Share of unseen logos per type.")] = 0.2,
     search_tries: Annotated[
