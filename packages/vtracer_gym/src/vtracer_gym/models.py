@@ -73,8 +73,8 @@ class TrainingSettings:
         seed: Seed for the network, the exploration and the order of logos.
         sizes: Longest sides of the logos in pixels.
         attempts: Number of tries per logo in the evaluation.
-        episode_steps: Number of attempts per episode. With 1, every attempt is a first try, which counts most. Several
-            ones showed no gain: the best of four tries was as good as after training with four attempts.
+        episode_steps: Number of attempts per episode. With 1, every sample is a first try. Longer episodes showed no
+            gain, not even for the best of four tries.
         processes: Number of parallel environments. It affects the result because it determines the rollout size.
         rollout_steps: Number of steps per environment and rollout.
         batch_size: Number of samples per gradient step.

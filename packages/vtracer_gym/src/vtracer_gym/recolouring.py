@@ -47,7 +47,9 @@ def recolour(regions: Sequence[Region], pixels: NDArray[np.uint8], scale: float)
     count = _counted(inside, len(shown))
     medians, change = _medians(inside, pixels, count)
     gradients = _gradients(inside, pixels, scale, (change >= MIN_CHANGE) & (count >= MIN_PIXELS))
-    thin = ((count == 0) & (np.arange(count.size) > 0))[labels]
+    missing = count == 0
+    missing[0] = False
+    thin = missing[labels]
     if thin.any():
         # Straight colours are not blended with the ground, so those of transparent logos are used as they are.
         sharp = sharpen(pixels, 1) if pixels.shape[2] == len("RGB") else pixels
