@@ -8,6 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from vtracer_gym.curve_fitting import fit_curves
+from vtracer_gym.logos import Logo
+from vtracer_gym.pipeline import Settings, vectorize
 from vtracer_gym.preparation import enlarge, sharpen
 from vtracer_gym.shapes import Outline, Region, Shape, points_along
 from vtracer_gym.tracing import encode_png, trace_regions
@@ -77,6 +79,28 @@ def test_a_turned_square_has_straight_sides(degrees: float) -> None:
     x, y = (points_along([outline], 20) - 64).T
     u, v = x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn)
     assert np.abs(np.maximum(np.abs(u), np.abs(v)) - 35).max() < 0.4
+
+
+def test_a_round_end_next_to_a_long_side_is_not_missed() -> None:
+    """All points of a thick zigzag line with round ends lie at half of its width from its middle.
+
+    One curve for a round end and the long side after it is far off. Cutting it near its end does not help.
+    """
+    line, width = np.array([[143.25, 171.75], [186.0, 151.25], [58.5, 182.0], [105.25, 98.75]]), 18.25
+    pixels = np.full((1024, 1024, 3), 255, np.uint8)
+    corners = np.rint(4 * line).astype(np.int32)[:, None]
+    cv2.polylines(
+        pixels, [corners], isClosed=False, color=(0, 110, 50), thickness=round(4 * width), lineType=cv2.LINE_AA
+    )
+    logo = Logo("zigzag", "simple", cv2.resize(pixels, (256, 256), interpolation=cv2.INTER_AREA))
+    drawing = vectorize(logo, Settings(smoothing=0.67, tolerance=0.37))
+
+    points = points_along(list(drawing.shapes[-1].outlines), 20) / drawing.scale
+    begin, side = line[:-1], np.diff(line, axis=0)
+    share = (((points[:, None] - begin) * side).sum(axis=2) / (side**2).sum(axis=1)).clip(0.0, 1.0)
+    nearest = begin + share[..., None] * side
+    distance = np.linalg.norm(points[:, None] - nearest, axis=2).min(axis=1)
+    assert np.abs(distance - width / 2).max() < 1.0
 
 
 def test_holes_stay_open() -> None:

@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 SAMPLES: Final = 14
 """Number of boundary points to which a curve is fitted."""
 
-GENERATIONS: Final = 8
+GENERATIONS: Final = 12
 """Maximum number of times that a span is cut. Later spans are accepted as they are."""
+
+NEAREST_CUT: Final = 0.15
+"""Minimum share of a span on each side of a cut.
+
+A curve that misses its span is often farthest from it near an end, time after time, and the rest would never fit.
+"""
 
 REACH: Final = 3.0
 """Maximum distance in pixels of the logo from a point to the ends of the chord that gives its tangent."""
@@ -173,7 +179,7 @@ def _halves(boundaries: Boundaries, spans: _Spans, farthest: Floats, chosen: Fla
     owner, start, end = spans.owner[chosen], spans.start[chosen], spans.end[chosen]
     into, back = spans.into[chosen], spans.back[chosen]
     sharp_start, sharp_end = spans.sharp_start[chosen], spans.sharp_end[chosen]
-    middle = start + (end - start) * farthest[chosen]
+    middle = start + (end - start) * farthest[chosen].clip(NEAREST_CUT, 1.0 - NEAREST_CUT)
     near = np.minimum(reach, np.minimum(middle - start, end - middle))
     tangent = _unit(boundaries.at(middle + near, owner) - boundaries.at(middle - near, owner))
     smooth = np.zeros(owner.size, np.bool_)
