@@ -94,7 +94,7 @@ def own_call(logo: Logo, settings: Settings) -> Callable[[], str]:
         mode="spline",
         filter_speckle=round(settings.filter_speckle * settings.enlargement),
         color_precision=settings.color_precision,
-        layer_difference=settings.layer_difference,
+        layer_difference=pipeline.LAYER_DIFFERENCE,
     )
 
 

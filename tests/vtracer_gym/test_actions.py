@@ -49,24 +49,24 @@ def test_middle_of_a_logarithmic_axis(name: str) -> None:
     """The middle of a logarithmic axis is the geometric mean of its bounds."""
     low, high = SETTING_BOUNDS[name]
 
-    assert along(name, 0.0) == pytest.approx((low * high) ** 0.5, abs=0.5 if name in WHOLE else 1e-4)
+    assert along(name, 0.0) == pytest.approx((low * high) ** 0.5, abs=1e-4)
 
 
 def test_whole_numbers_get_equal_parts_of_the_axis() -> None:
-    """Over the whole axis, each of the three enlargements is chosen equally often."""
-    chosen = [along("enlargement", coordinate) for coordinate in np.linspace(-1, 1, 3000, endpoint=False)]
+    """Over the whole axis, each of the three colour precisions is chosen equally often."""
+    chosen = [along("color_precision", coordinate) for coordinate in np.linspace(-1, 1, 3000, endpoint=False)]
 
-    assert [chosen.count(value) for value in (1, 2, 3)] == [1000, 1000, 1000]
+    assert [chosen.count(value) for value in (5, 6, 7)] == [1000, 1000, 1000]
 
 
 def test_action_of_a_whole_number_is_in_the_middle_of_its_part() -> None:
     """A small change of the action does not change a whole number."""
-    action = action_of(Settings(enlargement=2, sharpening=1))
+    action = action_of(Settings(enlargement=2, color_precision=6))
 
-    assert [action[SETTING_NAMES.index(name)] for name in ("enlargement", "sharpening")] == [0.0, 0.0]
+    assert [action[SETTING_NAMES.index(name)] for name in ("enlargement", "color_precision")] == [-0.5, 0.0]
 
 
-@pytest.mark.parametrize("action", [np.zeros(8), np.zeros((1, 9)), np.full(9, np.nan), np.full(9, np.inf)])
+@pytest.mark.parametrize("action", [np.zeros(6), np.zeros((1, 7)), np.full(7, np.nan), np.full(7, np.inf)])
 def test_refuses_invalid_actions(action: np.ndarray) -> None:
     """Actions with a wrong shape or non-finite values are refused."""
     with pytest.raises(ValueError, match="action"):

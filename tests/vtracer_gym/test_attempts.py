@@ -52,7 +52,7 @@ def test_attempt_is_the_pipeline_measured() -> None:
 
 def test_settings_do_not_affect_each_other() -> None:
     """Attempts share prepared pictures, but their order changes nothing."""
-    settings = [Settings(), Settings(enlargement=1, sharpening=0), Settings(grid=1.0), Settings(enlargement=1)]
+    settings = [Settings(), Settings(enlargement=3, sharpening=2), Settings(grid=5.0), Settings(enlargement=3)]
     one, other = PreparedLogo(a_logo()), PreparedLogo(a_logo())
     forwards = [one.attempt(setting).svg for setting in settings]
     backwards = [other.attempt(setting).svg for setting in reversed(settings)]
@@ -147,6 +147,6 @@ def test_failed_attempt_has_a_reason() -> None:
 def test_a_coarser_grid_saves_bytes() -> None:
     """Rounding coordinates to fewer positions makes the document shorter."""
     prepared = PreparedLogo(a_logo())
-    coarse, fine = (prepared.attempt(replace(Settings(), grid=grid)).size_bytes for grid in (1.0, 8.0))
+    coarse, fine = (prepared.attempt(replace(Settings(), grid=grid)).size_bytes for grid in (1.5, 5.0))
 
     assert coarse < fine

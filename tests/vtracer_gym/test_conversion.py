@@ -100,10 +100,10 @@ def test_resizing_keeps_the_shapes() -> None:
 
 def test_a_policy_chooses_the_setting() -> None:
     """The drawing has the setting that the policy chooses."""
-    wanted = Settings(grid=2.0)
+    wanted = Settings(grid=3.0)
     conversion = convert(png(disc(64, 64)), "disc.png", ConversionOptions(constant(wanted)))
 
-    assert conversion.setting.grid == pytest.approx(2.0)
+    assert conversion.setting.grid == pytest.approx(3.0)
 
 
 def test_a_policy_sees_the_size_of_its_training() -> None:
@@ -116,7 +116,7 @@ def test_a_policy_sees_the_size_of_its_training() -> None:
 
 def test_a_ruined_drawing_is_not_used() -> None:
     """If the policy's drawing is much worse than the one with the fixed setting, the fixed setting is used."""
-    ruining = Settings(filter_speckle=8.0, layer_difference=128, smoothing=1.0, tolerance=1.5, grid=1.0)
+    ruining = Settings(filter_speckle=6.0, color_precision=5, smoothing=1.0, tolerance=0.8, grid=1.5)
     logo = PreparedLogo(sample_logos(2, np.random.default_rng(0), 64)[1])
 
     assert logo.attempt(ruining).quality < logo.first.quality - MOST_LOST
@@ -126,7 +126,7 @@ def test_a_ruined_drawing_is_not_used() -> None:
 def test_several_tries_earn_at_least_the_fixed_setting() -> None:
     """The best of several tries is used, or the first drawing if none of them earns more."""
     logo = prepared()
-    for setting in (Settings(grid=1.0, tolerance=1.5), Settings(grid=8.0, tolerance=0.1)):
+    for setting in (Settings(grid=1.5, tolerance=0.8), Settings(grid=5.0, tolerance=0.15)):
         policy = constant(setting)
         assert policy.weights.reward(chosen_attempt(logo, policy, 2), logo).total >= 0.0
 
@@ -135,7 +135,7 @@ def test_any_try_is_better_than_a_failed_first_drawing() -> None:
     """If the first drawing failed, the best of several tries is used, whatever it earns."""
     logo = prepared()
     logo.first = Attempt.failed(Settings(), "panicked")
-    ruined = constant(Settings(grid=1.0, tolerance=1.5, smoothing=1.0))
+    ruined = constant(Settings(grid=1.5, tolerance=0.8, smoothing=1.0))
 
     assert chosen_attempt(logo, ruined, 2).failure is None
 

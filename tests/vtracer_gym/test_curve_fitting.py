@@ -92,7 +92,7 @@ def test_a_round_end_next_to_a_long_side_is_not_missed() -> None:
     cv2.polylines(
         pixels, [corners], isClosed=False, color=(0, 110, 50), thickness=round(4 * width), lineType=cv2.LINE_AA
     )
-    logo = Logo("zigzag", "simple", cv2.resize(pixels, (256, 256), interpolation=cv2.INTER_AREA))
+    logo = Logo("zigzag", "simple", np.asarray(cv2.resize(pixels, (256, 256), interpolation=cv2.INTER_AREA), np.uint8))
     drawing = vectorize(logo, Settings(smoothing=0.67, tolerance=0.37))
 
     points = points_along(list(drawing.shapes[-1].outlines), 20) / drawing.scale

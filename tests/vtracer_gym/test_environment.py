@@ -18,7 +18,7 @@ from vtracer_gym.observations import OBSERVATION_NAMES
 
 LOGOS = vtracer_gym.sample_logos(4, np.random.default_rng(0), 64)
 AS_THE_FIRST = action_of(Settings())
-RUINOUS = {"smoothing": 1.0, "tolerance": 1.5, "grid": 1.0}
+RUINOUS = {"filter_speckle": 6.0, "smoothing": 1.0, "tolerance": 0.8, "grid": 1.5}
 
 
 class Unchecked(Settings):
@@ -97,7 +97,7 @@ def test_reward_is_relative_to_the_first_drawing() -> None:
     weights = RewardWeights()
     environment = VectorizeEnv(LOGOS[:1], weights=weights)
     environment.reset(seed=0)
-    action = with_setting(grid=2.0)
+    action = with_setting(grid=3.0)
     reward = environment.step(action)[1]
     prepared = PreparedLogo(LOGOS[0])
     mine = prepared.attempt(environment.settings(action))
@@ -145,12 +145,12 @@ def test_info_at_the_end_lists_every_attempt() -> None:
     """Each attempt has its parameters, its reward and its measures, in order; the best one is the episode's result."""
     environment = VectorizeEnv(LOGOS[:1], attempts=2)
     environment.reset(seed=0)
-    actions = [with_setting(grid=1.0), with_setting(grid=8.0)]
+    actions = [with_setting(grid=1.5), with_setting(grid=5.0)]
     rewards = [environment.step(action)[1] for action in actions]
     info = last_info(environment, *actions)
 
     assert [tried["reward"] for tried in info["attempts"]] == rewards
-    assert [tried["parameters"]["grid"] for tried in info["attempts"]] == pytest.approx([1.0, 8.0])
+    assert [tried["parameters"]["grid"] for tried in info["attempts"]] == pytest.approx([1.5, 5.0])
     measures = {"quality", "detail", "edge_distance", "color_error", "paper_error"}
     assert set(info["attempts"][0]) == {"parameters", "reward", "svg_bytes", "byte_ratio"} | measures
     best = max(info["attempts"], key=lambda tried: tried["reward"])

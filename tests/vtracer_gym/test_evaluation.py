@@ -21,7 +21,7 @@ from vtracer_gym.tracing import DEFAULTS
 
 LOGOS = sample_logos(2, np.random.default_rng(0), 64)
 WEIGHTS = RewardWeights()
-COARSE = Settings(grid=2.0)
+COARSE = Settings(grid=1.6)
 
 
 class Steady:
@@ -39,12 +39,12 @@ class Descending:
     """An agent whose first try is fine and whose further tries get coarser."""
 
     def __init__(self) -> None:
-        self._grid = 4.0
+        self._grid = 10.0
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
         assert observation.ndim == 1
-        self._grid /= 2.0
-        return action_of(replace(Settings(), grid=2.0 * self._grid))
+        self._grid = max(self._grid / 2.0, 1.5)
+        return action_of(replace(Settings(), grid=self._grid))
 
 
 def measured(settings: Settings = COARSE, seed: int = 0, processes: int = 1) -> list[LogoEvaluation]:
@@ -153,7 +153,7 @@ def test_best_try_counts() -> None:
     """The best try of the agent has the highest reward of its tries, of which the first one stays recorded."""
     (row,) = evaluate(Descending(), LOGOS[:1], weights=WEIGHTS, attempts=3, search_tries=3, seed=0, processes=1)
     prepared = PreparedLogo(LOGOS[0])
-    rewards = [WEIGHTS.reward(prepared.attempt(Settings(grid=grid)), prepared).total for grid in (4.0, 2.0, 1.0)]
+    rewards = [WEIGHTS.reward(prepared.attempt(Settings(grid=grid)), prepared).total for grid in (5.0, 2.5, 1.5)]
 
     assert row.outcomes[FIRST_TRY].reward == pytest.approx(rewards[0])
     assert row.outcomes[best_of("agent", 3)].reward == pytest.approx(max(rewards))

@@ -57,7 +57,7 @@ def test_a_comparison_is_printed_on_request(logo: Path) -> None:
 
 def test_a_setting_can_be_fixed(logo: Path, tmp_path: Path) -> None:
     """Fixed values change the drawing, and without values the fixed setting is the one without a model."""
-    for name, option in {"a": "--model=none", "b": "--setting=default", "c": "--setting=grid=1"}.items():
+    for name, option in {"a": "--model=none", "b": "--setting=default", "c": "--setting=grid=4"}.items():
         assert run(logo, option, "-o", tmp_path / f"{name}.svg").exit_code == 0
     written = {name: (tmp_path / f"{name}.svg").read_text() for name in "abc"}
 
@@ -76,7 +76,7 @@ def test_settings_are_parsed() -> None:
         ("smoothing", "'smoothing' is not a setting"),
         ("smoothing=soft", "smoothing must be a number, got 'soft'"),
         ("enlargement=1.5", "enlargement must be a whole number, got '1.5'"),
-        ("grid=100", "grid is 100.0, outside the range 1 to 8"),
+        ("grid=100", "grid is 100.0, outside the range 1.5 to 5"),
     ],
 )
 def test_invalid_settings(assignment: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Actions: conversion between points in the box [-1, 1]^8 and settings of the pipeline."""
+"""Actions: conversion between points in the box [-1, 1]^7 and settings of the pipeline."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from vtracer_gym.pipeline import SETTING_BOUNDS, SETTING_NAMES, WHOLE, Settings
 
 DIMENSIONS: Final = len(SETTING_NAMES)
 
-LOGARITHMIC: Final = frozenset({"layer_difference", "tolerance", "grid"})
-"""Settings on a logarithmic scale: from 2 to 4 is the same distance as from 32 to 64."""
+LOGARITHMIC: Final = frozenset({"tolerance", "grid"})
+"""Settings on a logarithmic scale: from 0.2 to 0.4 is the same distance as from 0.4 to 0.8."""
 
 DECIMALS: Final = 4
 """Decimals of a setting. They hide the precision of actions, so that an action represents its setting exactly."""
@@ -32,7 +32,7 @@ def settings_of(action: NDArray[np.floating]) -> Settings:
     Whole numbers get equal parts of the axis.
 
     Args:
-        action: Action, shape (8,), in the order of ``SETTING_NAMES``. Values are clipped to [-1, 1].
+        action: Action, shape (7,), in the order of ``SETTING_NAMES``. Values are clipped to [-1, 1].
 
     Raises:
         ValueError: The shape is wrong, or a value is non-finite.
@@ -45,22 +45,22 @@ def settings_of(action: NDArray[np.floating]) -> Settings:
     for name, coordinate in zip(SETTING_NAMES, action.tolist(), strict=True):
         low, high = _ENDS[name]
         share = 0.5 + 0.5 * min(max(coordinate, -1.0), 1.0)
-        if name in WHOLE and name not in LOGARITHMIC:
+        if name in WHOLE:
             values[name] = int(min(math.floor(low + share * (high - low + 1)), high))
             continue
         scaled = low + share * (high - low)
         value = math.exp(scaled) if name in LOGARITHMIC else scaled
         lowest, highest = SETTING_BOUNDS[name]
-        values[name] = min(max(round(value) if name in WHOLE else round(value, DECIMALS), lowest), highest)
+        values[name] = min(max(round(value, DECIMALS), lowest), highest)
     return Settings(**values)
 
 
 def action_of(settings: Settings) -> NDArray[np.float32]:
-    """Return an action that represents a setting, shape (8,): the middle of its part of the axis for a whole number."""
+    """Return an action that represents a setting, shape (7,): the middle of its part of the axis for a whole number."""
     coordinates = []
     for name in SETTING_NAMES:
         low, high = _ENDS[name]
         value = _scale(name, getattr(settings, name))
-        share = (value - low + 0.5) / (high - low + 1) if name in WHOLE - LOGARITHMIC else (value - low) / (high - low)
+        share = (value - low + 0.5) / (high - low + 1) if name in WHOLE else (value - low) / (high - low)
         coordinates.append(2.0 * share - 1.0)
     return np.array(coordinates, np.float32)

@@ -45,7 +45,7 @@ def described(attempt: Attempt, reward: float, first: Attempt) -> Observation:
         first: First drawing of the same logo.
 
     Returns:
-        Action, logarithms of the ratios of bytes and errors, reward, and whether the attempt failed; shape (14,).
+        Action, logarithms of the ratios of bytes and errors, reward, and whether the attempt failed; shape (12,).
     """
     assert isinstance(attempt.setting, Settings)
     failed = attempt.failure is not None
@@ -60,7 +60,7 @@ def described(attempt: Attempt, reward: float, first: Attempt) -> Observation:
 
 
 def observed(features: Observation, best: Observation, last: Observation, left: float) -> Observation:
-    """Return an observation, shape (41,).
+    """Return an observation, shape (39,).
 
     Args:
         features: Features of the logo and its first drawing.
