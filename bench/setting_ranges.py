@@ -112,14 +112,14 @@ def main() -> None:
     for name, values in VALUES.items():
         table = np.stack([one[name] for one in results])  # (logos, draws, values)
         gain = table - np.median(table, axis=2, keepdims=True)
-        mean = table.mean(axis=1)
-        is_best = mean >= mean.max(axis=1, keepdims=True)  # equal values share the place
+        means = table.mean(axis=1)
+        is_best = means >= means.max(axis=1, keepdims=True)  # equal values share the place
         best = (is_best / is_best.sum(axis=1, keepdims=True)).mean(axis=0)
         low, high = SETTING_BOUNDS.get(name, (np.inf, -np.inf))
         print(f"\n{name:18}{'reward over the median':>32}{'ruined':>10}{'best for':>10}")
         for place, value in enumerate(values):
-            found = bootstrap_interval(gain[..., place].mean(axis=1), np.random.default_rng(0))
-            interval = f"{found.mean:+.2f} ({found.low:+.2f} to {found.high:+.2f})"
+            mean = bootstrap_interval(gain[..., place].mean(axis=1), np.random.default_rng(0))
+            interval = f"{mean.mean:+.2f} ({mean.low:+.2f} to {mean.high:+.2f})"
             ruined = (gain[..., place] < RUINED).mean()
             print(
                 f"{'*' if low <= value <= high else ' '} {value:<16g}{interval:>32}{ruined:>10.0%}{best[place]:>10.0%}"
