@@ -33,7 +33,7 @@ SETTING_BOUNDS: Final[dict[str, tuple[float, float]]] = {
 }
 """Lowest and highest allowed value of each setting, both inclusive.
 
-Values outside ruin many logos, and are best for hardly any. ``bench/setting_ranges.py`` shows it.
+Values outside ruin logos, as ``bench/setting_ranges.py`` shows.
 """
 
 WHOLE: Final = frozenset({"enlargement", "sharpening", "color_precision"})
