@@ -1,9 +1,9 @@
-"""Interruption of reads by another thread, so that no thread is inside DuckDB when the interpreter exits.
+"""Interruption of reads by another thread, so that no thread is inside C++ when the interpreter exits.
 
 A daemon thread that returns from C++ while the interpreter is being finalised is ended by `pthread_exit`. This unwinds
-DuckDB's frames and aborts the whole process, so that a completed training would end with SIGABRT. Every use of the
-database is therefore registered here. At exit, after all runs have been closed, uses by other threads are interrupted
-until they end, and new ones are refused.
+the frames of DuckDB or NumPy and aborts the whole process, so that a completed training would end with SIGABRT. Every
+use of the database is therefore registered here. At exit, after all runs have been closed, uses by other threads are
+interrupted until they end, new ones are refused, and threads whose reads were stopped are waited for.
 
 This module does not load DuckDB, so that a trainer that reads nothing does not pay for it.
 """
@@ -22,7 +22,7 @@ from rlvitals.errors import ReadInterruptedError
 
 _POLL_S = 0.01
 _PATIENCE_S = 10.0
-"""Maximum time to wait at exit, in seconds. A use that takes longer is blocked in the kernel."""
+"""Maximum time to wait at exit, in seconds. A thread that takes longer is blocked in the kernel."""
 
 
 class Connection(Protocol):
@@ -84,11 +84,16 @@ class _Uses:
             self._interrupt([use for use in list(self._uses) if use.thread is thread])
 
     def leave(self, timeout_s: float) -> None:
-        """Interrupt the uses of all other threads until they end."""
+        """Interrupt the uses of all other threads until they end, and wait for stopped threads."""
         self._exiting = threading.get_ident()
         deadline = time.monotonic() + timeout_s
-        while self._interrupt_others() and time.monotonic() < deadline:
+        while (self._interrupt_others() or self._is_ending()) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
+
+    def _is_ending(self) -> bool:
+        """Return whether a stopped thread is still running, such as a diagnosis that has read its data."""
+        with self._lock:
+            return any(thread.is_alive() and thread.ident != self._exiting for thread in self._stopped)
 
     def _interrupt_others(self) -> bool:
         """Interrupt the other threads once. This has no effect between two queries, so the caller repeats it."""

@@ -30,6 +30,8 @@ def send(number=signal.SIGTERM):
     os.kill(os.getpid(), number)
 
 """
+_SHOW_A_HANG = "import faulthandler; faulthandler.dump_traceback_later(100, exit=True)\n"
+_NOT_IGNORED = "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # `nohup` ignores it, and children inherit this
 Ended = Callable[[str], tuple[int, str, str | None]]
 
 
@@ -39,10 +41,9 @@ def ended(tmp_path: Path) -> Ended:
 
     def run(lines: str) -> tuple[int, str, str | None]:
         script = tmp_path / "train.py"
-        script.write_text(_BEGIN + textwrap.dedent(lines))
-        done = subprocess.run(
-            [sys.executable, "-W", "error", str(script), str(tmp_path)], capture_output=True, timeout=120, check=False
-        )
+        script.write_text(_SHOW_A_HANG + _BEGIN + _NOT_IGNORED + textwrap.dedent(lines))
+        command = [sys.executable, "-W", "error", str(script), str(tmp_path)]
+        done = subprocess.run(command, timeout=120, check=False)  # pytest shows its stderr
         found = Run(tmp_path / "run")
         assert [record.episode for record in found.records("episodes")] == [0]
         failure = found.header.failure

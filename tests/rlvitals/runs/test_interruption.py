@@ -120,3 +120,23 @@ with connected() as tables:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_exit_waits_for_a_stopped_thread() -> None:
+    """A thread whose reads were stopped can end its work before the interpreter is finalised."""
+    program = """
+    import threading
+    from rlvitals.runs.interruption import stop_reading
+
+    def work():
+        threading.main_thread().join()  # returns when the interpreter begins to exit
+        print("done", flush=True)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    stop_reading(thread)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
