@@ -542,7 +542,7 @@ def test_a_removed_run_is_reported_and_recovers(monitor: Monitor, opened: Opened
     """The page keeps its data and clears the alert when the run is back."""
     with monitor() as training:
         trained(training, 20)
-    page = opened("/run?run=run")
+    page = opened("/run?run=run", expect_errors=True)  # the server answers 404 meanwhile
     expect(chart(page)).to_have_attribute("data-points", "20")
     shutil.move(training.path, folder.parent / "aside")
     expect(page.get_by_role("alert")).to_contain_text("cannot be read now")
