@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 import vtracer
 
-import vtracer_gym
+from chosen_logos import chosen_logos
 from rlvitals import TrainingMonitor
 from vtracer_gym import boundaries, pipeline
 from vtracer_gym.attempts import PreparedLogo
@@ -129,12 +129,7 @@ def main() -> None:
     parser.add_argument("--attempts", type=int, default=60, help="random attempts per logo")
     parser.add_argument("--log-dir", type=Path, help="folder that keeps the runs, by default a temporary one")
     options = parser.parse_args()
-    found = (
-        vtracer_gym.load_folder(options.logos).logos
-        if options.logos
-        else vtracer_gym.sample_logos(options.count, np.random.default_rng(0))
-    )
-    logos = list(found[:: max(1, len(found) // options.count)][: options.count])
+    logos = chosen_logos(options.logos, options.count, np.random.default_rng(0))
     with tempfile.TemporaryDirectory() as scratch:
         for kind in (ALONE, PIPELINE):
             run = record(kind, logos, options.attempts, options.log_dir or Path(scratch))

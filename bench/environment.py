@@ -22,6 +22,7 @@ import numpy as np
 import vtracer
 
 import vtracer_gym
+from chosen_logos import chosen_logos
 from vtracer_gym import measures, pipeline
 from vtracer_gym.actions import DIMENSIONS, action_of
 from vtracer_gym.baselines import random_settings
@@ -171,12 +172,7 @@ def main() -> None:
     stages = StageTimes()
     for size in arguments.sizes:
         rng = np.random.default_rng(0)
-        found = (
-            vtracer_gym.load_folder(arguments.logos, size).logos
-            if arguments.logos
-            else vtracer_gym.sample_logos(arguments.count, rng, size)
-        )
-        logos = found[:: max(1, len(found) // arguments.count)][: arguments.count]
+        logos = chosen_logos(arguments.logos, arguments.count, rng, size)
         print(f"\n{len(logos)} logos at {size} px")
         drawn = [random_settings(rng) for _ in range(arguments.settings)]
         for title, settings in (("default setting", [pipeline.Settings()]), ("random settings", drawn)):

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import vtracer_gym
+from chosen_logos import chosen_logos
 from vtracer_gym import boundaries, pipeline
 from vtracer_gym.actions import action_of, settings_of
 from vtracer_gym.attempts import PreparedLogo
@@ -98,14 +99,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40, help="number of logos per size")
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256], help="longest sides in pixels")
     options = parser.parse_args()
-    logos: list[Logo] = []
-    for size in options.sizes:
-        found = (
-            vtracer_gym.load_folder(options.logos, size).logos
-            if options.logos
-            else vtracer_gym.sample_logos(options.count, np.random.default_rng(0), size)
-        )
-        logos += found[:: max(1, len(found) // options.count)][: options.count]
+    logos = [
+        logo
+        for size in options.sizes
+        for logo in chosen_logos(options.logos, options.count, np.random.default_rng(0), size)
+    ]
     with ProcessPoolExecutor() as pool:
         results = [one for one in pool.map(rewards, logos) if one is not None]
     print(f"{len(results)} logos (sizes counted separately), {DRAWS} random settings each; * marks values in the range")
