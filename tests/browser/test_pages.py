@@ -170,6 +170,7 @@ def test_dragging_zooms_all_charts_and_the_address_stores_the_range(monitor: Mon
         trained(training, 400)
     page = opened("/run?run=run")
     expect(chart(page)).to_have_attribute("data-range", "0,399")
+    expect(page.get_by_text("checking ...")).to_have_count(0)  # findings push the charts down
     box = page.locator('figure[data-chart="Reward"] canvas').bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
