@@ -4,7 +4,7 @@
 
 Two runs of random attempts are recorded. In the first one, VTracer draws alone, with random values of its eight
 parameters, and its SVG is written compactly. In the second one, the pipeline draws with random settings, and what is
-not a setting is random too: VTracer's other parameters, and the angle of corners. The tables are from
+not a setting is random too: VTracer's other parameters, and the pipeline's constants. The tables are from
 ``rlvitals stats RUN --parameters``.
 """
 
@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -28,7 +27,7 @@ import vtracer
 
 from chosen_logos import chosen_logos
 from rlvitals import TrainingMonitor
-from vtracer_gym import boundaries, pipeline
+from varied_constants import changed, without_pictures
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.baselines import random_settings
 from vtracer_gym.pipeline import SETTING_BOUNDS
@@ -42,14 +41,12 @@ CURVES = ("corner_threshold", "length_threshold", "max_iterations", "splice_thre
 """Parameters of VTracer that concern its curves."""
 
 ALONE, PIPELINE = "VTracer alone", "pipeline"
-CONSTANTS = {"corner_angle": (boundaries, (10.0, 90.0)), "layer_difference": (pipeline, (4.0, 128.0))}
-"""Constants of the pipeline with their modules, and the ranges in which they are varied."""
+CONSTANTS = {"enlargement": (2, 3), "sharpening": (1, 2), "layer_difference": (4, 128), "corner_angle": (10, 90)}
+"""Ranges in which the constants of the pipeline are varied, in whole numbers."""
 
 RANGES = {
     ALONE: BOUNDS,
-    PIPELINE: SETTING_BOUNDS
-    | {name: BOUNDS[name] for name in CURVES}
-    | {name: limits for name, (_, limits) in CONSTANTS.items()},
+    PIPELINE: SETTING_BOUNDS | {name: BOUNDS[name] for name in CURVES} | CONSTANTS,
 }
 
 TRIES = 4
@@ -80,12 +77,10 @@ def attempts(task: tuple[Logo, str, int, int]) -> list[dict[str, Any]]:
             parameters = drawn
         else:
             curves = {name: drawn[name] for name in CURVES if name != "path_precision"}  # coordinates are whole
-            constants = {name: round(rng.uniform(*limits)) for name, (_, limits) in CONSTANTS.items()}
-            with ExitStack() as changed:
-                changed.enter_context(patch.object(vtracer, CONVERT.__name__, functools.partial(CONVERT, **curves)))
-                for name, value in constants.items():
-                    changed.enter_context(patch.object(CONSTANTS[name][0], name.upper(), value))
-                tried = prepared.attempt(random_settings(rng))
+            constants = {name: int(rng.integers(low, high, endpoint=True)) for name, (low, high) in CONSTANTS.items()}
+            fresh = without_pictures(prepared)
+            with patch.object(vtracer, CONVERT.__name__, functools.partial(CONVERT, **curves)), changed(constants):
+                tried = fresh.attempt(random_settings(rng))
             gain = DEFAULT_WEIGHTS.reward(tried, prepared)
             parameters = tried.setting.as_dict() | {name: drawn[name] for name in CURVES} | constants
         rows.append(

@@ -2,15 +2,18 @@
 
     python bench/environment.py [--logos FOLDER] [--sizes 128 256]
 
-VTracer's own call traces the picture that the pipeline traces (enlarged and sharpened), with the same parameters, in
-its usual mode with curves, from a PNG with the encoder's default compression. Both are measured in turns on the same
-logo with the same setting, so that load on the machine affects them equally. Only the ratios are meaningful.
+Steps are those of a training: one attempt on each logo in turn, with settings around the default one. A logo's regions
+are kept, so that VTracer is not called again for a setting that differs in the curves only. VTracer's own call traces
+the picture that the pipeline traces (enlarged and sharpened), with the same parameters, in its usual mode with curves,
+from a PNG with the encoder's default compression. Both are measured in turns, so that load on the machine affects them
+equally. Only the ratios are meaningful.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import math
 import statistics
 import time
 from collections import defaultdict
@@ -24,8 +27,7 @@ import vtracer
 import vtracer_gym
 from chosen_logos import chosen_logos
 from vtracer_gym import measures, pipeline
-from vtracer_gym.actions import DIMENSIONS, action_of
-from vtracer_gym.baselines import random_settings
+from vtracer_gym.actions import DIMENSIONS, action_of, settings_of
 from vtracer_gym.models import TrainingSettings
 from vtracer_gym.training import vector_environment
 
@@ -85,7 +87,7 @@ def milliseconds(call: Callable[[], object]) -> float:
 
 def own_call(logo: Logo, settings: Settings) -> Callable[[], str]:
     """Return VTracer's own call on the picture that the pipeline traces."""
-    picture = cv2.imdecode(np.frombuffer(pipeline.prepare(logo, settings), np.uint8), cv2.IMREAD_UNCHANGED)
+    picture = cv2.imdecode(np.frombuffer(pipeline.prepare(logo), np.uint8), cv2.IMREAD_UNCHANGED)
     assert picture is not None
     png = bytes(cv2.imencode(".png", picture)[1])
     return functools.partial(
@@ -93,47 +95,40 @@ def own_call(logo: Logo, settings: Settings) -> Callable[[], str]:
         png,
         img_format="png",
         mode="spline",
-        filter_speckle=round(settings.filter_speckle * settings.enlargement),
-        color_precision=settings.color_precision,
+        **pipeline.Clustering.of(settings)._asdict(),
         layer_difference=pipeline.LAYER_DIFFERENCE,
     )
 
 
-def step_costs(
-    logos: Sequence[Logo], settings: Sequence[Settings], repeats: int, stages: StageTimes
-) -> dict[str, list[float]]:
-    """Return the milliseconds of VTracer, of a step and of its stages, one entry per logo: the median over settings.
+def step_costs(logos: Sequence[Logo], rounds: int, stages: StageTimes) -> dict[str, list[float]]:
+    """Return the milliseconds of VTracer, of a step and of its stages, one entry per logo: the mean over the rounds.
 
-    Both are measured several times in turns. The best time is used because it is least affected by other processes.
+    Each round has one episode of one step on each logo, as in a training. Settings are drawn as a training draws them.
+    After each step, VTracer traces the same picture with the same parameters.
     """
-    costs: dict[str, list[float]] = defaultdict(list)
-    for logo in logos:
-        environment = vtracer_gym.VectorizeEnv([logo], attempts=(repeats + 1) * len(settings))
-        environment.reset(seed=0)
-        measured: dict[str, list[float]] = defaultdict(list)
-        for setting in settings:
-            alone = own_call(logo, setting)
-            step = functools.partial(environment.step, action_of(setting))
-            step()  # prepares the picture, which later attempts share
-            turns = [{ALONE: milliseconds(alone), **stages.of(step)} for _ in range(repeats)]
-            best = min(turns, key=lambda turn: turn[STEP])
-            best[ALONE] = min(turn[ALONE] for turn in turns)
-            for name, cost_ms in best.items():
-                measured[name].append(cost_ms)
-        for name, values_ms in measured.items():
-            costs[name].append(statistics.median(values_ms))
-    return costs
+    rng = np.random.default_rng(1)
+    environment = vtracer_gym.VectorizeEnv(logos, attempts=1, in_order=True)
+    spread = math.exp(TrainingSettings().log_std)
+    costs: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(logos))
+    for _ in range(rounds):
+        for place, logo in enumerate(logos):
+            environment.reset()
+            action = np.clip(rng.normal(action_of(pipeline.Settings()), spread), -1.0, 1.0)
+            spent = stages.of(functools.partial(environment.step, action.astype(np.float32)))
+            spent[ALONE] = milliseconds(own_call(logo, settings_of(action)))
+            for name, cost_ms in spent.items():
+                costs[name][place] += cost_ms / rounds
+    return {name: costs[name] for name in (ALONE, STEP, *STAGES, "other")}
 
 
-def preparation_costs(logos: Sequence[Logo], repeats: int) -> list[float]:
-    """Return the milliseconds of preparing a picture, which happens once per logo, enlargement and sharpening."""
-    call = functools.partial(pipeline.prepare, settings=pipeline.Settings())
-    return [min(milliseconds(functools.partial(call, logo)) for _ in range(repeats)) for logo in logos]
+def preparation_costs(logos: Sequence[Logo]) -> list[float]:
+    """Return the milliseconds of preparing a picture, which happens once per logo."""
+    return [milliseconds(functools.partial(pipeline.prepare, logo)) for logo in logos]
 
 
-def print_costs(title: str, costs: dict[str, list[float]]) -> None:
+def print_costs(costs: dict[str, list[float]]) -> None:
     """Print one line per entry: median milliseconds, and the median over logos of the ratio to VTracer alone."""
-    print(f"\n{title:24}{'ms':>8}   ratio to VTracer alone (median over logos)")
+    print(f"\n{'':24}{'ms':>8}   ratio to VTracer alone (median over logos)")
     for name, values_ms in costs.items():
         ratio = statistics.median(value / base for value, base in zip(values_ms, costs[ALONE], strict=True))
         print(f"{'' if name in {ALONE, STEP} else '  '}{name:22}{statistics.median(values_ms):8.2f}   {ratio:.2f}")
@@ -164,8 +159,7 @@ def main() -> None:
     parser.add_argument("--logos", type=Path, help="folder of logos, by default sample logos")
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256], help="longest sides in pixels")
     parser.add_argument("--count", type=int, default=24, help="number of logos")
-    parser.add_argument("--settings", type=int, default=5, help="number of random settings per logo")
-    parser.add_argument("--repeats", type=int, default=4, help="measurements of each setting")
+    parser.add_argument("--rounds", type=int, default=40, help="number of steps on each logo")
     parser.add_argument("--steps", type=int, default=400, help="steps for the throughput; 0 skips it")
     parser.add_argument("--processes", type=int, default=2, help="processes for the throughput")
     arguments = parser.parse_args()
@@ -174,11 +168,9 @@ def main() -> None:
         rng = np.random.default_rng(0)
         logos = chosen_logos(arguments.logos, arguments.count, rng, size)
         print(f"\n{len(logos)} logos at {size} px")
-        drawn = [random_settings(rng) for _ in range(arguments.settings)]
-        for title, settings in (("default setting", [pipeline.Settings()]), ("random settings", drawn)):
-            print_costs(title, step_costs(logos, settings, arguments.repeats, stages))
-        once_ms = statistics.median(preparation_costs(logos, arguments.repeats))
-        print(f"\nonce per logo, enlargement and sharpening: prepare, {once_ms:.2f} ms")
+        print_costs(step_costs(logos, arguments.rounds, stages))
+        once_ms = statistics.median(preparation_costs(logos))
+        print(f"\nonce per logo: prepare, {once_ms:.2f} ms")
         if arguments.steps:
             rate = throughput(logos, arguments.steps, arguments.processes)
             print(f"{arguments.processes} processes: {rate:.0f} steps/s")

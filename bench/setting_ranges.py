@@ -3,7 +3,7 @@
     python bench/setting_ranges.py [--logos FOLDER] [--count 40] [--sizes 128 256]
 
 Each logo is drawn with random settings near the default one, and one setting at a time takes each of its values, also
-those outside its range and those of two constants of the pipeline. Rewards are differences to the median over the
+those outside its range and those of the pipeline's constants. Rewards are differences to the median over the
 values, so that values are compared on the same logo with the same other settings.
 """
 
@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -22,7 +20,7 @@ from numpy.typing import NDArray
 
 import vtracer_gym
 from chosen_logos import chosen_logos
-from vtracer_gym import boundaries, pipeline
+from varied_constants import MODULES, changed, without_pictures
 from vtracer_gym.actions import action_of, settings_of
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.intervals import bootstrap_interval
@@ -35,19 +33,16 @@ if TYPE_CHECKING:
     from vtracer_gym import Logo
 
 VALUES: dict[str, Sequence[float]] = {
-    "enlargement": (1, 2, 3),
-    "sharpening": (0, 1, 2),
     "filter_speckle": (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0),
     "color_precision": (3, 4, 5, 6, 7, 8),
     "smoothing": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
     "tolerance": (0.1, 0.15, 0.25, 0.35, 0.5, 0.8, 1.5),
     "grid": (1.0, 1.5, 2.0, 2.5, 3.5, 5.0, 8.0),
+    "enlargement": (1, 2, 3),
+    "sharpening": (0, 1, 2),
     "layer_difference": (4, 8, 16, 24, 32, 48, 64, 96),
     "corner_angle": (10.0, 20.0, 30.0, 40.0, 50.0, 70.0, 90.0),
 }
-CONSTANTS = {"layer_difference": pipeline, "corner_angle": boundaries}
-"""Constants of the pipeline, with the modules that have them."""
-
 SPREAD = 0.2
 """Standard deviation of the random settings, in a box from -1 to 1."""
 
@@ -84,12 +79,11 @@ def rewards(logo: Logo) -> dict[str, NDArray[np.float64]] | None:
 
 def reward(prepared: PreparedLogo, settings: dict[str, Any], name: str, value: float) -> float:
     """Return the reward of one attempt, with a changed setting or constant."""
-    with ExitStack() as changed:
-        if name in CONSTANTS:
-            changed.enter_context(patch.object(CONSTANTS[name], name.upper(), value))
-        else:
-            settings = settings | {name: value}
-        return DEFAULT_WEIGHTS.reward(prepared.attempt(Unchecked(**settings)), prepared).total
+    if name not in MODULES:
+        return DEFAULT_WEIGHTS.reward(prepared.attempt(Unchecked(**settings | {name: value})), prepared).total
+    fresh = without_pictures(prepared)
+    with changed({name: value}):
+        return DEFAULT_WEIGHTS.reward(fresh.attempt(Settings(**settings)), fresh).total
 
 
 def main() -> None:

@@ -61,12 +61,12 @@ def test_whole_numbers_get_equal_parts_of_the_axis() -> None:
 
 def test_action_of_a_whole_number_is_in_the_middle_of_its_part() -> None:
     """A small change of the action does not change a whole number."""
-    action = action_of(Settings(enlargement=2, color_precision=6))
+    action = action_of(Settings(color_precision=5))
 
-    assert [action[SETTING_NAMES.index(name)] for name in ("enlargement", "color_precision")] == [-0.5, 0.0]
+    assert action[SETTING_NAMES.index("color_precision")] == pytest.approx(-2 / 3)
 
 
-@pytest.mark.parametrize("action", [np.zeros(6), np.zeros((1, 7)), np.full(7, np.nan), np.full(7, np.inf)])
+@pytest.mark.parametrize("action", [np.zeros(4), np.zeros((1, 5)), np.full(5, np.nan), np.full(5, np.inf)])
 def test_refuses_invalid_actions(action: np.ndarray) -> None:
     """Actions with a wrong shape or non-finite values are refused."""
     with pytest.raises(ValueError, match="action"):

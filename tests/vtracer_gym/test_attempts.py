@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vtracer_gym.attempts import FAILED, Attempt, PreparedLogo
+from vtracer_gym.attempts import CLUSTERINGS_KEPT, FAILED, Attempt, PreparedLogo
 from vtracer_gym.errors import TraceError
 from vtracer_gym.logos import Logo
 from vtracer_gym.pipeline import Settings, vectorize
@@ -51,13 +51,25 @@ def test_attempt_is_the_pipeline_measured() -> None:
 
 
 def test_settings_do_not_affect_each_other() -> None:
-    """Attempts share prepared pictures, but their order changes nothing."""
-    settings = [Settings(), Settings(enlargement=3, sharpening=2), Settings(grid=5.0), Settings(enlargement=3)]
+    """Attempts share the regions of the picture, but their order changes nothing."""
+    settings = [Settings(), Settings(grid=5.0)]
+    settings += [Settings(filter_speckle=side, color_precision=bits) for side in range(1, 7) for bits in (5, 7)]
     one, other = PreparedLogo(a_logo()), PreparedLogo(a_logo())
     forwards = [one.attempt(setting).svg for setting in settings]
     backwards = [other.attempt(setting).svg for setting in reversed(settings)]
 
+    assert len(settings) > CLUSTERINGS_KEPT
     assert forwards == backwards[::-1]
+
+
+def test_the_picture_is_traced_once_for_each_clustering() -> None:
+    """After the first drawing, settings that differ in the curves only do not need the picture."""
+    prepared = PreparedLogo(a_logo())
+    assert prepared.first.failure is None
+    prepared._picture = b""
+
+    assert prepared.attempt(Settings(smoothing=1.0, tolerance=0.5, grid=4.0)).failure is None
+    assert prepared.attempt(Settings(color_precision=5)).failure is not None
 
 
 def test_default_is_vtracer_alone() -> None:

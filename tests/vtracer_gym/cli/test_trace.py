@@ -66,16 +66,18 @@ def test_a_setting_can_be_fixed(logo: Path, tmp_path: Path) -> None:
 
 def test_settings_are_parsed() -> None:
     """Values are assigned on top of the pipeline's default setting."""
-    assert parse_setting(["default", "enlargement=3", "smoothing=0.25"]) == Settings(enlargement=3, smoothing=0.25)
+    assert parse_setting(["default", "color_precision=7", "smoothing=0.25"]) == Settings(
+        color_precision=7, smoothing=0.25
+    )
 
 
 @pytest.mark.parametrize(
     ("assignment", "reason"),
     [
-        ("speed=3", "'speed=3' is not a setting. Pass NAME=VALUE with one of these names: enlargement"),
+        ("speed=3", "'speed=3' is not a setting. Pass NAME=VALUE with one of these names: filter_speckle"),
         ("smoothing", "'smoothing' is not a setting"),
         ("smoothing=soft", "smoothing must be a number, got 'soft'"),
-        ("enlargement=1.5", "enlargement must be a whole number, got '1.5'"),
+        ("color_precision=5.5", "color_precision must be a whole number, got '5.5'"),
         ("grid=100", "grid is 100.0, outside the range 1.5 to 5"),
     ],
 )

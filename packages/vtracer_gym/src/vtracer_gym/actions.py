@@ -1,4 +1,4 @@
-"""Actions: conversion between points in the box [-1, 1]^7 and settings of the pipeline."""
+"""Actions: conversion between points in the box [-1, 1]^5 and settings of the pipeline."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def settings_of(action: NDArray[np.floating]) -> Settings:
     Whole numbers get equal parts of the axis.
 
     Args:
-        action: Action, shape (7,), in the order of ``SETTING_NAMES``. Values are clipped to [-1, 1].
+        action: Action, shape (5,), in the order of ``SETTING_NAMES``. Values are clipped to [-1, 1].
 
     Raises:
         ValueError: The shape is wrong, or a value is non-finite.
@@ -56,7 +56,7 @@ def settings_of(action: NDArray[np.floating]) -> Settings:
 
 
 def action_of(settings: Settings) -> NDArray[np.float32]:
-    """Return an action that represents a setting, shape (7,): the middle of its part of the axis for a whole number."""
+    """Return an action that represents a setting, shape (5,): the middle of its part of the axis for a whole number."""
     coordinates = []
     for name in SETTING_NAMES:
         low, high = _ENDS[name]

@@ -10,24 +10,29 @@ from typing import TYPE_CHECKING
 from vtracer_gym.errors import RasterizeError, TraceError
 from vtracer_gym.logos import Logo
 from vtracer_gym.measures import Measurer, Measures
-from vtracer_gym.pipeline import Drawing, Settings, draw_prepared, prepare
+from vtracer_gym.pipeline import Clustering, Drawing, Settings, draw_regions, find_regions, prepare
 from vtracer_gym.shapes import parse_shapes
 from vtracer_gym.svg_writer import write_svg
 from vtracer_gym.tracing import DEFAULTS, ColorMode, Parameters, encode_png, trace
 from vtracer_gym.transparency import traceable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from vtracer_gym.shapes import Region
 
 FAILED = Measures(0.0, 0.0, edge_distance=1.0, color_error=255.0, paper_error=255.0)
 """Measures of an attempt without an SVG."""
 
 COMPACT_GRID = 10.0
 """Coordinate units per pixel with which VTracer's own curves are written compactly: one decimal."""
+
+
+CLUSTERINGS_KEPT = 8
+"""Number of clusterings whose regions are kept for each logo, about 60 kB each for a logo of 256 x 256 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +73,9 @@ class Attempt:
 class PreparedLogo:
     """A logo prepared for repeated attempts.
 
-    Data that stay the same between attempts are cached: the prepared pictures, the attempt with VTracer's defaults and
-    the first drawing. The statistics for SSIM take tens of megabytes. They are computed on first use and freed by
-    ``release``.
+    Data that stay the same between attempts are cached: the prepared picture, its regions in the clusterings that were
+    used last, the attempt with VTracer's defaults and the first drawing. The statistics for SSIM take tens of
+    megabytes. They are computed on first use and freed by ``release``.
 
     Args:
         logo: Logo to vectorize. It is not modified.
@@ -82,7 +87,7 @@ class PreparedLogo:
     def __init__(self, logo: Logo) -> None:
         self.logo = logo
         self.features: NDArray[np.float32] | None = None
-        self._pictures: dict[tuple[int, int], bytes] = {}
+        self._regions: dict[Clustering, Sequence[Region]] = {}
         self._measurer: Measurer | None = None
 
     @property
@@ -102,8 +107,7 @@ class PreparedLogo:
 
         If a stage fails or panics, return a failed attempt instead of raising.
         """
-        png = self._picture(settings)
-        return self._measured(settings, lambda: draw_prepared(png, self.logo, settings))
+        return self._measured(settings, lambda: draw_regions(self._regions_for(settings), self.logo, settings))
 
     def plain_attempt(
         self, parameters: Parameters, color_mode: ColorMode = "color", *, compact: bool = False
@@ -143,11 +147,19 @@ class PreparedLogo:
         """Attempt with the pipeline's default setting, which earns 0."""
         return self.attempt(Settings())
 
-    def _picture(self, settings: Settings) -> bytes:
-        key = (settings.enlargement, settings.sharpening)
-        if key not in self._pictures:
-            self._pictures[key] = prepare(self.logo, settings)
-        return self._pictures[key]
+    def _regions_for(self, settings: Settings) -> Sequence[Region]:
+        clustering = Clustering.of(settings)
+        regions = self._regions.pop(clustering, None)
+        if regions is None:
+            regions = find_regions(self._picture, self.logo, clustering)
+            if len(self._regions) == CLUSTERINGS_KEPT:
+                del self._regions[next(iter(self._regions))]
+        self._regions[clustering] = regions  # at the end: the first one is the one that was not used for longest
+        return regions
+
+    @functools.cached_property
+    def _picture(self) -> bytes:
+        return prepare(self.logo)
 
     @functools.cached_property
     def _own_picture(self) -> bytes:

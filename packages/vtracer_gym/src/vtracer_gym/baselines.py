@@ -136,7 +136,7 @@ class Recorded(NamedTuple):
 
     Attributes:
         logo: Index of the logo of each attempt, shape (n,).
-        actions: Actions, shape (n, 7).
+        actions: Actions, shape (n, 5).
         rewards: Rewards, shape (n,).
     """
 
@@ -176,7 +176,7 @@ def tuned_action(
         settings: Effort of the search.
 
     Returns:
-        The best mean, shape (7,), inside the box; and all attempts.
+        The best mean, shape (5,), inside the box; and all attempts.
     """
     effort = settings or TuningSettings()
     tried: list[Recorded] = []

@@ -30,12 +30,12 @@ _LOGGER = logging.getLogger(__name__)
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     """Environment for finding the setting of the pipeline for a logo.
 
-    Observation: ``Box(-5, 5, (39,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and
+    Observation: ``Box(-5, 5, (35,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and
     of a first drawing with the pipeline's default setting, then the best and the last attempt, then the remaining share
     of attempts. An attempt is described by its action, the logarithms of the ratios of bytes and of errors to the
     first drawing, its reward and whether it failed. Before the first attempt, both are the first drawing.
 
-    Action: ``Box(-1, 1, (7,))``, see ``actions.settings_of``.
+    Action: ``Box(-1, 1, (5,))``, see ``actions.settings_of``.
 
     Reward: the gain of an attempt minus the gain of the first drawing, at least -2 (see ``reward.RewardWeights``). The
     good fixed setting earns 0. Every attempt is rewarded, not only the best one, so that the agent learns to make a

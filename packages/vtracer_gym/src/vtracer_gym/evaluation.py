@@ -44,7 +44,7 @@ class Agent(Protocol):
     """An agent that chooses actions."""
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the action, shape (7,), for an observation of ``VectorizeEnv``."""
+        """Return the action, shape (5,), for an observation of ``VectorizeEnv``."""
 
 
 def agent_attempts(

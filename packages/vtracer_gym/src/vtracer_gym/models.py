@@ -138,9 +138,9 @@ class ModelCard:
         settings: Settings of the training.
         trained_on: Names of the training logos.
         unseen: Names of the logos set aside for evaluation.
-        start_action: Action of the tuned setting, shape (7,).
+        start_action: Action of the tuned setting, shape (5,).
         equal_action: Best fixed action that the search for the start finds with as many traces as the whole training,
-            shape (7,). None if it was not searched for.
+            shape (5,). None if it was not searched for.
         observation: Names of the observation's elements.
     """
 
@@ -255,7 +255,7 @@ class TrainedAgent:
         self.traces = traces
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the mean action of the policy, shape (7,). It is deterministic."""
+        """Return the mean action of the policy, shape (5,). It is deterministic."""
         action, _ = self.model.predict(observation, deterministic=True)
         return np.asarray(action, np.float32)
 

@@ -60,7 +60,7 @@ def described(attempt: Attempt, reward: float, first: Attempt) -> Observation:
 
 
 def observed(features: Observation, best: Observation, last: Observation, left: float) -> Observation:
-    """Return an observation, shape (39,).
+    """Return an observation, shape (35,).
 
     Args:
         features: Features of the logo and its first drawing.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vtracer_gym.curve_fitting import fit_curves
 from vtracer_gym.preparation import enlarge, sharpen
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vtracer_gym.logos import Logo
-    from vtracer_gym.shapes import Shape
+    from vtracer_gym.shapes import Region, Shape
 
 SETTING_BOUNDS: Final[dict[str, tuple[float, float]]] = {
-    "enlargement": (2, 3),
-    "sharpening": (1, 2),
     "filter_speckle": (1.0, 6.0),
     "color_precision": (5, 7),
     "smoothing": (0.0, 1.0),
@@ -36,8 +34,17 @@ SETTING_BOUNDS: Final[dict[str, tuple[float, float]]] = {
 Values outside ruin logos, as ``bench/setting_ranges.py`` shows.
 """
 
-WHOLE: Final = frozenset({"enlargement", "sharpening", "color_precision"})
+WHOLE: Final = frozenset({"color_precision"})
 """Settings that are whole numbers."""
+
+ENLARGEMENT: Final = 2
+"""Factor by which the picture is enlarged before tracing.
+
+It is not a setting: three times is better for as many logos as twice, and takes more than twice as long.
+"""
+
+SHARPENING: Final = 1
+"""Number of passes that sharpen the edges of the enlarged picture. A second pass helps as many logos as it harms."""
 
 LAYER_DIFFERENCE: Final = 24
 """Colour difference between the layers of a gradient, in 8-bit levels (VTracer).
@@ -48,11 +55,9 @@ It is not a setting: up to 32 it hardly matters, and from 48 on, VTracer merges 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A setting of the pipeline. Lengths are in pixels of the logo, so that they mean the same at every enlargement.
+    """A setting of the pipeline. Lengths are in pixels of the logo, so that they mean the same at every size.
 
     Args:
-        enlargement: Factor by which the picture is enlarged before tracing.
-        sharpening: Number of passes that sharpen the edges of the enlarged picture.
         filter_speckle: Side in pixels; patches with an area below its square are removed (VTracer).
         color_precision: Number of significant bits per RGB channel for clustering neighbouring pixels (VTracer).
         smoothing: Standard deviation of the Gaussian along a boundary in pixels.
@@ -63,8 +68,6 @@ class Settings:
         ValueError: A value is outside ``SETTING_BOUNDS`` or non-finite, or is not a whole number although it must be.
     """
 
-    enlargement: int = 2
-    sharpening: int = 1
     filter_speckle: float = 3.0
     color_precision: int = 6
     smoothing: float = 0.5
@@ -102,32 +105,55 @@ class Drawing:
     scale: float
 
 
-def prepare(logo: Logo, settings: Settings) -> bytes:
+def prepare(logo: Logo) -> bytes:
     """Return the enlarged and sharpened picture of a logo as PNG. Transparency is kept (see ``traceable``)."""
-    sharpened = sharpen(enlarge(logo.own_pixels, settings.enlargement), settings.sharpening)
+    sharpened = sharpen(enlarge(logo.own_pixels, ENLARGEMENT), SHARPENING)
     return encode_png(sharpened if logo.rgba is None else traceable(sharpened))
 
 
-def draw_prepared(png: bytes, logo: Logo, settings: Settings) -> Drawing:
-    """Trace a prepared picture, and recolour, fit and write the result.
+class Clustering(NamedTuple):
+    """What the regions of a picture depend on. Settings with the same clustering have the same regions.
+
+    Attributes:
+        filter_speckle: Side in pixels of the enlarged picture; patches with an area below its square are removed.
+        color_precision: Number of significant bits per RGB channel.
+    """
+
+    filter_speckle: int
+    color_precision: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Clustering:
+        """Return the clustering of a setting."""
+        return cls(round(settings.filter_speckle * ENLARGEMENT), settings.color_precision)
+
+
+def find_regions(png: bytes, logo: Logo, clustering: Clustering) -> list[Region]:
+    """Trace a prepared picture into regions, and recolour them.
 
     Args:
-        png: Result of ``prepare``, which depends on the settings ``enlargement`` and ``sharpening`` only.
+        png: Result of ``prepare``.
         logo: Logo of the picture.
-        settings: Setting of the other stages.
+        clustering: Clustering of the pixels.
 
     Raises:
         TraceError: VTracer failed or panicked.
     """
-    scale = float(settings.enlargement)
-    regions = trace_regions(
-        png,
-        filter_speckle=round(settings.filter_speckle * scale),
-        color_precision=settings.color_precision,
-        layer_difference=LAYER_DIFFERENCE,
-    )
+    regions = trace_regions(png, **clustering._asdict(), layer_difference=LAYER_DIFFERENCE)
+    return recolour(regions, logo.own_pixels, ENLARGEMENT)
+
+
+def draw_regions(regions: Sequence[Region], logo: Logo, settings: Settings) -> Drawing:
+    """Fit curves to the boundaries of regions, and write them.
+
+    Args:
+        regions: Result of ``find_regions``, which is not modified.
+        logo: Logo of the regions.
+        settings: Setting of the curves and of the writer.
+    """
+    scale = float(ENLARGEMENT)
     shapes = fit_curves(
-        recolour(regions, logo.own_pixels, scale),
+        regions,
         (logo.width * scale, logo.height * scale),
         smoothing=settings.smoothing,
         tolerance=settings.tolerance,
@@ -144,4 +170,4 @@ def vectorize(logo: Logo, settings: Settings | None = None) -> Drawing:
         TraceError: VTracer failed or panicked.
     """
     chosen = settings or Settings()
-    return draw_prepared(prepare(logo, chosen), logo, chosen)
+    return draw_regions(find_regions(prepare(logo), logo, Clustering.of(chosen)), logo, chosen)

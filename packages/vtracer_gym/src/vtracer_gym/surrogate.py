@@ -44,7 +44,7 @@ class Surrogate:
     Args:
         features: Features of the logos, shape (logos, features).
         recorded: Attempts on these logos.
-        around: Action around which candidates are drawn, shape (7,).
+        around: Action around which candidates are drawn, shape (5,).
         seed: Seed of the networks and of the candidates.
     """
 
@@ -81,7 +81,7 @@ class Surrogate:
 
         Args:
             features: Features of the logo, shape (features,).
-            actions: Actions, shape (n, 7).
+            actions: Actions, shape (n, 5).
         """
         repeated = np.repeat(self._scaled(features)[None], len(actions), axis=0)
         inputs = torch.tensor(np.concatenate([repeated, actions], axis=1), dtype=torch.float32)
@@ -90,7 +90,7 @@ class Surrogate:
         return np.asarray(predicted.numpy(), np.float64)
 
     def best_action(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the mean of the actions with the best predicted rewards for a logo, shape (7,)."""
+        """Return the mean of the actions with the best predicted rewards for a logo, shape (5,)."""
         predicted = self.predict(features, self._candidates)
         best = np.argsort(-predicted, kind="stable")[: max(1, round(AVERAGED * len(predicted)))]
         return np.asarray(self._candidates[best].mean(axis=0))

@@ -44,7 +44,7 @@ def explore(logos: int, attempt: Try, around: NDArray[np.floating], count: int, 
     Args:
         logos: Number of logos.
         attempt: Function that makes the attempts.
-        around: Action around which actions are drawn, shape (7,).
+        around: Action around which actions are drawn, shape (5,).
         count: Number of attempts.
         rng: Random generator for the actions and the order of logos.
     """
@@ -70,7 +70,7 @@ def warm_start(
         policy: Policy to change. Its standard deviation stays as it is.
         features: Features of the logos, shape (logos, features).
         recorded: Attempts on these logos.
-        around: Action around which the surrogate searches, shape (7,).
+        around: Action around which the surrogate searches, shape (5,).
         seed: Seed of the surrogate and of the mixtures.
     """
     surrogate = Surrogate(features, recorded, around, seed)

@@ -1,0 +1,96 @@
+"""The table of docs/validation/vtracer.md: what an agent's first try is worth on unseen logos, for each seed and size.
+
+    vtracer-gym train --logos FOLDER --size 128 --size 256 --unseen 0.33 --seed 1 --seeds 3 --out models
+    python bench/agent_table.py models
+
+It reads the files ``evaluation.json`` that the trainings wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vtracer_gym.baselines import COMPACT_NAME, DEFAULTS_NAME
+from vtracer_gym.intervals import Interval
+from vtracer_gym.logo_outcomes import (
+    EQUAL,
+    FIRST_TRY,
+    SURROGATE,
+    TUNED,
+    LogoEvaluation,
+    Outcome,
+    pooled,
+    reward_gain,
+    summarize,
+)
+
+RIVALS = (TUNED, EQUAL, SURROGATE)
+
+
+def outcome_of(values: dict[str, Any]) -> Outcome:
+    """Return an outcome, in which null is an unknown value."""
+    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
+    return Outcome(**known)
+
+
+def evaluations(path: Path) -> dict[int, list[LogoEvaluation]]:
+    """Return the evaluations in a file by size."""
+    found: dict[int, list[LogoEvaluation]] = defaultdict(list)
+    for row in json.loads(path.read_text(encoding="utf-8")):
+        outcomes = {method: outcome_of(values) for method, values in row["outcomes"].items()}
+        found[row["size"]].append(LogoEvaluation(row["logo"], row["category"], outcomes, np.array(row["search_curve"])))
+    return found
+
+
+def shown(interval: Interval, form: str = "+.2f") -> str:
+    """Return a mean with its interval."""
+    return f"{interval.mean:{form}} ({interval.low:{form}} to {interval.high:{form}})"
+
+
+def gains(several: list[LogoEvaluation]) -> str:
+    """Return the columns of the reward differences."""
+    return " | ".join(shown(reward_gain(several, FIRST_TRY, rival)) for rival in RIVALS)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", type=Path, help="folder with one model per seed")
+    options = parser.parse_args()
+    found = {path.parent.name: evaluations(path) for path in sorted(options.models.glob("*/evaluation.json"))}
+    if not found:
+        parser.error(
+            f"{options.models} has no seed-*/evaluation.json. Train agents with vtracer-gym train --out FOLDER"
+        )
+    print("| seed | size | bytes | defaults + writer | SSIM | x2 | worse | over " + " | over ".join(RIVALS) + " |")
+    print("|---" * 10 + "|")
+    for seed, by_size in found.items():
+        for size, several in by_size.items():
+            agent, defaults = summarize(several, FIRST_TRY), summarize(several, DEFAULTS_NAME)
+            compact = summarize(several, COMPACT_NAME)
+            cells = [
+                seed.removeprefix("seed-"),
+                f"{size} px",
+                shown(agent.byte_ratio, ".3f"),
+                f"{compact.byte_ratio.mean:.3f}",
+                shown(agent.quality_difference, "+.3f"),
+                f"{agent.detail:.3f} ({defaults.detail:.3f})",
+                f"{agent.worse} of {agent.logos}",
+            ]
+            print(f"| {' | '.join(cells)} | {gains(several)} |")
+        both = pooled(by_size.values())
+        print(f"| {seed.removeprefix('seed-')} | both | | | | | | {gains(both)} |")
+    everything = pooled(several for by_size in found.values() for several in by_size.values())
+    print(f"| all | both | | | | | | {gains(everything)} |")
+    print(f"\n{len(everything)} logos")
+
+
+if __name__ == "__main__":
+    main()
