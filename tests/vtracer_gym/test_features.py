@@ -43,6 +43,15 @@ def test_slopes_and_edges_are_distinct() -> None:
     assert sharp["share_edge"] > smooth["share_edge"] == -1.0
 
 
+def test_merged_colours_are_seen() -> None:
+    """Two greys that the lowest colour precision merges have a worse coarse drawing, and an equal fine one."""
+    near, far = features(halves((100, 100, 100), (110, 110, 110))), features(halves((100, 100, 100), (120, 120, 120)))
+
+    assert near["coarse_error"] < -1.0
+    assert near["coarse_size"] > 0.0
+    assert [near["fine_error"], far["coarse_error"], far["coarse_size"]] == pytest.approx([0.0, 0.0, 0.0])
+
+
 @pytest.mark.parametrize("size", [64, 128])
 def test_features_are_finite_and_of_order_one(size: int) -> None:
     """All sample logos have features that a network can use."""

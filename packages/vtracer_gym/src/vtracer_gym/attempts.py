@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vtracer_gym.errors import RasterizeError, TraceError
 from vtracer_gym.logos import Logo
 from vtracer_gym.measures import Measurer, Measures
-from vtracer_gym.pipeline import Clustering, Drawing, Settings, draw_regions, find_regions, prepare
+from vtracer_gym.pipeline import SETTING_BOUNDS, Clustering, Drawing, Settings, draw_regions, find_regions, prepare
 from vtracer_gym.shapes import parse_shapes
 from vtracer_gym.svg_writer import write_svg
 from vtracer_gym.tracing import DEFAULTS, ColorMode, Parameters, encode_png, trace
@@ -146,6 +146,15 @@ class PreparedLogo:
     def first(self) -> Attempt:
         """Attempt with the pipeline's default setting, which earns 0."""
         return self.attempt(Settings())
+
+    @functools.cached_property
+    def looks(self) -> tuple[Attempt, ...]:
+        """Attempts with the default setting, but the lowest and the highest colour precision.
+
+        Which colours VTracer merges is hardly visible in the pixels of a logo, and ruins some logos.
+        """
+        precisions = SETTING_BOUNDS["color_precision"]
+        return tuple(self.attempt(Settings(color_precision=int(precision))) for precision in precisions)
 
     def _regions_for(self, settings: Settings) -> Sequence[Region]:
         clustering = Clustering.of(settings)

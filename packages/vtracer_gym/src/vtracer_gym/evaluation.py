@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtracer_gym.attempts import Attempt, PreparedLogo
-from vtracer_gym.baselines import FIXED, expected_best, fixed_attempt, random_search
+from vtracer_gym.baselines import FIXED, LOOKS_NAME, PIPELINE_NAME, expected_best, fixed_attempt, random_search
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import TraceError, VtracerGymError
 from vtracer_gym.features import logo_features
@@ -35,7 +35,7 @@ SHARP: Final = 4
 """Multiple of the logo's size at which outcomes are measured in addition to the measures of an attempt."""
 
 Chooser = Callable[[NDArray[np.float32]], Settings]
-"""Function that chooses a setting from the features of a logo, shape (14,), see ``features.logo_features``."""
+"""Function that chooses a setting from the features of a logo, shape (20,), see ``features.logo_features``."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -121,6 +121,8 @@ def _baselines(task: _SearchTask) -> _Baselines | str:
     fixed = {name: fixed_attempt(prepared, setting) for name, setting in FIXED.items()}
     searched = random_search(prepared, task.tries, np.random.default_rng(task.seed))
     outcomes = {name: outcome_of(prepared, attempt, task.weights) for name, attempt in fixed.items()}
+    looks = [outcome_of(prepared, attempt, task.weights) for attempt in prepared.looks]
+    outcomes[LOOKS_NAME] = _best([outcomes[PIPELINE_NAME], *looks])
     tries = [outcome_of(prepared, attempt, task.weights) for attempt in searched]
     for size in task.group_sizes:
         outcomes[best_of("random", size)] = _mean_of_best(tries, size)

@@ -1,4 +1,4 @@
-"""Features of a logo and its first drawing, on a scale of about 1: what the agent sees at its first try."""
+"""Features of a logo and its first drawings, on a scale of about 1: what the agent sees at its first try."""
 
 from __future__ import annotations
 
@@ -27,8 +27,15 @@ FEATURE_NAMES: Final = (
     "first_log_detail_error",
     "first_log_color_error",
     "first_edge_distance",
+    "coarse_size",
+    "coarse_error",
+    "coarse_detail_error",
+    "fine_size",
+    "fine_error",
+    "fine_detail_error",
 )
-"""Names of the features in order: of the logo, and of its first drawing with the default setting.
+"""Names of the features in order: of the logo, of its first drawing with the default setting, and of what changes with
+the lowest (coarse) and the highest (fine) colour precision.
 
 They are few, because a policy with many features fits the logos on which it is trained, and not others.
 """
@@ -56,6 +63,20 @@ def log_error(quality: float) -> float:
     return math.log(1.0 - quality + ERROR_FLOOR)
 
 
+def compared(attempt: Attempt, first: Attempt) -> list[float]:
+    """Return the logarithms of the ratios of bytes, errors and errors at twice the size to the first drawing.
+
+    They are positive for a better attempt, and 0 if one of the two failed.
+    """
+    if attempt.failure is not None or first.failure is not None:
+        return [0.0, 0.0, 0.0]
+    return [
+        math.log(first.size_bytes / attempt.size_bytes),
+        log_error(first.quality) - log_error(attempt.quality),
+        log_error(first.measures.detail) - log_error(attempt.measures.detail),
+    ]
+
+
 def difficulty(pixels: NDArray[np.uint8]) -> str:
     """Return the difficulty of tracing a logo: ``easy``, ``medium`` or ``hard``.
 
@@ -81,13 +102,13 @@ def _color_shares(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.float64]:
 
 
 def logo_features(prepared: PreparedLogo) -> NDArray[np.float32]:
-    """Describe a logo and its first drawing. The result is kept in ``prepared``.
+    """Describe a logo and its first drawings. The result is kept in ``prepared``.
 
     Args:
-        prepared: Logo to describe. The features of the first drawing are 0 if it failed.
+        prepared: Logo to describe. The features of a drawing are 0 if it failed.
 
     Returns:
-        Finite features, shape (14,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Bytes are divided by the
+        Finite features, shape (20,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Bytes are divided by the
         side length (the square root of the area), because outlines scale with it.
     """
     if prepared.features is None:
@@ -116,6 +137,7 @@ def _described(prepared: PreparedLogo) -> NDArray[np.float32]:
             math.log(regions) / 2.0 - 1.0,
             math.log(inside.mean() if inside.size else 1.0),
             *_first_features(prepared.first, math.sqrt(area)),
+            *(value for look in prepared.looks for value in compared(look, prepared.first)),
         ],
         np.float32,
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vtracer_gym.actions import DIMENSIONS, action_of
-from vtracer_gym.features import FEATURE_NAMES, log_error
+from vtracer_gym.features import FEATURE_NAMES, compared
 from vtracer_gym.pipeline import Settings
 
 if TYPE_CHECKING:
@@ -45,25 +44,18 @@ def described(attempt: Attempt, reward: float, first: Attempt) -> Observation:
         first: First drawing of the same logo.
 
     Returns:
-        Action, logarithms of the ratios of bytes and errors, reward, and whether the attempt failed; shape (12,).
+        Action, logarithms of the ratios of bytes and errors, reward, and whether the attempt failed; shape (10,).
     """
     assert isinstance(attempt.setting, Settings)
-    failed = attempt.failure is not None
-    outcome = [0.0, 0.0, 0.0]
-    if not failed and first.failure is None:
-        outcome = [
-            math.log(first.size_bytes / attempt.size_bytes),
-            log_error(first.quality) - log_error(attempt.quality),
-            log_error(first.measures.detail) - log_error(attempt.measures.detail),
-        ]
-    return np.concatenate([action_of(attempt.setting), np.array([*outcome, reward, float(failed)], np.float32)])
+    outcome = [*compared(attempt, first), reward, float(attempt.failure is not None)]
+    return np.concatenate([action_of(attempt.setting), np.array(outcome, np.float32)])
 
 
 def observed(features: Observation, best: Observation, last: Observation, left: float) -> Observation:
-    """Return an observation, shape (35,).
+    """Return an observation, shape (41,).
 
     Args:
-        features: Features of the logo and its first drawing.
+        features: Features of the logo and its first drawings.
         best: Description of the best attempt so far; before the first attempt, of the first drawing.
         last: Description of the last attempt; before the first attempt, of the first drawing.
         left: Share of attempts that remain.

@@ -35,8 +35,8 @@ class Policy:
     """The mean action of a policy network with standardized inputs and tanh between its layers.
 
     Args:
-        shift: Value to subtract from each observation, shape (35,).
-        scale: Factor for each shifted observation, shape (35,).
+        shift: Value to subtract from each observation, shape (41,).
+        scale: Factor for each shifted observation, shape (41,).
         clip: Magnitude to which scaled observations are clipped.
         layers: Weights, shape (outputs, inputs), and biases, shape (outputs,), from the input to the action.
         sizes: Longest sides in pixels of the logos on which the policy was trained.
@@ -51,7 +51,7 @@ class Policy:
     weights: RewardWeights
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the mean action, shape (5,), for an observation, shape (35,)."""
+        """Return the mean action, shape (5,), for an observation, shape (41,)."""
         value = np.clip((observation - self.shift) * self.scale, -self.clip, self.clip)
         *hidden, (weight, bias) = self.layers
         for inner_weight, inner_bias in hidden:
