@@ -27,7 +27,7 @@ import vtracer
 
 from chosen_logos import chosen_logos
 from rlvitals import TrainingMonitor
-from varied_constants import changed, without_pictures
+from varied_constants import changed, untraced
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.baselines import random_settings
 from vtracer_gym.pipeline import SETTING_BOUNDS
@@ -78,7 +78,7 @@ def attempts(task: tuple[Logo, str, int, int]) -> list[dict[str, Any]]:
         else:
             curves = {name: drawn[name] for name in CURVES if name != "path_precision"}  # coordinates are whole
             constants = {name: int(rng.integers(low, high, endpoint=True)) for name, (low, high) in CONSTANTS.items()}
-            fresh = without_pictures(prepared)
+            fresh = untraced(prepared)
             with patch.object(vtracer, CONVERT.__name__, functools.partial(CONVERT, **curves)), changed(constants):
                 tried = fresh.attempt(random_settings(rng))
             gain = DEFAULT_WEIGHTS.reward(tried, prepared)

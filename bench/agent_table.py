@@ -20,6 +20,7 @@ import numpy as np
 from vtracer_gym.baselines import COMPACT_NAME, DEFAULTS_NAME
 from vtracer_gym.intervals import Interval
 from vtracer_gym.logo_outcomes import (
+    BEST_PRECISION,
     EQUAL,
     FIRST_TRY,
     SURROGATE,
@@ -31,7 +32,11 @@ from vtracer_gym.logo_outcomes import (
     summarize,
 )
 
-RIVALS = (TUNED, EQUAL, SURROGATE)
+RIVALS = (TUNED, EQUAL, SURROGATE, BEST_PRECISION)
+
+COLUMNS = ("seed", "size", "bytes", COMPACT_NAME, "SSIM", "x2", "worse")
+NO_LEVELS = "| " * (len(COLUMNS) - 2)
+"""Empty cells of a line that contains only differences."""
 
 
 def outcome_of(values: dict[str, Any]) -> Outcome:
@@ -69,8 +74,8 @@ def main() -> None:
         parser.error(
             f"{options.models} has no seed-*/evaluation.json. Train agents with vtracer-gym train --out FOLDER"
         )
-    print("| seed | size | bytes | defaults + writer | SSIM | x2 | worse | over " + " | over ".join(RIVALS) + " |")
-    print("|---" * 10 + "|")
+    print(f"| {' | '.join(COLUMNS)} | over {' | over '.join(RIVALS)} |")
+    print("|---" * (len(COLUMNS) + len(RIVALS)) + "|")
     for seed, by_size in found.items():
         for size, several in by_size.items():
             agent, defaults = summarize(several, FIRST_TRY), summarize(several, DEFAULTS_NAME)
@@ -86,9 +91,9 @@ def main() -> None:
             ]
             print(f"| {' | '.join(cells)} | {gains(several)} |")
         both = pooled(by_size.values())
-        print(f"| {seed.removeprefix('seed-')} | both | | | | | | {gains(both)} |")
+        print(f"| {seed.removeprefix('seed-')} | both {NO_LEVELS}| {gains(both)} |")
     everything = pooled(several for by_size in found.values() for several in by_size.values())
-    print(f"| all | both | | | | | | {gains(everything)} |")
+    print(f"| all | both {NO_LEVELS}| {gains(everything)} |")
     print(f"\n{len(everything)} logos")
 
 

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import vtracer
+from numpy.typing import NDArray
 
 import vtracer_gym
 from chosen_logos import chosen_logos
 from vtracer_gym import measures, pipeline
-from vtracer_gym.actions import DIMENSIONS, action_of, settings_of
+from vtracer_gym.actions import action_of, settings_of
 from vtracer_gym.models import TrainingSettings
 from vtracer_gym.training import vector_environment
 
@@ -100,6 +101,12 @@ def own_call(logo: Logo, settings: Settings) -> Callable[[], str]:
     )
 
 
+def training_action(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return an action as a training draws it: around the default setting, with the policy's initial spread."""
+    drawn = rng.normal(action_of(pipeline.Settings()), math.exp(TrainingSettings().log_std))
+    return np.asarray(np.clip(drawn, -1.0, 1.0), np.float32)
+
+
 def step_costs(logos: Sequence[Logo], rounds: int, stages: StageTimes) -> dict[str, list[float]]:
     """Return the milliseconds of VTracer, of a step and of its stages, one entry per logo: the mean over the rounds.
 
@@ -108,13 +115,13 @@ def step_costs(logos: Sequence[Logo], rounds: int, stages: StageTimes) -> dict[s
     """
     rng = np.random.default_rng(1)
     environment = vtracer_gym.VectorizeEnv(logos, attempts=1, in_order=True)
-    spread = math.exp(TrainingSettings().log_std)
     costs: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(logos))
     for _ in range(rounds):
         for place, logo in enumerate(logos):
-            environment.reset()
-            action = np.clip(rng.normal(action_of(pipeline.Settings()), spread), -1.0, 1.0)
-            spent = stages.of(functools.partial(environment.step, action.astype(np.float32)))
+            _, info = environment.reset()
+            assert info["logo"] == logo.name
+            action = training_action(rng)
+            spent = stages.of(functools.partial(environment.step, action))
             spent[ALONE] = milliseconds(own_call(logo, settings_of(action)))
             for name, cost_ms in spent.items():
                 costs[name][place] += cost_ms / rounds
@@ -135,7 +142,7 @@ def print_costs(costs: dict[str, list[float]]) -> None:
 
 
 def throughput(logos: Sequence[Logo], steps: int, processes: int) -> float:
-    """Return the environment steps per second of a vector environment with random actions, including resets."""
+    """Return the steps per second of a vector environment with the actions of a training, including resets."""
     vector = vector_environment(logos, TrainingSettings(processes=processes))
     rng = np.random.default_rng(1)
     vector.seed(0)
@@ -144,7 +151,7 @@ def throughput(logos: Sequence[Logo], steps: int, processes: int) -> float:
     def advance(count: int) -> float:
         started = time.perf_counter()
         for _ in range(count // processes):
-            vector.step(rng.uniform(-1.0, 1.0, (processes, DIMENSIONS)).astype(np.float32))
+            vector.step(np.stack([training_action(rng) for _ in range(processes)]))
         return time.perf_counter() - started
 
     advance(len(logos) * processes)  # warm up: the defaults of each logo are drawn once and cached

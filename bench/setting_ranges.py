@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 import vtracer_gym
 from chosen_logos import chosen_logos
-from varied_constants import MODULES, changed, without_pictures
+from varied_constants import MODULES, changed, untraced
 from vtracer_gym.actions import action_of, settings_of
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.intervals import bootstrap_interval
@@ -81,7 +81,7 @@ def reward(prepared: PreparedLogo, settings: dict[str, Any], name: str, value: f
     """Return the reward of one attempt, with a changed setting or constant."""
     if name not in MODULES:
         return DEFAULT_WEIGHTS.reward(prepared.attempt(Unchecked(**settings | {name: value})), prepared).total
-    fresh = without_pictures(prepared)
+    fresh = untraced(prepared)
     with changed({name: value}):
         return DEFAULT_WEIGHTS.reward(fresh.attempt(Settings(**settings)), fresh).total
 

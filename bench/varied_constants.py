@@ -1,17 +1,19 @@
-"""Variation of what the pipeline has as constants, for the benches that show why they are constants."""
+"""Vary the pipeline's constants, for the benches that show why they are constants."""
 
 from __future__ import annotations
 
+import copy
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 from vtracer_gym import boundaries, pipeline
-from vtracer_gym.attempts import PreparedLogo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import ModuleType
+
+    from vtracer_gym.attempts import PreparedLogo
 
 MODULES: Final[Mapping[str, ModuleType]] = {
     "enlargement": pipeline,
@@ -31,8 +33,9 @@ def changed(values: Mapping[str, float]) -> Iterator[None]:
         yield
 
 
-def without_pictures(prepared: PreparedLogo) -> PreparedLogo:
-    """Return a logo with the same defaults and first drawing, which is prepared and traced again for each attempt."""
-    fresh = PreparedLogo(prepared.logo)
-    fresh.default, fresh.first = prepared.default, prepared.first
+def untraced(prepared: PreparedLogo) -> PreparedLogo:
+    """Return the same logo with its measurer and first drawings, but without a prepared picture and regions."""
+    fresh = copy.copy(prepared)
+    vars(fresh).pop("_picture", None)
+    vars(fresh)["_regions"] = {}
     return fresh

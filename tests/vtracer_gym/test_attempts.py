@@ -58,8 +58,8 @@ def test_settings_do_not_affect_each_other() -> None:
     forwards = [one.attempt(setting).svg for setting in settings]
     backwards = [other.attempt(setting).svg for setting in reversed(settings)]
 
-    assert len(settings) > CLUSTERINGS_KEPT
     assert forwards == backwards[::-1]
+    assert len(one._regions) == CLUSTERINGS_KEPT
 
 
 def test_the_picture_is_traced_once_for_each_clustering() -> None:
@@ -107,13 +107,14 @@ def test_releasing_changes_nothing() -> None:
 
 
 def test_prepared_logo_can_be_sent_to_another_process() -> None:
-    """A released logo survives pickling with its default and its first attempt."""
+    """A released logo survives pickling with its attempts and its regions."""
     prepared = PreparedLogo(a_logo())
-    default, first = prepared.default, prepared.first
+    default, first, extremes = prepared.default, prepared.first, prepared.precision_extremes
     prepared.release()
     copy = pickle.loads(pickle.dumps(prepared))  # noqa: S301 - made in this test
 
-    assert (copy.default, copy.first) == (default, first)
+    assert (copy.default, copy.first, copy.precision_extremes) == (default, first, extremes)
+    assert copy.attempt(Settings()) == first
 
 
 def test_panic_is_a_failed_attempt() -> None:

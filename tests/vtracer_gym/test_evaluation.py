@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from vtracer_gym.actions import action_of
 from vtracer_gym.attempts import Attempt, PreparedLogo
-from vtracer_gym.baselines import COMPACT_NAME, DEFAULTS_NAME, LOOKS_NAME, PIPELINE_NAME
+from vtracer_gym.baselines import COMPACT_NAME, DEFAULTS_NAME, PIPELINE_NAME
 from vtracer_gym.errors import VtracerGymError
 from vtracer_gym.evaluation import SHARP, agent_attempts, evaluate, outcome_of
 from vtracer_gym.features import FEATURE_NAMES
-from vtracer_gym.logo_outcomes import FIRST_TRY, LogoEvaluation, best_of, summarize
+from vtracer_gym.logo_outcomes import BEST_PRECISION, FIRST_TRY, LogoEvaluation, best_of, summarize
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.reward import RewardWeights
 from vtracer_gym.samples import sample_logos
@@ -146,7 +146,7 @@ def test_tries_are_counted(coarse: list[LogoEvaluation]) -> None:
     searched = {name: outcomes[name].tries for name in outcomes if "best of" in name}
 
     random = {f"random, best of {tries}": tries for tries in (1, 2, 3)}
-    assert searched == {LOOKS_NAME: 3, "agent, best of 2": 2, **random}
+    assert searched == {BEST_PRECISION: 3, "agent, best of 2": 2, **random}
     assert {one.tries for name, one in outcomes.items() if name not in searched} == {1}
 
 

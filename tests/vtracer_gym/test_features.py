@@ -44,12 +44,12 @@ def test_slopes_and_edges_are_distinct() -> None:
 
 
 def test_merged_colours_are_seen() -> None:
-    """Two greys that the lowest colour precision merges have a worse coarse drawing, and an equal fine one."""
+    """Two greys that the lowest colour precision merges have a worse drawing there, and an equal one in the highest."""
     near, far = features(halves((100, 100, 100), (110, 110, 110))), features(halves((100, 100, 100), (120, 120, 120)))
 
-    assert near["coarse_error"] < -1.0
-    assert near["coarse_size"] > 0.0
-    assert [near["fine_error"], far["coarse_error"], far["coarse_size"]] == pytest.approx([0.0, 0.0, 0.0])
+    assert near["low_precision_error"] < -1.0
+    assert near["low_precision_size"] > 0.0
+    assert near["high_precision_error"] == far["low_precision_error"] == far["low_precision_size"] == 0.0
 
 
 @pytest.mark.parametrize("size", [64, 128])
@@ -83,14 +83,24 @@ def test_difficulty_grows_with_edges() -> None:
 
 
 def test_a_failed_first_drawing_tells_nothing() -> None:
-    """If the first drawing failed, its features are 0, and the others are unchanged."""
-    pixels = halves((0, 0, 0), (255, 255, 255))
+    """If the first drawing failed, the features of all drawings are 0, and the others are unchanged."""
+    pixels = halves((100, 100, 100), (110, 110, 110))
     failed = prepared(pixels)
     failed.first = Attempt.failed(Settings(), "panicked")
     seen = dict(zip(FEATURE_NAMES, logo_features(failed).tolist(), strict=True))
-    of_drawings = {name for name in FEATURE_NAMES if name.startswith("first_")}
+    of_drawings = {name for name in FEATURE_NAMES if name.startswith(("first_", "low_", "high_"))}
 
     assert {seen[name] for name in of_drawings} == {0.0}
     assert {name: value for name, value in seen.items() if name not in of_drawings} == {
         name: value for name, value in features(pixels).items() if name not in of_drawings
     }
+
+
+def test_a_failed_drawing_changes_nothing() -> None:
+    """If the drawing with the lowest precision failed, its features are those of a drawing without a difference."""
+    failed = prepared(halves((100, 100, 100), (110, 110, 110)))
+    _, highest = failed.precision_extremes
+    failed.precision_extremes = (Attempt.failed(Settings(), "panicked"), highest)
+    seen = dict(zip(FEATURE_NAMES, logo_features(failed).tolist(), strict=True))
+
+    assert {value for name, value in seen.items() if name.startswith("low_")} == {0.0}

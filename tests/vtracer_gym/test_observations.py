@@ -11,7 +11,7 @@ from vtracer_gym.features import FEATURE_NAMES
 from vtracer_gym.observations import OBSERVATION_BOUND, OBSERVATION_NAMES, described, observed
 from vtracer_gym.pipeline import Settings
 
-FIRST = Attempt(Settings(), "<svg/>", replace(FAILED, quality=0.9, detail=0.8), 1000, 3, 9, 0.0)
+FIRST = Attempt(Settings(), "<svg/>", replace(FAILED, quality=0.9, detail=0.8), 1000, 3, 9)
 
 
 def test_the_first_drawing_is_the_reference() -> None:

@@ -24,7 +24,7 @@ def attempt(
     size_bytes: int = 1000,
 ) -> Attempt:
     measures = Measures(quality, detail, edges, colors, paper)
-    return Attempt(Settings(), "<svg/>", measures, size_bytes, shapes=1, curves=1, seconds=0.001)
+    return Attempt(Settings(), "<svg/>", measures, size_bytes, shapes=1, curves=1)
 
 
 class Known(PreparedLogo):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ COMPACT_GRID = 10.0
 
 
 CLUSTERINGS_KEPT = 8
-"""Number of clusterings whose regions are kept for each logo, about 60 kB each for a logo of 256 x 256 pixels."""
+"""Number of clusterings whose regions are kept for each logo, some tens of kilobytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,6 @@ class Attempt:
         size_bytes: Size of the SVG in bytes.
         shapes: Number of filled shapes.
         curves: Number of curves and lines.
-        seconds: Wall time without measuring, for information.
         failure: Reason why there is no SVG, or None.
     """
 
@@ -56,13 +54,12 @@ class Attempt:
     size_bytes: int
     shapes: int
     curves: int
-    seconds: float
     failure: str | None = None
 
     @classmethod
     def failed(cls, setting: Settings | Parameters, reason: str) -> Attempt:
         """Return a failed attempt."""
-        return cls(setting, "", FAILED, 0, 0, 0, 0.0, reason)
+        return cls(setting, "", FAILED, 0, 0, 0, reason)
 
     @property
     def quality(self) -> float:
@@ -74,8 +71,8 @@ class PreparedLogo:
     """A logo prepared for repeated attempts.
 
     Data that stay the same between attempts are cached: the prepared picture, its regions in the clusterings that were
-    used last, the attempt with VTracer's defaults and the first drawing. The statistics for SSIM take tens of
-    megabytes. They are computed on first use and freed by ``release``.
+    used last, the attempt with VTracer's defaults, the first drawing, and those with the lowest and the highest colour
+    precision. The statistics for SSIM take tens of megabytes. They are computed on first use and freed by ``release``.
 
     Args:
         logo: Logo to vectorize. It is not modified.
@@ -148,10 +145,10 @@ class PreparedLogo:
         return self.attempt(Settings())
 
     @functools.cached_property
-    def looks(self) -> tuple[Attempt, ...]:
+    def precision_extremes(self) -> tuple[Attempt, ...]:
         """Attempts with the default setting, but the lowest and the highest colour precision.
 
-        Which colours VTracer merges is hardly visible in the pixels of a logo, and ruins some logos.
+        The pixels of a logo hardly show which colours VTracer will merge, and a wrong merge ruins some logos.
         """
         precisions = SETTING_BOUNDS["color_precision"]
         return tuple(self.attempt(Settings(color_precision=int(precision))) for precision in precisions)
@@ -175,10 +172,8 @@ class PreparedLogo:
         return encode_png(self.logo.pixels if self.logo.rgba is None else traceable(self.logo.rgba))
 
     def _measured(self, setting: Settings | Parameters, make: Callable[[], Drawing]) -> Attempt:
-        started = time.perf_counter()
         try:
             drawing = make()
-            seconds = time.perf_counter() - started
             measures = self.measurer.measure(drawing.svg, drawing.shapes, drawing.scale)
         except (TraceError, RasterizeError) as error:
             return Attempt.failed(setting, str(error))
@@ -189,5 +184,4 @@ class PreparedLogo:
             size_bytes=len(drawing.svg),
             shapes=len(drawing.shapes),
             curves=sum(len(outline) // 3 for shape in drawing.shapes for outline in shape.outlines),
-            seconds=seconds,
         )

@@ -30,9 +30,6 @@ COMPACT_NAME: Final = "defaults + writer"
 PIPELINE_NAME: Final = "pipeline's default"
 """Name of the pipeline's default setting, whose drawing has reward 0 in the environment."""
 
-LOOKS_NAME: Final = "pipeline's default, best of 3"
-"""Name of the best of the drawings that the agent looks at: the default setting in three colour precisions."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plain:

@@ -30,10 +30,10 @@ _LOGGER = logging.getLogger(__name__)
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     """Environment for finding the setting of the pipeline for a logo.
 
-    Observation: ``Box(-5, 5, (41,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of its first
-    drawings (see ``features``), then the best and the last attempt, then the remaining share of attempts. An attempt is
-    described by its action, the logarithms of the ratios of bytes and of errors to the first drawing, its reward and
-    whether it failed. Before the first attempt, both are the first drawing.
+    Observation: ``Box(-5, 5, (41,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of three
+    drawings of it (see ``features``), then the best and the last attempt, then the remaining share of attempts. An
+    attempt is described by its action, the logarithms of the ratios of bytes and of errors to the first drawing, its
+    reward and whether it failed. Before the first attempt, both are the first drawing.
 
     Action: ``Box(-1, 1, (5,))``, see ``actions.settings_of``.
 

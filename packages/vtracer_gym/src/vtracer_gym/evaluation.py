@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtracer_gym.attempts import Attempt, PreparedLogo
-from vtracer_gym.baselines import FIXED, LOOKS_NAME, PIPELINE_NAME, expected_best, fixed_attempt, random_search
+from vtracer_gym.baselines import FIXED, PIPELINE_NAME, expected_best, fixed_attempt, random_search
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import TraceError, VtracerGymError
 from vtracer_gym.features import logo_features
-from vtracer_gym.logo_outcomes import FIRST_TRY, LogoEvaluation, Outcome, best_of
+from vtracer_gym.logo_outcomes import BEST_PRECISION, FIRST_TRY, LogoEvaluation, Outcome, best_of
 from vtracer_gym.pipeline import Settings
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ def _baselines(task: _SearchTask) -> _Baselines | str:
     fixed = {name: fixed_attempt(prepared, setting) for name, setting in FIXED.items()}
     searched = random_search(prepared, task.tries, np.random.default_rng(task.seed))
     outcomes = {name: outcome_of(prepared, attempt, task.weights) for name, attempt in fixed.items()}
-    looks = [outcome_of(prepared, attempt, task.weights) for attempt in prepared.looks]
-    outcomes[LOOKS_NAME] = _best([outcomes[PIPELINE_NAME], *looks])
+    extremes = [outcome_of(prepared, attempt, task.weights) for attempt in prepared.precision_extremes]
+    outcomes[BEST_PRECISION] = _best([outcomes[PIPELINE_NAME], *extremes])
     tries = [outcome_of(prepared, attempt, task.weights) for attempt in searched]
     for size in task.group_sizes:
         outcomes[best_of("random", size)] = _mean_of_best(tries, size)

@@ -1,4 +1,4 @@
-"""Features of a logo and its first drawings, on a scale of about 1: what the agent sees at its first try."""
+"""Features of a logo and of three drawings of it, on a scale of about 1: what the agent sees at its first try."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ FEATURE_NAMES: Final = (
     "first_log_detail_error",
     "first_log_color_error",
     "first_edge_distance",
-    "coarse_size",
-    "coarse_error",
-    "coarse_detail_error",
-    "fine_size",
-    "fine_error",
-    "fine_detail_error",
+    "low_precision_size",
+    "low_precision_error",
+    "low_precision_detail_error",
+    "high_precision_size",
+    "high_precision_error",
+    "high_precision_detail_error",
 )
 """Names of the features in order: of the logo, of its first drawing with the default setting, and of what changes with
-the lowest (coarse) and the highest (fine) colour precision.
+the lowest and the highest colour precision (see ``relative_to_first``).
 
 They are few, because a policy with many features fits the logos on which it is trained, and not others.
 """
@@ -63,10 +63,10 @@ def log_error(quality: float) -> float:
     return math.log(1.0 - quality + ERROR_FLOOR)
 
 
-def compared(attempt: Attempt, first: Attempt) -> list[float]:
-    """Return the logarithms of the ratios of bytes, errors and errors at twice the size to the first drawing.
+def relative_to_first(attempt: Attempt, first: Attempt) -> list[float]:
+    """Return by how much an attempt improves on the first drawing, or zeros if one of the two failed.
 
-    They are positive for a better attempt, and 0 if one of the two failed.
+    The values are logarithms of the ratios of bytes, of errors, and of errors at twice the size.
     """
     if attempt.failure is not None or first.failure is not None:
         return [0.0, 0.0, 0.0]
@@ -102,10 +102,10 @@ def _color_shares(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.float64]:
 
 
 def logo_features(prepared: PreparedLogo) -> NDArray[np.float32]:
-    """Describe a logo and its first drawings. The result is kept in ``prepared``.
+    """Describe a logo and three drawings of it. The result is kept in ``prepared``.
 
     Args:
-        prepared: Logo to describe. The features of a drawing are 0 if it failed.
+        prepared: Logo to describe. The features of a drawing are 0 if it or the first drawing failed.
 
     Returns:
         Finite features, shape (20,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Bytes are divided by the
@@ -137,7 +137,7 @@ def _described(prepared: PreparedLogo) -> NDArray[np.float32]:
             math.log(regions) / 2.0 - 1.0,
             math.log(inside.mean() if inside.size else 1.0),
             *_first_features(prepared.first, math.sqrt(area)),
-            *(value for look in prepared.looks for value in compared(look, prepared.first)),
+            *(value for other in prepared.precision_extremes for value in relative_to_first(other, prepared.first)),
         ],
         np.float32,
     )

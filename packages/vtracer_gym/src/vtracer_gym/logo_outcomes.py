@@ -39,6 +39,10 @@ def best_of(method: str, tries: int) -> str:
     return f"{method}, best of {tries}"
 
 
+BEST_PRECISION: Final = best_of(PIPELINE_NAME, 3)
+"""Name of the best drawing that the agent sees before its first try: the default setting in three precisions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of one method on one logo.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtracer_gym.actions import DIMENSIONS, action_of
-from vtracer_gym.features import FEATURE_NAMES, compared
+from vtracer_gym.features import FEATURE_NAMES, relative_to_first
 from vtracer_gym.pipeline import Settings
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def described(attempt: Attempt, reward: float, first: Attempt) -> Observation:
         Action, logarithms of the ratios of bytes and errors, reward, and whether the attempt failed; shape (10,).
     """
     assert isinstance(attempt.setting, Settings)
-    outcome = [*compared(attempt, first), reward, float(attempt.failure is not None)]
+    outcome = [*relative_to_first(attempt, first), reward, float(attempt.failure is not None)]
     return np.concatenate([action_of(attempt.setting), np.array(outcome, np.float32)])
 
 
@@ -55,7 +55,7 @@ def observed(features: Observation, best: Observation, last: Observation, left: 
     """Return an observation, shape (41,).
 
     Args:
-        features: Features of the logo and its first drawings.
+        features: Features of the logo and of three drawings of it.
         best: Description of the best attempt so far; before the first attempt, of the first drawing.
         last: Description of the last attempt; before the first attempt, of the first drawing.
         left: Share of attempts that remain.

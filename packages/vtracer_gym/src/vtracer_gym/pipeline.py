@@ -40,11 +40,15 @@ WHOLE: Final = frozenset({"color_precision"})
 ENLARGEMENT: Final = 2
 """Factor by which the picture is enlarged before tracing.
 
-It is not a setting: three times is better for as many logos as twice, and takes more than twice as long.
+It is not a setting: a factor of 3 is better for about half of the logos (``bench/setting_ranges.py``), and gives
+VTracer more than twice as many pixels.
 """
 
 SHARPENING: Final = 1
-"""Number of passes that sharpen the edges of the enlarged picture. A second pass helps as many logos as it harms."""
+"""Number of passes that sharpen the edges of the enlarged picture.
+
+It is not a setting: a second pass is better for about half of the logos (``bench/setting_ranges.py``).
+"""
 
 LAYER_DIFFERENCE: Final = 24
 """Colour difference between the layers of a gradient, in 8-bit levels (VTracer).
@@ -112,7 +116,7 @@ def prepare(logo: Logo) -> bytes:
 
 
 class Clustering(NamedTuple):
-    """What the regions of a picture depend on. Settings with the same clustering have the same regions.
+    """Parameters that determine the regions of a picture. Settings with the same clustering have the same regions.
 
     Attributes:
         filter_speckle: Side in pixels of the enlarged picture; patches with an area below its square are removed.
