@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 import vtracer_gym
 from chosen_logos import chosen_logos
 from vtracer_gym import measures, pipeline
-from vtracer_gym.actions import action_of, settings_of
+from vtracer_gym.actions import SPREADS, action_of, settings_of
 from vtracer_gym.models import TrainingSettings
 from vtracer_gym.training import vector_environment
 
@@ -103,7 +103,7 @@ def own_call(logo: Logo, settings: Settings) -> Callable[[], str]:
 
 def training_action(rng: np.random.Generator) -> NDArray[np.float32]:
     """Return an action as a training draws it: around the default setting, with the policy's initial spread."""
-    drawn = rng.normal(action_of(pipeline.Settings()), math.exp(TrainingSettings().log_std))
+    drawn = rng.normal(action_of(pipeline.Settings()), math.exp(TrainingSettings().log_std) * SPREADS)
     return np.asarray(np.clip(drawn, -1.0, 1.0), np.float32)
 
 

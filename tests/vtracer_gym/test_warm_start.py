@@ -8,11 +8,12 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
 
-from vtracer_gym.actions import DIMENSIONS
+from vtracer_gym.actions import DIMENSIONS, SPREADS, action_of, settings_of
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.features import FEATURE_NAMES
 from vtracer_gym.models import Standardized
 from vtracer_gym.observations import OBSERVATION_NAMES
+from vtracer_gym.pipeline import Settings
 from vtracer_gym.samples import sample_logos
 from vtracer_gym.warm_start import explore, warm_start
 
@@ -40,6 +41,14 @@ def test_every_logo_is_explored_equally_often() -> None:
     assert found.rewards.tolist() == rewards(list(zip(found.logo, found.actions, strict=True))).tolist()
 
 
+def test_every_colour_precision_is_explored() -> None:
+    """Each of the three values is tried in at least a fifth of the attempts."""
+    found = explore(LOGOS, rewards, action_of(Settings()), 40 * LOGOS, np.random.default_rng(0))
+    tried = [settings_of(action).color_precision for action in found.actions]
+
+    assert min(tried.count(value) for value in (5, 6, 7)) >= len(tried) / 5
+
+
 def test_policy_starts_with_what_was_explored() -> None:
     """The policy chooses what was best for similar logos, and expects their mean rewards, whatever was tried before."""
     model = PPO(
@@ -61,4 +70,4 @@ def test_policy_starts_with_what_was_explored() -> None:
 
     assert np.corrcoef(values, means)[0, 1] > 0.8
     assert np.corrcoef(chosen[:, 0], best)[0, 1] > 0.8
-    assert float(np.abs(chosen[:, 1:]).mean()) == pytest.approx(0.0, abs=0.15)
+    assert float(np.abs(chosen[:, 1:] / SPREADS[1:]).mean()) == pytest.approx(0.0, abs=0.15)

@@ -18,6 +18,12 @@ LOGARITHMIC: Final = frozenset({"tolerance", "grid"})
 DECIMALS: Final = 4
 """Decimals of a setting. They hide the precision of actions, so that an action represents its setting exactly."""
 
+SPREADS: Final = np.array([2.5 if name in WHOLE else 1.0 for name in SETTING_NAMES])
+"""Standard deviations of random actions along each axis, relative to each other, shape (5,).
+
+A whole number needs a large change of the action to change at all.
+"""
+
 
 def _scale(name: str, value: float) -> float:
     return math.log(value) if name in LOGARITHMIC else float(value)

@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vtracer_gym.actions import DIMENSIONS, action_of, settings_of
+from vtracer_gym.actions import DIMENSIONS, SPREADS, action_of, settings_of
 from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.pipeline import Settings
 from vtracer_gym.tracing import DEFAULTS, ColorMode, Parameters
 
 START_SPREAD: Final = 0.25
-"""Standard deviation of the first candidates, in a box from -1 to 1."""
+"""Standard deviation of the first candidates, in a box from -1 to 1, to multiply by ``SPREADS``."""
 
 FINAL_SHARE: Final = 3
 """Ratio of the number of logos of the final choice to that of a generation."""
@@ -188,7 +188,7 @@ def tuned_action(
         tried.append(Recorded(np.array([logo for logo, _ in pairs]), np.array([one for _, one in pairs]), rewards))
         return np.argsort(-rewards.reshape(chosen.size, -1).mean(axis=0), kind="stable")
 
-    mean, spread = action_of(Settings()).astype(np.float64), np.full(DIMENSIONS, START_SPREAD)
+    mean, spread = action_of(Settings()).astype(np.float64), START_SPREAD * SPREADS
     means = [mean]
     for _ in range(effort.generations):
         drawn = rng.normal(mean, spread, (effort.candidates - 1, DIMENSIONS))

@@ -82,7 +82,8 @@ class TrainingSettings:
         learning_rate: Initial learning rate of Adam. It decreases linearly to a tenth.
         discount: Discount factor gamma. The default is 0, because an attempt does not change the logo and so hardly
             affects later rewards.
-        log_std: Logarithm of the policy's initial standard deviation, in a box from -1 to 1.
+        log_std: Logarithm of the policy's initial standard deviation, in a box from -1 to 1. That of whole numbers is
+            higher (see ``actions.SPREADS``).
         start: Effort of tuning one setting for all logos (see ``baselines.tuned_action``), around which the training
             explores. With None, it is the pipeline's default setting.
         exploration: Number of random attempts around that setting. A surrogate is fitted to them, and the policy to the

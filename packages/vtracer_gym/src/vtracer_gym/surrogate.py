@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vtracer_gym.actions import DIMENSIONS
+from vtracer_gym.actions import DIMENSIONS, SPREADS
 from vtracer_gym.models import SMALLEST_SPREAD
 from vtracer_gym.observations import MOST_SCALED
 
@@ -29,7 +29,7 @@ BATCH: Final = 128
 
 CANDIDATES: Final = 1_000
 SPREAD: Final = 0.3
-"""Standard deviation of the candidates around the best fixed action, in a box from -1 to 1."""
+"""Standard deviation of the candidates around the best fixed action, to multiply by ``SPREADS``."""
 
 AVERAGED: Final = 0.03
 """Share of the best candidates whose mean is chosen. The single best one profits most from errors of the model."""
@@ -64,7 +64,7 @@ class Surrogate:
         inputs = np.concatenate([self._scaled(features)[logo], recorded.actions], axis=1)
         targets = np.maximum(rewards - level[logo], RUINED)
         rng = np.random.default_rng(seed)
-        drawn = np.clip(rng.normal(around, SPREAD, (CANDIDATES, DIMENSIONS)), -1.0, 1.0)
+        drawn = np.clip(rng.normal(around, SPREAD * SPREADS, (CANDIDATES, DIMENSIONS)), -1.0, 1.0)
         self._candidates = np.concatenate([drawn, around[None]])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -16,6 +16,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
+from vtracer_gym.actions import SPREADS
 from vtracer_gym.attempts import PreparedLogo
 from vtracer_gym.baselines import Recorded, TuningSettings, tuned_action
 from vtracer_gym.environment import VectorizeEnv
@@ -266,6 +267,7 @@ def _new_model(
     assert isinstance(output, torch.nn.Linear)
     with torch.no_grad():
         output.bias.copy_(torch.tensor(start))
+        model.policy.log_std.add_(torch.log(torch.tensor(SPREADS)))
     return model
 
 
