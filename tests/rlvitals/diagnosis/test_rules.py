@@ -499,20 +499,22 @@ def test_a_zero_discount_is_a_fault_in_long_episodes_and_info_in_short_ones() ->
     assert discount(MadeTraining(), 200.0, independent_steps=False) == "critical"
 
 
-def test_memory_loaded_before_the_first_step_is_no_leak() -> None:
-    """Memory growth before the first step is ignored, and samples without a step are valid."""
+def test_memory_loaded_before_or_after_the_steps_is_no_leak() -> None:
+    """Memory growth before the first and after the last step is ignored, and samples without a step are valid."""
 
-    def evidence(growth: float) -> Evidence:
+    def evidence(growth: float, evaluated: float = 0.0) -> Evidence:
         made, collector = MadeTraining(), EvidenceBuilder()
-        for second in range(80):
-            step = None if second < 40 else 100 * (second - 39)
-            memory = 300.0 + 5.0 * min(second, 40) + growth * max(0, second - 40)
+        for second in range(120):
+            step = None if second < 40 else 100 * min(second - 39, 40)
+            grown = growth * min(max(0, second - 40), 40) + evaluated * max(0, second - 80)
+            memory = 300.0 + 5.0 * min(second, 40) + grown
             collector.add(SystemSample(time=float(second), env_step=step, memory=memory))
         for update in range(20):
             collector.add(PolicyUpdate(time=50.0 + update, step=200 * update, env_step=200 * update, entropy=1.0))
         return collector.evidence(made.evidence().context)
 
     assert [finding.code for finding in diagnose(evidence(0.0)).findings] == []
+    assert [finding.code for finding in diagnose(evidence(0.0, evaluated=10.0)).findings] == []
     (leak,) = diagnose(evidence(5.0)).findings
     assert (leak.code, leak.since_step) == ("memory-leak", 100)
 

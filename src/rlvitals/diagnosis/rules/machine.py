@@ -29,9 +29,9 @@ _LONGEST_TEXT = 200
     "memory-leak",
     title="Memory keeps growing",
     meaning=f"Resident memory has grown by more than {_GROWTH} and hardly ever falls. In the second half it has "
-    f"grown by more than {_AS_FAST} of the growth in the first half. Samples before the first environment step and "
-    f"the first {_SETTLED} of the remaining samples are ignored. The finding is critical if less memory is "
-    "available than it has grown.",
+    f"grown by more than {_AS_FAST} of the growth in the first half. Samples before the first and after the last "
+    f"environment step, and the first {_SETTLED} of the remaining samples, are ignored. The finding is critical if "
+    "less memory is available than it has grown.",
     needs=("system.memory|updates.memory|episodes.memory",),
     series=("system.memory", "system.memory_available"),
     cause="Objects accumulate and are never released: episodes, infos or tensors with their graphs.",
@@ -73,15 +73,16 @@ def _memory_leak(evidence: Evidence) -> RuleResult | None:
 
 
 def _in_training(table: BlockTable, name: str) -> tuple[Floats, float | None]:
-    """Return the values of a column from the first environment step on, and that step.
+    """Return the values of a column from the first to the last environment step, and the first step.
 
-    Memory that is loaded before the first step is not a leak. If no record has a step, all values are returned, with
-    `None` as the step.
+    Memory that is loaded before the first step, or for an evaluation after the last one, is not a leak. If no record
+    has a step, all values are returned, with `None` as the step.
     """
     column, steps = table.mean(name), table.low("step")
     begun = np.flatnonzero(np.isfinite(steps))
     if begun.size:
-        column = column[begun[0] :]
+        last = begun[np.argmax(steps[begun])]  # the first record of the last step
+        column = column[begun[0] : last + 1]
     return column[np.isfinite(column)], float(steps[begun[0]]) if begun.size else None
 
 
