@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--logos", type=Path, help="folder of logos, by default sample logos")
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256], help="longest sides in pixels")
     parser.add_argument("--count", type=int, default=24, help="number of logos")
-    parser.add_argument("--rounds", type=int, default=40, help="number of steps on each logo")
+    parser.add_argument("--rounds", type=int, default=60, help="number of steps on each logo")
     parser.add_argument("--steps", type=int, default=400, help="steps for the throughput; 0 skips it")
     parser.add_argument("--processes", type=int, default=2, help="processes for the throughput")
     arguments = parser.parse_args()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -77,6 +78,18 @@ def test_calls_are_independent() -> None:
     similarity.to(noise(2))
 
     assert similarity.to(noise(1)) == first
+
+
+def test_pictures_of_other_sizes_and_threads_are_independent() -> None:
+    """Targets of several sizes share working memory, and threads do not."""
+    sizes = [(15, 18), (40, 30), (12, 60)]
+    targets = [Similarity(noise(0, *size)) for size in sizes]
+    alone = [Similarity(noise(0, *size)).to(noise(1, *size)) for size in sizes]
+    work = [(target, noise(1, *size)) for target, size in zip(targets, sizes, strict=True)] * 20
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda pair: pair[0].to(pair[1]), work))
+
+    assert together == alone * 20
 
 
 def test_colors_of_equal_brightness_are_distinguished() -> None:

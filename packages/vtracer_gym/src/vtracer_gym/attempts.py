@@ -30,7 +30,7 @@ COMPACT_GRID = 10.0
 """Coordinate units per pixel with which VTracer's own curves are written compactly: one decimal."""
 
 
-CLUSTERINGS_KEPT = 8
+CLUSTERINGS_KEPT = 16
 """Number of clusterings whose regions are kept for each logo, some tens of kilobytes each."""
 
 
@@ -72,7 +72,7 @@ class PreparedLogo:
 
     Data that stay the same between attempts are cached: the prepared picture, its regions in the clusterings that were
     used last, the attempt with VTracer's defaults, the first drawing, and those with the lowest and the highest colour
-    precision. The statistics for SSIM take tens of megabytes. They are computed on first use and freed by ``release``.
+    precision. The statistics for SSIM take megabytes. They are computed on first use and freed by ``release``.
 
     Args:
         logo: Logo to vectorize. It is not modified.

@@ -40,8 +40,8 @@ WHOLE: Final = frozenset({"color_precision"})
 ENLARGEMENT: Final = 2
 """Factor by which the picture is enlarged before tracing.
 
-It is not a setting: a factor of 3 is better for about half of the logos (``bench/setting_ranges.py``), and gives
-VTracer more than twice as many pixels.
+It is not a setting: a factor of 3 is better for fewer logos (``bench/setting_ranges.py``), and gives VTracer more than
+twice as many pixels.
 """
 
 SHARPENING: Final = 1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from vtracer_gym.attempts import Attempt, PreparedLogo
@@ -53,7 +53,10 @@ class RewardParts:
 
     def as_dict(self) -> dict[str, float]:
         """Return the parts by name."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in PART_NAMES}
+
+
+PART_NAMES: Final = tuple(field.name for field in fields(RewardParts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ would not detect a swap of two colours with equal brightness.
 
 from __future__ import annotations
 
+import math
+import threading
 from typing import Final
 
 import cv2
@@ -29,11 +31,25 @@ def _windowed_mean(image: NDArray[np.float32], into: NDArray[np.float32]) -> Non
     cv2.GaussianBlur(image, (WINDOW, WINDOW), SIGMA, dst=into)
 
 
+class _WorkingMemory(threading.local):
+    """Memory of a thread that all calls reuse. Fresh memory pages would take four times as long as the arithmetic."""
+
+    def __init__(self) -> None:
+        self._values = np.empty(0, np.float32)
+
+    def arrays(self, count: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Return arrays of one shape. Their contents are undefined."""
+        size = count * math.prod(shape)
+        if self._values.size < size:
+            self._values = np.empty(size, np.float32)
+        return self._values[:size].reshape(count, *shape)
+
+
+_MEMORY: Final = _WorkingMemory()
+
+
 class Similarity:
     """SSIM relative to a fixed picture. Statistics of this picture are computed once.
-
-    Not thread-safe, because working memory is reused between calls. Fresh memory pages would take four times as long as
-    the arithmetic.
 
     Args:
         target: 8-bit pixels, shape (height, width, 3), with no side shorter than the window.
@@ -50,12 +66,14 @@ class Similarity:
         self._target = target.astype(np.float32)
         self._mean = np.empty_like(self._target)
         _windowed_mean(self._target, self._mean)
-        energy = self._mean * self._mean
+        energy, square = _MEMORY.arrays(2, target.shape)
+        np.multiply(self._mean, self._mean, out=energy)
+        np.multiply(self._target, self._target, out=square)
         self._energy_c1 = energy + C1
         self._variance_c2 = np.empty_like(self._target)
-        _windowed_mean(self._target * self._target, self._variance_c2)
-        self._variance_c2 += C2 - energy
-        self._scratch = [np.empty_like(self._target) for _ in range(5)]
+        _windowed_mean(square, self._variance_c2)
+        self._variance_c2 -= energy
+        self._variance_c2 += C2
 
     def to(self, picture: NDArray[np.uint8]) -> float:
         """Return the mean SSIM of a picture with the same shape. The maximum is 1, for identical pictures.
@@ -65,7 +83,7 @@ class Similarity:
         """
         if picture.shape != self._target.shape:
             raise ValueError(f"the shapes differ: {picture.shape} and {self._target.shape}")
-        image, mean, variance, covariance, product = self._scratch
+        image, mean, variance, covariance, product = _MEMORY.arrays(5, picture.shape)
         np.copyto(image, picture)
         _windowed_mean(image, mean)
         np.multiply(image, image, out=product)
