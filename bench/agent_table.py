@@ -1,6 +1,6 @@
 """The table of docs/validation/vtracer.md: what an agent's first try is worth on unseen logos, for each seed and size.
 
-    vtracer-gym train --logos FOLDER --size 128 --size 256 --unseen 0.33 --seed 1 --seeds 3 --out models
+    vtracer-gym train --logos FOLDER --size 128 --size 256 --unseen 0.33 --seed 3 --seeds 3 --out models
     python bench/agent_table.py models
 
 It reads the files ``evaluation.json`` that the trainings wrote.
@@ -9,15 +9,10 @@ It reads the files ``evaluation.json`` that the trainings wrote.
 from __future__ import annotations
 
 import argparse
-import json
-import math
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from vtracer_gym.baselines import COMPACT_NAME, DEFAULTS_NAME
+from vtracer_gym.cli.session import load_evaluations
 from vtracer_gym.intervals import Interval
 from vtracer_gym.logo_outcomes import (
     BEST_PRECISION,
@@ -26,7 +21,6 @@ from vtracer_gym.logo_outcomes import (
     SURROGATE,
     TUNED,
     LogoEvaluation,
-    Outcome,
     pooled,
     reward_gain,
     summarize,
@@ -37,21 +31,6 @@ RIVALS = (TUNED, EQUAL, SURROGATE, BEST_PRECISION)
 COLUMNS = ("seed", "size", "bytes", COMPACT_NAME, "SSIM", "x2", "worse")
 NO_LEVELS = "| " * (len(COLUMNS) - 2)
 """Empty cells of a line that contains only differences."""
-
-
-def outcome_of(values: dict[str, Any]) -> Outcome:
-    """Return an outcome, in which null is an unknown value."""
-    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
-    return Outcome(**known)
-
-
-def evaluations(path: Path) -> dict[int, list[LogoEvaluation]]:
-    """Return the evaluations in a file by size."""
-    found: dict[int, list[LogoEvaluation]] = defaultdict(list)
-    for row in json.loads(path.read_text(encoding="utf-8")):
-        outcomes = {method: outcome_of(values) for method, values in row["outcomes"].items()}
-        found[row["size"]].append(LogoEvaluation(row["logo"], row["category"], outcomes, np.array(row["search_curve"])))
-    return found
 
 
 def shown(interval: Interval, form: str = "+.2f") -> str:
@@ -69,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", type=Path, help="folder with one model per seed")
     options = parser.parse_args()
-    found = {path.parent.name: evaluations(path) for path in sorted(options.models.glob("*/evaluation.json"))}
+    found = {path.parent.name: load_evaluations(path) for path in sorted(options.models.glob("*/evaluation.json"))}
     if not found:
         parser.error(
             f"{options.models} has no seed-*/evaluation.json. Train agents with vtracer-gym train --out FOLDER"

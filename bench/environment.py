@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 import vtracer_gym
 from chosen_logos import chosen_logos
 from vtracer_gym import measures, pipeline
-from vtracer_gym.actions import SPREADS, action_of, settings_of
+from vtracer_gym.actions import action_of, actions_around, settings_of
 from vtracer_gym.models import TrainingSettings
 from vtracer_gym.training import vector_environment
 
@@ -86,11 +86,15 @@ def milliseconds(call: Callable[[], object]) -> float:
     return 1e3 * (time.perf_counter() - started)
 
 
-def own_call(logo: Logo, settings: Settings) -> Callable[[], str]:
-    """Return VTracer's own call on the picture that the pipeline traces."""
+def picture_of(logo: Logo) -> bytes:
+    """Return the picture that the pipeline traces, as PNG with the encoder's default compression."""
     picture = cv2.imdecode(np.frombuffer(pipeline.prepare(logo), np.uint8), cv2.IMREAD_UNCHANGED)
     assert picture is not None
-    png = bytes(cv2.imencode(".png", picture)[1])
+    return bytes(cv2.imencode(".png", picture)[1])
+
+
+def own_call(png: bytes, settings: Settings) -> Callable[[], str]:
+    """Return VTracer's own call on a picture."""
     return functools.partial(
         vtracer.convert_raw_image_to_svg,
         png,
@@ -103,8 +107,8 @@ def own_call(logo: Logo, settings: Settings) -> Callable[[], str]:
 
 def training_action(rng: np.random.Generator) -> NDArray[np.float32]:
     """Return an action as a training draws it: around the default setting, with the policy's initial spread."""
-    drawn = rng.normal(action_of(pipeline.Settings()), math.exp(TrainingSettings().log_std) * SPREADS)
-    return np.asarray(np.clip(drawn, -1.0, 1.0), np.float32)
+    (action,) = actions_around(action_of(pipeline.Settings()), math.exp(TrainingSettings().log_std), 1, rng)
+    return np.asarray(action, np.float32)
 
 
 def step_costs(logos: Sequence[Logo], rounds: int, stages: StageTimes) -> dict[str, list[float]]:
@@ -114,6 +118,7 @@ def step_costs(logos: Sequence[Logo], rounds: int, stages: StageTimes) -> dict[s
     After each step, VTracer traces the same picture with the same parameters.
     """
     rng = np.random.default_rng(1)
+    pictures = [picture_of(logo) for logo in logos]
     environment = vtracer_gym.VectorizeEnv(logos, attempts=1, in_order=True)
     costs: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(logos))
     for _ in range(rounds):
@@ -122,7 +127,7 @@ def step_costs(logos: Sequence[Logo], rounds: int, stages: StageTimes) -> dict[s
             assert info["logo"] == logo.name
             action = training_action(rng)
             spent = stages.of(functools.partial(environment.step, action))
-            spent[ALONE] = milliseconds(own_call(logo, settings_of(action)))
+            spent[ALONE] = milliseconds(own_call(pictures[place], settings_of(action)))
             for name, cost_ms in spent.items():
                 costs[name][place] += cost_ms / rounds
     return {name: costs[name] for name in (ALONE, STEP, *STAGES, "other")}

@@ -9,7 +9,7 @@ import numpy as np
 from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.records import Evaluation
 from vtracer_gym.baselines import DEFAULTS_NAME
-from vtracer_gym.cli.session import described, record_evaluation, save_evaluations
+from vtracer_gym.cli.session import described, load_evaluations, record_evaluation, save_evaluations
 from vtracer_gym.logo_outcomes import FIRST_TRY, TUNED, LogoEvaluation, Outcome, best_of
 from vtracer_gym.pipeline import SETTING_BOUNDS
 from vtracer_gym.samples import sample_logos
@@ -103,3 +103,20 @@ def test_unknown_values_are_null_in_the_file(tmp_path: Path) -> None:
     assert (row["logo"], row["size"]) == ("a", 96)
     assert row["outcomes"][FIRST_TRY]["sharp"] is None
     assert row["outcomes"][FIRST_TRY]["reward"] == 1.0
+    ((loaded,),) = load_evaluations(path).values()
+    assert math.isnan(loaded.outcomes[FIRST_TRY].sharp)
+
+
+def test_saved_results_can_be_loaded(tmp_path: Path) -> None:
+    """All values of a file of results are those that were saved, by size."""
+    path = tmp_path / "evaluation.json"
+    save_evaluations(path, {64: rows(), 96: rows()[:1]})
+    loaded = load_evaluations(path)
+
+    assert {size: [one.outcomes for one in several] for size, several in loaded.items()} == {
+        64: [one.outcomes for one in rows()],
+        96: [one.outcomes for one in rows()[:1]],
+    }
+    assert [(one.logo, one.category, one.search_curve.tolist()) for one in loaded[64]] == [
+        (one.logo, one.category, one.search_curve.tolist()) for one in rows()
+    ]

@@ -61,6 +61,23 @@ def settings_of(action: NDArray[np.floating]) -> Settings:
     return Settings(**values)
 
 
+def actions_around(
+    action: NDArray[np.floating], spread: float, count: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return random actions around one action, in the box.
+
+    Args:
+        action: Mean before the actions are clipped to the box, shape (5,).
+        spread: Standard deviation in a box from -1 to 1, to be multiplied by ``SPREADS``.
+        count: Number of actions.
+        rng: Random generator.
+
+    Returns:
+        Actions, shape (count, 5).
+    """
+    return np.asarray(np.clip(rng.normal(action, spread * SPREADS, (count, DIMENSIONS)), -1.0, 1.0), np.float64)
+
+
 def action_of(settings: Settings) -> NDArray[np.float32]:
     """Return an action that represents a setting, shape (5,): the middle of its part of the axis for a whole number."""
     coordinates = []

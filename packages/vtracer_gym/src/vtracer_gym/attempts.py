@@ -29,7 +29,6 @@ FAILED = Measures(0.0, 0.0, edge_distance=1.0, color_error=255.0, paper_error=25
 COMPACT_GRID = 10.0
 """Coordinate units per pixel with which VTracer's own curves are written compactly: one decimal."""
 
-
 CLUSTERINGS_KEPT = 16
 """Number of clusterings whose regions are kept for each logo, some tens of kilobytes each."""
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vtracer_gym.actions import DIMENSIONS, SPREADS
+from vtracer_gym.actions import actions_around
 from vtracer_gym.models import SMALLEST_SPREAD
 from vtracer_gym.observations import MOST_SCALED
 
@@ -29,7 +29,7 @@ BATCH: Final = 128
 
 CANDIDATES: Final = 1_000
 SPREAD: Final = 0.3
-"""Standard deviation of the candidates around the best fixed action, to multiply by ``SPREADS``."""
+"""Standard deviation of the candidates around the best fixed action (see ``actions_around``)."""
 
 AVERAGED: Final = 0.03
 """Share of the best candidates whose mean is chosen. The single best one profits most from errors of the model."""
@@ -64,8 +64,7 @@ class Surrogate:
         inputs = np.concatenate([self._scaled(features)[logo], recorded.actions], axis=1)
         targets = np.maximum(rewards - level[logo], RUINED)
         rng = np.random.default_rng(seed)
-        drawn = np.clip(rng.normal(around, SPREAD * SPREADS, (CANDIDATES, DIMENSIONS)), -1.0, 1.0)
-        self._candidates = np.concatenate([drawn, around[None]])
+        self._candidates = np.concatenate([actions_around(around, SPREAD, CANDIDATES, rng), around[None]])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self._networks = [

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vtracer_gym.actions import DIMENSIONS, SPREADS
+from vtracer_gym.actions import actions_around
 from vtracer_gym.baselines import START_SPREAD, Recorded
 from vtracer_gym.observations import OBSERVATION_NAMES
 from vtracer_gym.surrogate import Surrogate
@@ -49,7 +49,7 @@ def explore(logos: int, attempt: Try, around: NDArray[np.floating], count: int, 
         rng: Random generator for the actions and the order of logos.
     """
     chosen = np.concatenate([rng.permutation(logos) for _ in range(-(-count // logos))])[:count]
-    actions = np.clip(rng.normal(around, START_SPREAD * SPREADS, (count, DIMENSIONS)), -1.0, 1.0)
+    actions = actions_around(around, START_SPREAD, count, rng)
     pairs = list(zip(chosen.tolist(), actions, strict=True))
     return Recorded(chosen, actions, attempt(pairs))
 

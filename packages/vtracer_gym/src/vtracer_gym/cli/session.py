@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from vtracer_gym.baselines import DEFAULTS_NAME
 from vtracer_gym.cli.progress import ProgressCallback, bar
 from vtracer_gym.contenders import contenders
 from vtracer_gym.evaluation import DEFAULT_SEARCH_TRIES, evaluate
-from vtracer_gym.logo_outcomes import FIRST_TRY, TUNED, methods_of, pooled, summarize
+from vtracer_gym.logo_outcomes import FIRST_TRY, TUNED, LogoEvaluation, Outcome, methods_of, pooled, summarize
 from vtracer_gym.pictures import PictureCallback
 from vtracer_gym.pipeline import SETTING_BOUNDS
 from vtracer_gym.training import train
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from vtracer_gym.logo_outcomes import LogoEvaluation, Outcome
     from vtracer_gym.logos import Logo
     from vtracer_gym.models import TrainedAgent, TrainingSettings
 
@@ -227,5 +227,18 @@ def save_evaluations(path: Path, evaluations: Mapping[int, Sequence[LogoEvaluati
     path.write_text(json.dumps(rows, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
+def load_evaluations(path: Path) -> dict[int, list[LogoEvaluation]]:
+    """Read the results that ``save_evaluations`` wrote, by size."""
+    found: dict[int, list[LogoEvaluation]] = defaultdict(list)
+    for row in json.loads(path.read_text(encoding="utf-8")):
+        outcomes = {method: _outcome(values) for method, values in row["outcomes"].items()}
+        found[row["size"]].append(LogoEvaluation(row["logo"], row["category"], outcomes, np.array(row["search_curve"])))
+    return dict(found)
+
+
 def _values(outcome: Outcome) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in asdict(outcome).items()}
+
+
+def _outcome(values: dict[str, Any]) -> Outcome:
+    return Outcome(**values | {name: math.nan for name, value in values.items() if value is None})
