@@ -31,6 +31,7 @@ SB3_NAMES: dict[str, str] = {
 
 SYNONYMS: dict[str, str] = {
     **{name: field for name, field in SB3_NAMES.items() if name not in {field, "std"}},
+    "actor_lr": "learning_rate",
     "approx_kl_div": "kl_divergence",
     "approxkl": "kl_divergence",
     "clip_frac": "clip_fraction",
@@ -45,6 +46,7 @@ SYNONYMS: dict[str, str] = {
     "mean_kl_loss": "kl_divergence",
     "pg_clipfrac": "clip_fraction",
     "pg_loss": "policy_loss",
+    "ppo_clip_ratio": "clip_fraction",
     "ppo_kl": "kl_divergence",
     "v_loss": "value_loss",
     "vf_explained_var": "explained_variance",
@@ -58,10 +60,21 @@ SYNONYMS: dict[str, str] = {
 ENTROPY_LOSS = "train/entropy_loss"
 """Name of the negative entropy in Stable-Baselines3. Without the group, programs disagree on the sign."""
 
+OPENRLHF_TAGS = frozenset({"train/ppo_clip_ratio", "train/response_length"})
+"""Tags of OpenRLHF, whose `train/entropy_loss` is the entropy itself."""
+
+RLLIB_LEARNER = "learners/default_policy/"
+"""Group of the learner statistics in RLlib, with one policy."""
+
+RLLIB_OLD_LEARNER = "info/learner/default_policy/learner_stats/"
+"""The same in RLlib's old API stack."""
+
 UPDATE_TAGS: dict[str, str] = {
     ENTROPY_LOSS: "entropy",
     "train/std": "action_std",
+    "train/clip_ratio": "clip_fraction",
     "train/clip_ratio/region_mean": "clip_fraction",
+    "train/step_time": "duration",
     "charts/learning_rate": "learning_rate",
     "time/iterations": "update",
     "loss/clip": "policy_loss",
@@ -72,11 +85,21 @@ UPDATE_TAGS: dict[str, str] = {
     "policy/approxkl_avg": "kl_divergence",
     "policy/clipfrac_avg": "clip_fraction",
     "policy/entropy_avg": "entropy",
-    "learners/default_policy/default_optimizer_learning_rate": "learning_rate",
-    "learners/default_policy/gradients_default_optimizer_global_norm": "gradient_norm",
-    "info/learner/default_policy/learner_stats/kl": "kl_divergence",
+    "critic/vf_loss": "value_loss",
+    "critic/vf_explained_var": "explained_variance",
+    "critic/returns/mean": "return_mean",
+    "critic/values/mean": "value_mean",
+    "critic/advantages/mean": "advantage_mean",
+    "entropy/all/mean": "entropy",
+    "optim/lr": "learning_rate",
+    "optim/grad_norm": "gradient_norm",
+    f"{RLLIB_LEARNER}default_optimizer_learning_rate": "learning_rate",
+    f"{RLLIB_LEARNER}gradients_default_optimizer_global_norm": "gradient_norm",
+    f"{RLLIB_LEARNER}total_loss": "loss",
+    f"{RLLIB_OLD_LEARNER}kl": "kl_divergence",
+    f"{RLLIB_OLD_LEARNER}total_loss": "loss",
 }
-"""Whole tags whose last part is ambiguous: SB3, CleanRL, Tianshou (`loss/`), TRL's PPO, RLlib."""
+"""Whole tags whose last part is ambiguous: SB3, CleanRL, Tianshou (`loss/`), TRL, verl, prime-rl, RLlib."""
 
 EVALUATION_SYNONYMS: dict[str, str] = {
     "mean_reward": "reward",
@@ -88,14 +111,10 @@ EVALUATION_SYNONYMS: dict[str, str] = {
 }
 """Names of evaluation metrics in Stable-Baselines3 and Tianshou, and the fields of `Evaluation`."""
 
-_UPDATE_GROUPS = (
-    "train/",
-    "losses/",
-    "actor/",
-    "critic/",
-    "learners/default_policy/",
-    "info/learner/default_policy/learner_stats/",
-)
+TRAIN = "train/"
+"""Group of the update metrics in Stable-Baselines3 and in the logs of Hugging Face trainers."""
+
+_UPDATE_GROUPS = (TRAIN, "losses/", "actor/", RLLIB_LEARNER, RLLIB_OLD_LEARNER)
 _RLLIB = "ray/tune/"
 _MAX_NAMES = 4_096
 
@@ -138,7 +157,8 @@ def update_field(name: str) -> SynonymTarget | None:
     for group in _UPDATE_GROUPS:
         if tag.startswith(group):
             rest = tag.removeprefix(group)
-            field = SYNONYMS.get(rest, rest if rest in UPDATE_METRICS else None)
+            # Hugging Face trainers add `train/` to the names of TRL's PPO, which have groups of their own.
+            field = SYNONYMS.get(rest) or UPDATE_TAGS.get(rest) or (rest if rest in UPDATE_METRICS else None)
             return None if field is None else SynonymTarget(field)
     return None
 

@@ -191,3 +191,31 @@ def test_algorithm_metrics_keep_their_order_and_non_numeric_values() -> None:
         ("kl_divergence", 2.0),
         ("clipfrac", "much"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("tag", "field"),
+    [
+        ("losses/clipfrac", "clip_fraction"),  # CleanRL
+        ("actor/pg_clipfrac", "clip_fraction"),  # verl
+        ("critic/vf_explained_var", "explained_variance"),
+        ("critic/returns/mean", "return_mean"),
+        ("train/ppo_clip_ratio", "clip_fraction"),  # OpenRLHF
+        ("train/actor_lr", "learning_rate"),
+        ("train/clip_ratio/region_mean", "clip_fraction"),  # TRL's GRPO
+        ("train/policy/approxkl_avg", "kl_divergence"),  # TRL's PPO
+        ("optim/lr", "learning_rate"),  # prime-rl
+        ("learners/default_policy/total_loss", "loss"),  # RLlib
+    ],
+)
+def test_the_tags_of_a_framework_are_fields(tag: str, field: str) -> None:
+    target = update_field(tag)
+
+    assert target is not None
+    assert target == (field, 1.0)
+
+
+@pytest.mark.parametrize("tag", ["critic/lr", "critic/grad_norm", "train/kl", "actor/kl_loss"])
+def test_a_tag_with_another_meaning_is_not_a_field(tag: str) -> None:
+    """The critic has its own optimiser, and `kl` is the distance from a reference model."""
+    assert update_field(tag) is None

@@ -9,8 +9,8 @@ from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.framework_columns import UNKNOWN, UPDATE_TAG, framework_of, step_column
 from rlvitals.formats.importers.import_warnings import ImportWarnings
 from rlvitals.formats.importers.plain_text import first_rows, rows_of
-from rlvitals.formats.importers.tag_reader import TagReader, scalar_records
 from rlvitals.records import Record
+from rlvitals.records.tag_reader import TagReader, scalar_records
 
 TABLE_ENDINGS = frozenset({".csv", ".txt", ".tsv"})
 """File suffixes of tables."""

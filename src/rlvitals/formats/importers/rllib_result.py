@@ -8,24 +8,13 @@ from typing import Any
 
 from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers.import_warnings import ImportWarnings
-from rlvitals.formats.importers.tag_reader import scalar_records
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, codec_of
-from rlvitals.records.synonyms import SYNONYMS
+from rlvitals.records.synonyms import RLLIB_LEARNER, RLLIB_OLD_LEARNER, update_field
+from rlvitals.records.tag_reader import scalar_records
 
 STEPS = ("num_env_steps_sampled_lifetime", "env_runners/num_env_steps_sampled_lifetime", "timesteps_total")
 """Keys of the total number of environment steps, the most reliable first."""
 STEPS_OLD = ("num_env_steps_sampled", "num_steps_sampled", "counters/num_env_steps_sampled", "agent_timesteps_total")
-
-UPDATE_KEYS: dict[str, str] = {
-    **SYNONYMS,
-    "policy_loss": "policy_loss",
-    "entropy": "entropy",
-    "kl": "kl_divergence",
-    "default_optimizer_learning_rate": "learning_rate",
-    "gradients_default_optimizer_global_norm": "gradient_norm",
-    "total_loss": "loss",
-}
-"""Field of `PolicyUpdate` for each learner statistic of both API stacks. Other statistics are stored in `extra`."""
 
 _LEARNER = re.compile(r"(?:info/)?learners?/(?P<policy>[^/]+)/(?:learner_stats/)?(?P<name>[^/]+)")
 _ALL_POLICIES = {"__all_modules__", "__all__"}
@@ -229,11 +218,11 @@ class ResultReader:
         for match, key in found:
             number = _number(result[key])
             if match["policy"] in policies and number is not None:
-                field = UPDATE_KEYS.get(match["name"])
-                if field is None or field in fields:
+                target = _learner_field(match["name"])
+                if target is None or target in fields:
                     extra[match["name"]] = number
                 else:
-                    fields[field] = number
+                    fields[target] = number
                 del result[key]
         if fields:
             yield codec_of(PolicyUpdate).pack({**clocks, "update": iteration, **fields, "extra": extra or None})[0]
@@ -257,6 +246,12 @@ class ResultReader:
             self._texts[key] = value
         elif value not in ([], {}):
             self._left_out[key] = None
+
+
+def _learner_field(name: str) -> str | None:
+    """Return the field of `PolicyUpdate` for a learner statistic of either API stack."""
+    target = update_field(RLLIB_LEARNER + name) or update_field(RLLIB_OLD_LEARNER + name)
+    return None if target is None else target.field
 
 
 def _history(result: Mapping[str, Any], name: str) -> list[Any]:

@@ -9,8 +9,8 @@ from typing import Any
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.export_metadata import metadata_of
 from rlvitals.formats.importers.importer import Imported, Importer
-from rlvitals.formats.importers.tag_reader import TagReader
 from rlvitals.records import Event, Record, codec_of
+from rlvitals.records.tag_reader import TagReader
 from rlvitals.runs.export_marker import HEADER
 from rlvitals.sinks.lazy_destination import load, require
 

@@ -9,31 +9,11 @@ from typing import Any
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer, head_of
-from rlvitals.formats.importers.tag_reader import scalar_records
 from rlvitals.records import Evaluation, PolicyUpdate, Record, codec_of
-from rlvitals.records.synonyms import SYNONYMS
+from rlvitals.records.synonyms import TRAIN, update_field
+from rlvitals.records.tag_reader import scalar_records
 
 STATE = "trainer_state.json"
-
-UPDATE_KEYS: dict[str, str] = {
-    **SYNONYMS,
-    "loss": "loss",
-    "learning_rate": "learning_rate",
-    "entropy": "entropy",
-    "clip_ratio/region_mean": "clip_fraction",
-    "clip_ratio": "clip_fraction",
-    "policy/clipfrac_avg": "clip_fraction",
-    "policy/approxkl_avg": "kl_divergence",
-    "policy/entropy_avg": "entropy",
-    "loss/policy_avg": "policy_loss",
-    "loss/value_avg": "value_loss",
-}
-"""Field of `PolicyUpdate` for each key of a log entry. Other keys are stored in `extra`.
-
-`kl` is stored in `extra` because it is the divergence from the reference model, not from the previous policy.
-"""
-REWARD = "reward"
-"""Mean reward of a batch of completions. It is also stored as a scalar to provide the reward curve of the run."""
 
 _MARKS = (b'"log_history"', b'"global_step"')
 _HEAD = 1 << 16
@@ -117,7 +97,7 @@ def _entry(entry: Mapping[str, Any], step: int, time: float, warnings: ImportWar
     }
     if evaluated:
         more = {name: value for name, value in numbers.items() if not name.startswith(_EVALUATION)}
-        reward = evaluated.pop(REWARD, None)
+        reward = evaluated.pop("reward", None)
         duration = evaluated.pop("runtime", None)
         said = {"time": time, "episode": 0, "env_step": step, "reward": reward, "duration": duration}
         yield codec_of(Evaluation).pack({**said, "extra": {**evaluated, **more}})[0]
@@ -126,26 +106,22 @@ def _entry(entry: Mapping[str, Any], step: int, time: float, warnings: ImportWar
             {f"summary/{name}": value for name, value in numbers.items()}, time=time, step=step, env_step=step
         )
     else:
-        yield from _update(numbers, step, time)
+        yield _update(numbers, step, time)
 
 
-def _update(numbers: Mapping[str, Any], step: int, time: float) -> Iterator[Record]:
+def _update(numbers: Mapping[str, Any], step: int, time: float) -> Record:
+    """Return the update of an entry. TensorBoard shows its numbers as `train/<name>`."""
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for name, value in numbers.items():
-        field = UPDATE_KEYS.get(name)
-        if name == "step_time":
-            fields["duration"] = value
-        elif field is None or field in fields:
+        target = update_field(TRAIN + name)
+        if target is None or target.field in fields:
             extra[name] = value
         else:
-            fields[field] = value
-    reward = extra.get(REWARD)
-    yield codec_of(PolicyUpdate).pack({"time": time, "step": step, "env_step": step, **fields, "extra": extra or None})[
-        0
-    ]
-    if reward is not None:
-        yield from scalar_records({REWARD: reward}, time=time, step=step, env_step=step)
+            fields[target.field] = value
+    said = {"time": time, "step": step, "env_step": step, **fields, "extra": extra or None}
+    update: Record = codec_of(PolicyUpdate).pack(said)[0]
+    return update
 
 
 class _Times:

@@ -11,6 +11,7 @@ from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers import import_run
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.runs import Run
+from rlvitals.runs.reward_series import reward_series
 
 ENTRY = {
     "loss": 0.5,
@@ -61,8 +62,10 @@ def test_an_entry_is_an_update(tmp_path: Path) -> None:
 def test_the_reward_is_a_curve(tmp_path: Path) -> None:
     run = imported(tmp_path, state({**ENTRY, "step": 5}, {**ENTRY, "step": 10, "reward": float("nan")}))
 
-    found = [(each.step, each.category, each.values) for each in run.records("scalars")]
-    assert repr(found) == "[(5, 'scalars', {'reward': 0.25}), (10, 'scalars', {'reward': nan})]"
+    series = reward_series(run)
+    assert series is not None
+    assert (series.source, series.steps.tolist()) == ("mean reward of a batch, from train/reward", [5.0, 10.0])
+    assert repr(series.values.tolist()) == "[0.25, nan]"
 
 
 def test_an_entry_of_an_evaluation_is_an_evaluation(tmp_path: Path) -> None:

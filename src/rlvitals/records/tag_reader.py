@@ -1,4 +1,4 @@
-"""Conversion of metric names (tags) of Stable-Baselines3, CleanRL and rlvitals sinks to records.
+"""Conversion of single values with a name (tag) to records. Importers and live logging share it.
 
 | tags | record |
 |---|---|
@@ -11,13 +11,24 @@
 Values without a field are stored in the record's `extra`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, Scalars, SystemSample, codec_of
-from rlvitals.records.kinds import MAX_KEYS
+from rlvitals.records.codec import codec_of
+from rlvitals.records.kinds import (
+    MAX_KEYS,
+    Episode,
+    Evaluation,
+    PolicyUpdate,
+    Record,
+    Scalars,
+    SystemSample,
+)
 from rlvitals.records.schema import fields
-from rlvitals.records.synonyms import ENTROPY_LOSS, EVALUATION_SYNONYMS, update_field
+from rlvitals.records.synonyms import ENTROPY_LOSS, EVALUATION_SYNONYMS, OPENRLHF_TAGS, update_field
+
+MakeRecord = Callable[[type[Record], dict[str, Any]], Record]
+"""Function that makes a record of a kind from its values by field."""
 
 _TIANSHOU_TESTS = {
     "reward": "reward",
@@ -72,6 +83,16 @@ class _RecordGroup:
         self.said: dict[str, Any] = {}
 
 
+def packed(kind: type[Record], values: dict[str, Any]) -> Record:
+    """Validate the values of a record and return the record.
+
+    Raises:
+        RecordError: A value does not fit its field.
+    """
+    record: Record = codec_of(kind).pack(values)[0]
+    return record
+
+
 class TagReader:
     """Converter that combines single values into records.
 
@@ -79,10 +100,12 @@ class TagReader:
 
     Args:
         has_env_steps: Whether the steps are environment steps; otherwise they count, for example, updates.
+        make: Function that makes each record. Default: validate it.
     """
 
-    def __init__(self, *, has_env_steps: bool = True) -> None:
+    def __init__(self, *, has_env_steps: bool = True, make: MakeRecord = packed) -> None:
         self._has_env_steps = has_env_steps
+        self._make = make
         self._groups: dict[tuple[type[Record], str], _RecordGroup] = {}
         self._episodes = 0
 
@@ -121,7 +144,7 @@ class TagReader:
     def _made(self, kind: type[Record], which: str, group: _RecordGroup) -> Iterator[Record]:
         env_step = group.step if self._has_env_steps else None
         if kind is Scalars or not _is_whole(kind, group.said):
-            yield from scalar_records(group.said, time=group.time, step=group.step, env_step=env_step)
+            yield from scalar_records(group.said, time=group.time, step=group.step, env_step=env_step, make=self._make)
             return
         values = _values(group.said)
         if kind is Episode:
@@ -133,7 +156,7 @@ class TagReader:
             values = {"step": group.step, "env_step": env_step, **values}
         else:
             values = {"env_step": env_step, **values}
-        yield codec_of(kind).pack({"time": group.time, **values})[0]
+        yield self._make(kind, {"time": group.time, **values})
 
 
 def _named(tag: str) -> _Name:
@@ -191,7 +214,7 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
     for tag, value in said.items():
         name = _named(tag)
         if tag == ENTROPY_LOSS:
-            values["entropy"] = -float(value)
+            values["entropy"] = float(value) if OPENRLHF_TAGS & said.keys() else -float(value)
         elif name.key:
             values.setdefault(name.field, {})[name.key] = value
         elif name.field in values:  # two tags for one field: keep the second one under its own name
@@ -201,7 +224,9 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def scalar_records(values: Mapping[str, Any], *, time: float, step: int, env_step: int | None) -> Iterator[Scalars]:
+def scalar_records(
+    values: Mapping[str, Any], *, time: float, step: int, env_step: int | None, make: MakeRecord = packed
+) -> Iterator[Record]:
     """Yield the scalars of one step, one record per category, which is the part of a name before the first `/`.
 
     Args:
@@ -209,6 +234,7 @@ def scalar_records(values: Mapping[str, Any], *, time: float, step: int, env_ste
         time: Time of the scalars (UTC, seconds since 1970).
         step: Step of the scalars.
         env_step: Environment step, if known.
+        make: Function that makes each record. Default: validate it.
 
     Raises:
         RecordError: A record cannot hold a value.
@@ -222,4 +248,4 @@ def scalar_records(values: Mapping[str, Any], *, time: float, step: int, env_ste
         for first in range(0, len(items), MAX_KEYS):
             part = dict(items[first : first + MAX_KEYS])
             said = {"time": time, "step": step, "env_step": env_step, "category": category, "values": part}
-            yield codec_of(Scalars).pack(said)[0]
+            yield make(Scalars, said)

@@ -1,0 +1,67 @@
+"""Records from single values with tags."""
+
+from typing import Any
+
+import pytest
+
+from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, Scalars
+from rlvitals.records.tag_reader import TagReader
+
+
+def records_of(*values: tuple[str, Any, int], **options: Any) -> list[Record]:
+    """Return the records of values, each with its tag and step."""
+    tags = TagReader(**options)
+    found = [record for tag, value, step in values for record in tags.add(tag, value, step=step, time=step / 10)]
+    return [*found, *tags.flush()]
+
+
+def test_values_of_one_step_are_one_update() -> None:
+    """A value without a field is in `extra`."""
+    (update,) = records_of(("losses/policy_loss", -0.1, 8), ("losses/approx_kl", 0.01, 8), ("losses/other", 3.0, 8))
+
+    assert update == PolicyUpdate(
+        time=0.8, step=8, env_step=8, policy_loss=-0.1, kl_divergence=0.01, extra={"other": 3.0}
+    )
+
+
+def test_a_repeated_tag_begins_the_next_episode() -> None:
+    """Several environments can end an episode at one step."""
+    ended = [(f"charts/episodic_{name}", value, 8) for value in (1.0, 2.0) for name in ("return", "length")]
+
+    found = [record for record in records_of(*ended) if isinstance(record, Episode)]
+
+    assert [(one.episode, one.reward, one.length) for one in found] == [(0, 1.0, 1), (1, 2.0, 2)]
+
+
+def test_a_return_without_a_length_is_a_scalar() -> None:
+    (record,) = records_of(("charts/episodic_return", 1.0, 8))
+
+    assert record == Scalars(time=0.8, step=8, env_step=8, category="charts", values={"episodic_return": 1.0})
+
+
+def test_steps_of_an_optimizer_are_not_environment_steps() -> None:
+    (update,) = records_of(("train/loss", 0.5, 4), has_env_steps=False)
+
+    assert update == PolicyUpdate(time=0.4, step=4, loss=0.5)
+
+
+@pytest.mark.parametrize(("other", "entropy"), [("train/approx_kl", 0.7), ("train/ppo_clip_ratio", -0.7)])
+def test_the_entropy_loss_has_the_sign_of_its_program(other: str, entropy: float) -> None:
+    """It is the negative entropy in Stable-Baselines3, and the entropy in OpenRLHF."""
+    (update,) = records_of(("train/entropy_loss", -0.7, 1), (other, 0.1, 1))
+
+    assert isinstance(update, PolicyUpdate)
+    assert update.entropy == entropy
+
+
+def test_the_caller_makes_the_records() -> None:
+    """A live training passes the method of its monitor."""
+    made: list[tuple[type[Record], dict[str, Any]]] = []
+
+    def make(kind: type[Record], values: dict[str, Any]) -> Record:
+        made.append((kind, values))
+        return kind(**values)
+
+    records_of(("eval/mean_reward", 5.0, 2), make=make)
+
+    assert made == [(Evaluation, {"time": 0.2, "episode": 0, "env_step": 2, "policy": None, "reward": 5.0})]
