@@ -24,18 +24,22 @@ LAYERS: dict[str, int] = {
     "rlvitals.formats": 4,  # exporters use the event files of the sinks
     "rlvitals.summary": 5,  # facts about one run, including the diagnosis
     "rlvitals.comparison": 6,  # facts about groups of runs
+    "rlvitals.compat.tensorboard": 12,  # drop-ins record with the adapters
+    "rlvitals.compat.unsupported": 12,
+    "rlvitals.compat.wandb": 12,
     "rlvitals.compat": 6,
     "rlvitals.documents": 7,
     "rlvitals.render": 8,
     "rlvitals.reader": 9,
     "rlvitals.monitor": 10,
     "rlvitals.adapters": 11,
-    "rlvitals": 12,  # `__init__`, the public names
-    "rlvitals.dashboard": 13,
-    "rlvitals.cli": 14,
-    "rlvitals.testing": 14,
-    "rlvitals.__main__": 15,
-    "vtracer_gym": 16,
+    "rlvitals.autologging": 12,  # attaches the adapters
+    "rlvitals": 13,  # `__init__`, the public names
+    "rlvitals.dashboard": 14,
+    "rlvitals.cli": 15,
+    "rlvitals.testing": 15,
+    "rlvitals.__main__": 16,
+    "vtracer_gym": 17,
 }
 """Parts of the packages and their layers. A part imports only lower layers and itself."""
 

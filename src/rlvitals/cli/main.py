@@ -14,6 +14,7 @@ from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.errors import RlvitalsError
 
 COMMANDS = (
+    "run",
     "ls",
     "show",
     "stats",
@@ -40,7 +41,15 @@ _OF_THE_PARSER = "Value error, "
 
 
 class _Command(TyperCommand):
-    """A command that prints required arguments in its usage line as RUN instead of {RUN}."""
+    """A command that prints required arguments in its usage line as RUN instead of {RUN}.
+
+    `run` leaves all words from the first argument on to the command that it runs.
+    """
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Return the parser of the command line."""
+        ctx.allow_interspersed_args = self.name != "run"
+        return super().make_parser(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
