@@ -4,6 +4,7 @@ An environment from `gymnasium.make` is tapped where `make` returned it, below t
 the rewards are those of the task. A vector environment is tapped as a whole, with its sub-environments.
 """
 
+import contextlib
 import functools
 import multiprocessing
 import threading
@@ -221,8 +222,12 @@ def _vector(env: Any, monitor: TrainingMonitor) -> tuple[StepLog, Callable[[Any]
 
 
 def _facts(env: Any, environments: int) -> dict[str, Any]:
+    """Return the settings that an environment shows."""
     spec = getattr(env, "spec", None) or getattr(next(iter(getattr(env, "envs", ())), None), "spec", None)
     facts: dict[str, Any] = {"num_envs": environments}
     if spec is not None:
         facts |= {"env_id": spec.id, "max_episode_steps": spec.max_episode_steps}
+    elif isinstance(env, gymnasium.vector.AsyncVectorEnv):
+        with contextlib.suppress(Exception):  # only text: a worker that cannot pickle its answer dies
+            facts["environment"] = env.call("__str__")[0]
     return {name: value for name, value in facts.items() if value is not None}

@@ -36,7 +36,7 @@ class SummaryWriter(SummaryCalls):
     Args:
         log_dir: Folder of the run. Default: a new folder in `runs`.
         comment: Suffix of the folder's name, if `log_dir` is not passed.
-        purge_step: Step from which earlier records are abandoned, if the run exists and is continued.
+        purge_step: Step from which a run in this folder continues. Its records from this step on are abandoned.
         *_: Further arguments of PyTorch's writer, which are not used.
         also_tensorboard: Whether to write TensorBoard's event files too, with PyTorch's writer.
         **options: Options of `TrainingMonitor`, such as `configuration` and `total_timesteps`.
@@ -66,7 +66,7 @@ class SummaryWriter(SummaryCalls):
                 proposed = {"session_name": name, "resume": "never" if purge_step is None else "allow"}
                 run = _runs.open(writer, **({"log_dir": folder} | proposed | options))
                 if purge_step is not None and run.monitor.resumed:
-                    run.monitor.rewind(step=int(purge_step))
+                    run.monitor.rewind(env_step=max(0, int(purge_step) - 1))
         run.join(self)
         prefix = "" if writer is None else run.prefix_of(writer)
         super().__init__(run.monitor, run.tags, prefix=prefix)

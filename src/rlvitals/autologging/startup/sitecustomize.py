@@ -12,8 +12,9 @@ import sys
 
 def _run_hidden_module() -> None:
     here = os.path.dirname(__file__)
-    others = [path for path in sys.path if not path or not os.path.exists(path) or not os.path.samefile(path, here)]
-    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
+    # The program and the module that this one hides see the path as it would be without `rlvitals run`.
+    sys.path[:] = [path for path in sys.path if not (path and os.path.exists(path) and os.path.samefile(path, here))]
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
     if spec is not None and spec.loader is not None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
