@@ -6,7 +6,7 @@
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
-LIBRARIES := apprise,arrow,gymnasium,gpu,mlflow,pandas,polars,prometheus,report,sb3,tensorboard,ui,wandb,zoo
+LIBRARIES := apprise,arrow,gymnasium,gpu,mlflow,pandas,polars,prometheus,report,sb3,tensorboard,ui,video,wandb,zoo
 TEST_TOOLS := cryptography|hypothesis|httpx|pytest|pytest-xdist
 PROJECTS := pyproject.toml packages/vtracer_gym/pyproject.toml
 # Always with `.` next to it, from which pip then takes rlvitals.

@@ -25,7 +25,7 @@ class Media(ABC):
         """
 
 
-class Image(Media):
+class LoggedImage(Media):
     """An image: a path, an array `(height, width)` or `(height, width, channels)`, a PIL image or a figure.
 
     Args:
@@ -47,7 +47,7 @@ class Image(Media):
         return {}
 
 
-class Video(Media):
+class LoggedVideo(Media):
     """A video: the path of a GIF, or an array `(frames, channels, height, width)`.
 
     Args:
@@ -79,7 +79,7 @@ class Video(Media):
         return {}
 
 
-class Histogram(Media):
+class LoggedHistogram(Media):
     """A distribution of values.
 
     Args:
@@ -103,7 +103,7 @@ class Histogram(Media):
         return self.distribution
 
 
-class Table(Media):
+class LoggedTable(Media):
     """A table, recorded as an event.
 
     Args:

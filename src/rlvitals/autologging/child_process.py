@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rlvitals.autologging import start
+from rlvitals.autologging.library_attachments import start
 
 VARIABLE = "RLVITALS_RUN"
 """Environment variable with the options, as JSON."""
@@ -19,7 +19,7 @@ _WORKERS = ("default_worker.py", "resource_tracker", "forkserver")
 """Processes that a library starts for itself: Ray's workers, and helpers of `multiprocessing`."""
 
 
-class Reported(NamedTuple):
+class ProcessReport(NamedTuple):
     """What the recorded processes reported.
 
     Attributes:
@@ -69,7 +69,7 @@ def add_line(report: Path, line: Mapping[str, Any]) -> None:
         file.write(json.dumps(line) + "\n")
 
 
-def reported_in(report: Path) -> Reported:
+def reported_in(report: Path) -> ProcessReport:
     """Return what the processes reported. A line that a killed process did not finish is left out."""
     started, runs = False, dict[Path, list[str]]()
     text = report.read_text(encoding="utf-8") if report.exists() else ""
@@ -81,4 +81,4 @@ def reported_in(report: Path) -> Reported:
         started = True
         if "run" in said:
             runs.setdefault(Path(said["run"]), []).append(said["attached"])
-    return Reported(started, runs)
+    return ProcessReport(started, runs)

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from rlvitals.adapters.history_calls import HistoryCalls
-from rlvitals.adapters.logged_media import Histogram, Image, Media, Table, Video
+from rlvitals.adapters.logged_media import LoggedHistogram, LoggedImage, LoggedTable, LoggedVideo, Media
 from rlvitals.adapters.logger_runs import LoggerRun
 from rlvitals.autologging.attachments import AttachedProcess
 
@@ -75,10 +75,10 @@ def _converted(value: Any) -> Any:
         return value
     caption = getattr(value, "_caption", None)
     media: dict[str, Any] = {
-        "Image": lambda: Image(value._path or value.image, caption=caption),  # noqa: SLF001 - no public name
-        "Video": lambda: Video(value._path, caption=caption),  # noqa: SLF001 - the same
-        "Histogram": lambda: Histogram(np_histogram=(value.histogram, value.bins)),
-        "Table": lambda: Table(value.columns, value.data),
+        "Image": lambda: LoggedImage(value._path or value.image, caption=caption),  # noqa: SLF001 - no public name
+        "Video": lambda: LoggedVideo(value._path, caption=caption),  # noqa: SLF001 - the same
+        "Histogram": lambda: LoggedHistogram(np_histogram=(value.histogram, value.bins)),
+        "Table": lambda: LoggedTable(value.columns, value.data),
     }
     make = media.get(type(value).__name__)
     return _Unknown() if make is None else make()

@@ -2,7 +2,6 @@
 
 import errno
 import importlib
-import keyword
 import sys
 from typing import Annotated, Any, cast
 
@@ -29,8 +28,10 @@ COMMANDS = (
     "import",
     "verify",
 )
-"""Commands in the order of the help. Each is a function in the module of its name (`import_` for `import`), which is
-imported on demand."""
+"""Commands in the order of the help. Each is a function in the module of its name, which is imported on demand."""
+
+_PLACES = {"import": ("import_", "import_"), "run": ("run_script", "run")}
+"""Module and function of the commands whose name cannot be that of a module."""
 
 # Plain help is fast and readable in a pipe.
 _PLAIN: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": None}
@@ -70,10 +71,10 @@ class Commands(TyperGroup):
             return None
         if self._names_only:
             return _Command(cmd_name)
-        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
-        module = importlib.import_module(f"rlvitals.cli.{name}")
+        place, function = _PLACES.get(cmd_name, (cmd_name, cmd_name))
+        module = importlib.import_module(f"rlvitals.cli.{place}")
         command = typer.Typer(add_completion=False, **_PLAIN)
-        command.command(cmd_name, cls=_Command)(getattr(module, name))
+        command.command(cmd_name, cls=_Command)(getattr(module, function))
         return cast("TyperCommand", typer.main.get_command(command))
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:

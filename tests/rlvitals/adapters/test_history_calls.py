@@ -7,7 +7,7 @@ import pytest
 
 from rlvitals import TrainingMonitor
 from rlvitals.adapters.history_calls import HistoryCalls
-from rlvitals.adapters.logged_media import Histogram, Image, Table, Video
+from rlvitals.adapters.logged_media import LoggedHistogram, LoggedImage, LoggedTable, LoggedVideo
 from rlvitals.adapters.tag_log import TagLog
 
 
@@ -76,10 +76,10 @@ def test_media_are_pictures_tables_and_quantiles(monitor: TrainingMonitor, histo
     pixels = np.zeros((4, 5, 3), np.uint8)
     history.log(
         {
-            "pictures": [Image(pixels, caption="first"), Image(pixels)],
-            "video": Video(np.zeros((2, 3, 4, 5), np.uint8), fps=2),
-            "table": Table(columns=["a", "b"], data=[[1, "x"]]),
-            "weights": Histogram(np.arange(3.0)),
+            "pictures": [LoggedImage(pixels, caption="first"), LoggedImage(pixels)],
+            "video": LoggedVideo(np.zeros((2, 3, 4, 5), np.uint8), fps=2),
+            "table": LoggedTable(columns=["a", "b"], data=[[1, "x"]]),
+            "weights": LoggedHistogram(np.arange(3.0)),
         },
         step=7,
     )
@@ -94,7 +94,7 @@ def test_media_are_pictures_tables_and_quantiles(monitor: TrainingMonitor, histo
 def test_a_medium_that_cannot_be_recorded_leaves_the_other_values(
     monitor: TrainingMonitor, history: HistoryCalls
 ) -> None:
-    history.log({"picture": Image(np.zeros(3)), "mine/a": 1.0})
+    history.log({"picture": LoggedImage(np.zeros(3)), "mine/a": 1.0})
 
     assert rows(monitor, history) == [(0, None, "mine", {"a": 1.0})]
-    assert any("Image could not be recorded" in event.message for event in monitor.run.records("events"))
+    assert any("LoggedImage could not be recorded" in event.message for event in monitor.run.records("events"))

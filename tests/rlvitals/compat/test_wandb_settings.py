@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rlvitals.compat.wandb.settings import Settings, settings_of
+from rlvitals.compat.wandb_settings import Settings, settings_of
 from rlvitals.errors import RecordError
 
 

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rlvitals.adapters.logged_media import Histogram, Image, Table, Video
+from rlvitals.adapters.logged_media import LoggedHistogram, LoggedImage, LoggedTable, LoggedVideo
 from rlvitals.adapters.logger_runs import LoggerRuns
-from rlvitals.compat.wandb.settings import Settings, settings_of
-from rlvitals.compat.wandb.wandb_run import Run
+from rlvitals.compat.wandb_run import WandbRun
+from rlvitals.compat.wandb_settings import Settings, settings_of
 from rlvitals.errors import RlvitalsError
 from rlvitals.sinks.lazy_destination import load, require
 
@@ -38,6 +38,9 @@ __all__ = [
     "watch",
 ]
 
+Histogram, Image, Table, Video = LoggedHistogram, LoggedImage, LoggedTable, LoggedVideo
+Run = WandbRun
+
 DEFAULT_FOLDER = "logs"
 _MODE_VARIABLE = "WANDB_MODE"
 
@@ -52,12 +55,12 @@ class _Current:
     """State of the module.
 
     Attributes:
-        run: Run that `init` opened, or `None`.
+        run: WandbRun that `init` opened, or `None`.
         config: Settings of the run. Values that are set before `init` become settings of the run.
         summary: Results of the run by name.
     """
 
-    run: Run | None = None
+    run: WandbRun | None = None
     config = Settings(_keep)
     summary = Settings(_keep)
 
@@ -92,7 +95,7 @@ def init(
     also_wandb: bool = False,
     options: Mapping[str, Any] | None = None,
     **others: Any,
-) -> Run:
+) -> WandbRun:
     """Open a run, or return the open one.
 
     Args:
@@ -142,7 +145,7 @@ def init(
     opened = _runs.open(**(proposed | dict(options or {})))
     if notes:
         opened.monitor.log_note(str(notes))
-    run = _current.run = Run(opened, {**settings, **_current.config.as_dict()}, about, also)
+    run = _current.run = WandbRun(opened, {**settings, **_current.config.as_dict()}, about, also)
     _current.config, _current.summary = run.config, run.summary
     return run
 
@@ -201,7 +204,7 @@ def watch(*args: Any, **kwargs: Any) -> None:
         _current.run.watch(*args, **kwargs)
 
 
-def _opened(function: str) -> Run:
+def _opened(function: str) -> WandbRun:
     if _current.run is None:
         raise RlvitalsError(f"wandb.{function}() needs a run. Call wandb.init() first")
     return _current.run

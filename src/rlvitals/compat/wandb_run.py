@@ -13,7 +13,7 @@ from rlvitals.adapters.episodes import FailureLog
 from rlvitals.adapters.history_calls import HistoryCalls
 from rlvitals.adapters.logger_runs import LoggerRun
 from rlvitals.compat.unsupported import Unsupported
-from rlvitals.compat.wandb.settings import Settings
+from rlvitals.compat.wandb_settings import Settings
 from rlvitals.errors import ClosedError, RlvitalsError
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.runs.layout import ARTIFACTS
@@ -28,7 +28,7 @@ class FailedExitError(RlvitalsError):
     """The program ended the run with an exit code other than 0."""
 
 
-class Run:
+class WandbRun:
     """A run that records what `wandb.log` and its relatives pass.
 
     Methods for training code never raise because of a recording failure. Failures are counted and reported once.
@@ -65,7 +65,7 @@ class Run:
         if name in about:
             return about[name]
         if name.startswith("_"):
-            raise AttributeError(f"Run has no attribute {name!r}")
+            raise AttributeError(f"The run has no attribute {name!r}")
         return self._unsupported.function(f"run.{name}")
 
     @property

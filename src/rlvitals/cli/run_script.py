@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rlvitals.autologging.child_process import Reported, environment_with, reported_in
+from rlvitals.autologging.child_process import ProcessReport, environment_with, reported_in
 from rlvitals.cli.error_output import print_error
 from rlvitals.cli.run_arguments import LOGS
 from rlvitals.errors import RlvitalsError
@@ -115,7 +115,7 @@ def _exit_like(code: int) -> None:
     raise typer.Exit(_SIGNALLED - code)
 
 
-def _print_end(reported: Reported, folder: Path, *, as_json: bool) -> None:
+def _print_end(reported: ProcessReport, folder: Path, *, as_json: bool) -> None:
     """Print what was recorded, in one line."""
     found = {path: _overview(path) for path in reported.runs}
     if as_json:
@@ -134,7 +134,7 @@ def _print_end(reported: Reported, folder: Path, *, as_json: bool) -> None:
         print_error(f"recorded {counted(len(found), 'run')}: {named}. Run `rlvitals ls {_shown(folder)}`")
 
 
-def _nothing(reported: Reported) -> str:
+def _nothing(reported: ProcessReport) -> str:
     if not reported.started:
         return (
             "nothing was recorded, because no Python with rlvitals was started, or it ignores PYTHONPATH (-I, -E). "
