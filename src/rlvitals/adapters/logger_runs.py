@@ -78,12 +78,6 @@ class LoggerRuns:
         self._process = os.getpid()
 
     @property
-    def opened(self) -> int:
-        """Number of runs that were opened until now in this process."""
-        self._forget_parent()
-        return len(self._runs)
-
-    @property
     def current(self) -> LoggerRun | None:
         """The newest open run, or `None`."""
         self._forget_parent()
