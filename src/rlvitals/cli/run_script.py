@@ -30,7 +30,7 @@ _SIGNALLED = 128
 _MOST_NAMED = 4
 
 Command = Annotated[
-    list[str], typer.Argument(help="Command that trains, such as: python train.py --lr 0.001", metavar="COMMAND...")
+    list[str], typer.Argument(help="Command that trains, such as: python train.py", metavar="COMMAND...")
 ]
 Into = Annotated[Path, typer.Option("--folder", help="Create the runs in this folder.")]
 Name = Annotated[
