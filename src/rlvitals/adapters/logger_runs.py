@@ -127,6 +127,12 @@ class LoggerRuns:
                 self._runs.append(known)
             return known
 
+    @property
+    def unfinished(self) -> list[LoggerRun]:
+        """Open runs of this process."""
+        self._forget_parent()
+        return [run for run in self._runs if run.is_open]
+
     def _forget_parent(self) -> None:
         """Begin with no runs in the child of a fork, whose parent continues to record."""
         if self._process != os.getpid():

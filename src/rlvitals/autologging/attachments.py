@@ -4,17 +4,20 @@ import contextlib
 import functools
 import importlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rlvitals.adapters.logger_runs import LoggerRun, LoggerRuns
 from rlvitals.autologging.child_process import add_line
 from rlvitals.monitor import TrainingMonitor
 
 _log = logging.getLogger("rlvitals")
+
+_LONGEST_END_S = 5.0
 
 
 class AttachedProcess:
@@ -27,6 +30,8 @@ class AttachedProcess:
     Attributes:
         options: Options of `TrainingMonitor` for every run.
         runs: Runs that loggers and environments share.
+        on_open: Functions to call with each run that a logger or an adapter opens.
+        on_finish: Functions to call with each run whose training a logger declares finished.
         adapter_runs: Whether an adapter, such as that of Stable-Baselines3, has recorded a run. Environments then do
             not open runs.
     """
@@ -34,11 +39,14 @@ class AttachedProcess:
     def __init__(self, options: Mapping[str, Any], report: Path | None) -> None:
         self.options = dict(options)
         self.runs = LoggerRuns(options)
+        self.on_open: list[Callable[[LoggerRun], None]] = []
+        self.on_finish: list[Callable[[LoggerRun], None]] = []
         self.adapter_runs = False
         self._report = report
         self._noted: set[tuple[str, Path]] = set()
         self._failed: set[str] = set()
         self._calls = threading.local()
+        self._opening = threading.RLock()
 
     def note(self, what: str, monitor: TrainingMonitor) -> None:
         """Report that a library is attached to a run, once.
@@ -117,8 +125,46 @@ class AttachedProcess:
         Raises:
             RunError: The run cannot be created.
         """
-        found = self.runs.current if folder is None else self.runs.of_writer(folder)
-        return self.runs.open(folder, **proposed) if found is None else found
+        with self._opening:
+            found = self.runs.current if folder is None else self.runs.of_writer(folder)
+            if found is None:
+                found = self.runs.open(folder, **proposed)
+                self._tell(self.on_open, found)
+            return found
+
+    def adopt(self, monitor: TrainingMonitor) -> LoggerRun:
+        """Return the run of a monitor that an adapter opens and closes."""
+        run = self.runs.adopt(monitor)
+        self._tell(self.on_open, run)
+        return run
+
+    def finish(self, run: LoggerRun) -> None:
+        """Declare the training of a run finished. The run ends with its last logger."""
+        self._tell(self.on_finish, run)
+
+    def _tell(self, listeners: list[Callable[[LoggerRun], None]], run: LoggerRun) -> None:
+        for listener in listeners:
+            with self.caught("a run could not be shared by all loggers"):
+                listener(run)
+
+    def end_before_exit(self) -> None:
+        """End the open runs when the program calls `os._exit`, which runs no exit handler."""
+        original = os._exit
+
+        @functools.wraps(original)
+        def observed(status: int) -> NoReturn:
+            if self.runs.unfinished:
+                ending = threading.Thread(target=self._end, args=(status,), daemon=True)
+                ending.start()
+                ending.join(_LONGEST_END_S)  # a program that is stuck leaves like this, too
+            original(status)
+
+        setattr(os, original.__name__, observed)
+
+    def _end(self, status: int) -> None:
+        for run in self.runs.unfinished:
+            with self.caught("a run could not be ended"):
+                run.monitor.__exit__(None, SystemExit(status), None)
 
 
 _process: AttachedProcess | None = None
@@ -136,4 +182,5 @@ def attach(name: str, attachment: str, options: Mapping[str, Any], report: Path 
     global _process  # noqa: PLW0603 - one per process
     if _process is None:
         _process = AttachedProcess(options, report)
+        _process.end_before_exit()
     importlib.import_module(f"rlvitals.autologging.{attachment}").attach(sys.modules[name], _process)

@@ -94,12 +94,15 @@ class AttachedEnvironments:
         self._process = process
         self._recorded: weakref.ref[EnvironmentTap] | None = None
         self._inside = threading.local()
-        self._is_off = multiprocessing.parent_process() is not None  # a worker of a vector environment
+        self._is_off = False
+        process.on_open.append(self._opened)
+        process.on_finish.append(self._leave)
 
     @property
     def is_off(self) -> bool:
         """Whether no environment is recorded."""
-        return self._is_off or self._process.adapter_runs
+        is_worker = multiprocessing.parent_process() is not None  # of a vector environment
+        return is_worker or self._is_off or self._process.adapter_runs
 
     def made(self, env: Any, *_: Any, **__: Any) -> None:
         """Tap the result of `gymnasium.make`."""
@@ -124,11 +127,13 @@ class AttachedEnvironments:
     def is_recorded(self, tap: EnvironmentTap) -> bool:
         """Return whether a tap is the recorded one, and change to it if it has taken many more steps."""
         recorded = None if self._recorded is None else self._recorded()
+        if tap.run is not None and not tap.run.is_open:
+            return False
         if recorded is tap:
             return not self.is_off
-        if recorded is None or tap.steps > _LEAD * recorded.steps + MANY_STEPS:
+        if recorded is None or _has_ended(recorded) or tap.steps > _LEAD * recorded.steps + MANY_STEPS:
             self._recorded = weakref.ref(tap)
-            if recorded is not None and recorded.run is not None:
+            if recorded is not None and recorded.run is not None and recorded.run.is_open:
                 tap.run = recorded.run
                 tap.monitor.open(tap.run.monitor)
             return not self.is_off
@@ -152,8 +157,22 @@ class AttachedEnvironments:
         monitor.update_configuration({name: value for name, value in tap.facts.items() if name not in known})
         tap.run.join(self)
         tap.run.tags.expect_no_episodes()
+        tap.run.counted_step = tap.monitor.env_step
         tap.monitor.open(monitor)
         self._process.note("Gymnasium environment", monitor)
+
+    def _opened(self, run: LoggerRun) -> None:
+        """Join a run that a logger opens in the middle of a training. Leave the run of the training before."""
+        tap = None if self._recorded is None else self._recorded()
+        if tap is None or self.is_off:
+            return
+        if tap.run is None:
+            self.open_when_due(tap)
+        elif tap.run is not run:
+            self._leave(tap.run)
+
+    def _leave(self, run: LoggerRun) -> None:
+        run.leave(self)
 
     def _observe(self, kind: type[Any]) -> None:
         """Report the steps and resets of a class of environments to the taps of its objects."""
@@ -209,6 +228,10 @@ def release(env: Any) -> None:
     while env is not None:
         vars(env).pop(_TAP, None)
         env = vars(env).get("env")
+
+
+def _has_ended(tap: EnvironmentTap) -> bool:
+    return tap.run is not None and not tap.run.is_open
 
 
 def _single(env: Any, monitor: TrainingMonitor) -> tuple[StepLog, Callable[[Any], None]]:

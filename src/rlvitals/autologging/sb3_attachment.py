@@ -35,7 +35,7 @@ class AttachedCallback(VitalsCallback):
         with self._process.caught(_FAILED):
             super()._on_training_start()
             self._process.adapter_runs = True
-            self._process.runs.adopt(self.monitor).tags.expect_no_episodes()
+            self._process.adopt(self.monitor).tags.expect_no_episodes()
             self._process.note(f"Stable-Baselines3 {type(self.model).__name__}", self.monitor)
             self._is_off = False
 
@@ -66,7 +66,7 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
         with process.caught(_FAILED):
             if not any(isinstance(one, VitalsCallback) for one in _callbacks_in(callback)):
                 own = callbacks.get(model) or callbacks.setdefault(model, AttachedCallback(process))
-                callback = CallbackList([*_listed(callback), own])
+                callback = CallbackList([own, *_listed(callback)])  # records a step before another callback fails
         return original(model, callback, *args, **kwargs)
 
     setattr(BaseAlgorithm, original.__name__, init_callback)

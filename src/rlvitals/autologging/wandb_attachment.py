@@ -21,11 +21,13 @@ class RecordedRun:
 
     def __init__(self, process: AttachedProcess, source: Any) -> None:
         name = source.name or source.id
+        self._process = process
         self._source = source
         settings = dict(source.config)
         tags = tuple(source.tags or ())
         self._run: LoggerRun = process.run_of(None, session_name=name, configuration=settings, tags=tags)
         self._run.join(self)
+        self._run.monitor.update_configuration(settings)
         self._calls = HistoryCalls(self._run.monitor, self._run.tags)
         process.note("W&B", self._run.monitor)
 
@@ -43,13 +45,23 @@ class RecordedRun:
             self._run.monitor.update_configuration(dict(self._source.config))
             self._run.tags.flush()
             self._run.leave(self)
+            self._process.finish(self._run)
 
 
 def attach(module: ModuleType, process: AttachedProcess) -> None:
     """Record the rows of every run."""
     recorders: weakref.WeakKeyDictionary[Any, RecordedRun] = weakref.WeakKeyDictionary()
+    waiting: weakref.WeakSet[Any] = weakref.WeakSet()  # runs whose rows come from elsewhere, as with sync_tensorboard
+
+    def started(run: Any, *_: Any, **__: Any) -> None:
+        waiting.add(run)
+
+    def opened(_: LoggerRun) -> None:
+        while waiting:
+            recorder(waiting.pop())
 
     def recorder(run: Any) -> RecordedRun:
+        waiting.discard(run)
         return recorders.get(run) or recorders.setdefault(run, RecordedRun(process, run))
 
     def logged(_: None, run: Any, data: Mapping[str, Any], step: Any = None, commit: Any = None, **__: Any) -> None:
@@ -62,6 +74,8 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
         if run in recorders:
             recorders.pop(run).finish()
 
+    process.on_open.append(opened)
+    process.observe(module, "init", started)
     process.observe(module.Run, "log", logged)
     process.observe(module.Run, "define_metric", defined)
     process.observe(module.Run, "finish", finished)

@@ -46,6 +46,11 @@ class RecordedWriter:
             self._process.note("TensorBoard writer", run.monitor)
         getattr(self._calls, method)(*args, **kwargs)
 
+    def flush(self) -> None:
+        """Record the values until now."""
+        if self._run is not None and self._run.is_open:
+            self._run.tags.flush()
+
     def close(self) -> None:
         """End the run if no other logger uses it."""
         if self._run is not None and self._run.is_open:
@@ -69,21 +74,18 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
         if folder is not None and not _is_of_attached_library():
             recorders[one] = RecordedWriter(process, Path(folder))
 
-    def called(method: str) -> Callable[..., None]:
+    def passed_on(name: str, *before: str) -> Callable[..., None]:
         def record(_: None, one: Any, *args: Any, **kwargs: Any) -> None:
             if one in recorders:
-                recorders[one].call(method, *args, **kwargs)
+                getattr(recorders[one], name)(*before, *args, **kwargs)
 
         return record
 
-    def closed(_: None, one: Any) -> None:
-        if one in recorders:
-            recorders.pop(one).close()
-
     process.observe(writer, "__init__", created)
-    process.observe(writer, "close", closed)
+    process.observe(writer, "flush", passed_on("flush"))
+    process.observe(writer, "close", passed_on("close"))
     for method in _METHODS:
-        process.observe(writer, method, called(method))
+        process.observe(writer, method, passed_on("call", method))
 
 
 def _is_of_attached_library() -> bool:
