@@ -74,10 +74,11 @@ docs: .venv/docs-ready
 	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[docs]'
 	@touch $@
 
-# The generated pages of the documentation: metrics and findings.
+# The generated pages of the documentation: metrics, findings and JSON output.
 reference: .venv/test-ready
 	$(BIN)/python -m rlvitals.records.metric_reference docs/reference/metrics
 	$(BIN)/python -m rlvitals.diagnosis.rule_reference docs/reference/findings
+	$(BIN)/python -m rlvitals.outputs.output_reference docs/reference/json-output
 
 # Both ends of what pyproject.toml declares: the lowest versions of all dependencies, and every Python that is here.
 # Apart from `make test`, which uses the versions of constraints.txt.

@@ -32,6 +32,7 @@ LAYERS: dict[str, int] = {
     "rlvitals.compat": 6,
     "rlvitals.documents": 7,
     "rlvitals.render": 8,
+    "rlvitals.outputs": 9,  # documents of --json
     "rlvitals.reader": 9,
     "rlvitals.monitor": 10,
     "rlvitals.adapters": 11,
