@@ -39,6 +39,7 @@ LAYERS: dict[str, int] = {
     "rlvitals.autologging": 12,  # attaches the adapters
     "rlvitals": 14,  # `__init__`, the public names
     "rlvitals.dashboard": 15,
+    "rlvitals.agents": 15,
     "rlvitals.cli": 16,
     "rlvitals.testing": 16,
     "rlvitals.__main__": 17,

@@ -28,6 +28,7 @@ COMMANDS = (
     "import",
     "verify",
     "schema",
+    "mcp",
 )
 """Commands in the order of the help. Each is a function in the module of its name, which is imported on demand."""
 

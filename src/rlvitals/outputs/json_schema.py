@@ -29,21 +29,31 @@ def json_schema(*kinds: Any) -> Schema:
     Args:
         kinds: Structs and other types that msgspec can describe.
     """
+    roots, definitions = _described(*kinds)
+    parts = {name: _as_printed(part) for name, part in definitions.items()}
+    root = _as_printed(roots[0]) if len(roots) == 1 else {"anyOf": _as_printed(roots)}
+    return {"$schema": DIALECT, **root, "$defs": {NUMBER: _NUMBER, **dict(sorted(parts.items()))}}
+
+
+def input_schema(kind: type[msgspec.Struct]) -> Schema:
+    """Return the schema of an object that is read, such as the arguments of a tool. Its keys are at the root."""
+    _, definitions = _described(kind)
+    return {**definitions.pop(kind.__name__), "$defs": definitions}
+
+
+def _described(*kinds: Any) -> tuple[list[Schema], Schema]:
+    """Return the schema of each type, and the objects in them, with descriptions."""
     roots: list[Schema] = []
     definitions: Schema = {}
-    described: dict[str, Any] = {}
+    classes: dict[str, Any] = {}
     for kind in kinds:
         (root,), found = msgspec.json.schema_components([kind], ref_template=_PLACES)
         roots.append(root)
         definitions |= found
-        _objects(inspect.type_info(kind), described)
+        _objects(inspect.type_info(kind), classes)
     for name, definition in definitions.items():
-        if name in described:
-            _describe(definition, described[name])
-    parts = {name: _as_printed(part) for name, part in definitions.items()}
-    is_one = len(roots) == 1
-    root = _as_printed(roots[0]) if is_one else {"type": "object", "anyOf": [_as_printed(one) for one in roots]}
-    return {"$schema": DIALECT, **root, "$defs": {NUMBER: _NUMBER, **dict(sorted(parts.items()))}}
+        _describe(definition, classes[name])
+    return roots, definitions
 
 
 @functools.cache
@@ -72,7 +82,8 @@ def _describe(definition: Schema, kind: Any) -> None:
     ]
     names = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
     for name, one in properties.items():
-        one.pop("default", None)
+        if not omits:
+            one.pop("default", None)
         if text := texts.get(names[name]):
             one["description"] = text
 
@@ -84,7 +95,7 @@ def _as_printed(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     if part.get("type") == "number":
-        kept = {key: value for key, value in part.items() if key == "description"}
+        kept = {key: value for key, value in part.items() if key in {"default", "description"}}
         return {"$ref": _PLACES.format(name=NUMBER)} | kept
     return {key: _as_printed(value) for key, value in part.items()}
 

@@ -40,6 +40,18 @@ class ExportedRun(WrittenFile, frozen=True, kw_only=True):
     format: str
 
 
+class ReportText(msgspec.Struct, frozen=True):
+    """The report of a run as text.
+
+    Attributes:
+        run_id: Name of the run.
+        markdown: Report in Markdown.
+    """
+
+    run_id: str
+    markdown: str
+
+
 def files_at(path: Path) -> list[Path]:
     """Return the files of a written path, which can be a folder."""
     return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]

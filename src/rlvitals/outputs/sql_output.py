@@ -31,6 +31,7 @@ def asked(question: str, runs: Iterable[Run]) -> Answer:
     return Runs({run.path.absolute(): run for run in runs}.values()).sql(question)
 
 
-def query_rows(answer: Answer) -> QueryRows:
-    """Return the result of a query as a document."""
-    return QueryRows(list(answer.names), list(answer))
+def query_rows(answer: Answer, most: int | None = None) -> QueryRows:
+    """Return the first `most` rows of a result, or all, as a document."""
+    names = answer.names
+    return QueryRows(list(names), [dict(zip(names, row, strict=True)) for row in answer.rows(most)])

@@ -21,7 +21,7 @@ from rlvitals.records import STREAMS
 
 from .made_runs import LENGTH, RunWriter, noisy, train
 
-NO_DOCUMENT = {"schema": "prints a JSON Schema"}
+NO_DOCUMENT = {"schema": "prints a JSON Schema", "mcp": "speaks a protocol of JSON messages"}
 """Commands without a JSON document, with the reason."""
 _BY_COMMAND = {"compare", "ui", "export", "import", "sql", "ls", "tail"}
 """Commands with a separate test below."""
