@@ -1,6 +1,8 @@
 """Tools that change a live run: note, tag, checkpoint, learning rate, stop. Each needs a reason, which is recorded."""
 
+import contextlib
 import getpass
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -110,16 +112,16 @@ def _requested(kind: RequestKind, text: str = "") -> Callable[[Any, Path], ToolA
         request = Request(
             kind=kind,
             reason=arguments.reason,
-            by=f"an agent of {getpass.getuser()}@{host_name()}",
+            by=f"an agent of {_user()}@{host_name()}",
             text=getattr(arguments, text) if text else "",
             **({"factor": arguments.factor} if isinstance(arguments, LowerLearningRateArguments) else {}),
         )
-        return ToolAnswer(sent(run_named(arguments.run, folder), request))
+        return ToolAnswer(send_request(run_named(arguments.run, folder), request))
 
     return answer
 
 
-def sent(run: Run, request: Request, *, wait_s: float = _WAIT_S) -> RequestResult:
+def send_request(run: Run, request: Request, *, wait_s: float = _WAIT_S) -> RequestResult:
     """Send a request to the recording process of a run, and wait until it is carried out.
 
     Args:
@@ -157,6 +159,12 @@ def sent(run: Run, request: Request, *, wait_s: float = _WAIT_S) -> RequestResul
         if is_late and time.monotonic() >= until + wait_s:
             raise RequestRefusedError(f"{run.path} took the request, but recorded no answer; read its events")
         time.sleep(_PAUSE_S)
+
+
+def _user() -> str:
+    with contextlib.suppress(KeyError, OSError):  # the user can have no name in a container
+        return getpass.getuser()
+    return str(os.getuid())
 
 
 def _is_about(event: Event, key: str) -> bool:

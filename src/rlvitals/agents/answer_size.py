@@ -10,6 +10,7 @@ MOST_CHARACTERS = 60_000
 """Maximum size of an answer as JSON, in characters."""
 _LIMITS = ((1_000, 50_000), (200, 10_000), (100, 4_000), (50, 2_000), (20, 1_000), (10, 500), (5, 200))
 """Maximum lengths of a list and of a text, tried in this order until the answer fits."""
+_MOST_NOTES = 20
 
 
 class AnswerSizeError(RlvitalsError):
@@ -38,7 +39,9 @@ def shortened(document: Any, most: int = MOST_CHARACTERS) -> ShortenedAnswer:
     for items, characters in _LIMITS:
         cut = _cut(document, items, characters)
         if _size(cut) <= most:
-            return ShortenedAnswer(cut, sorted(set(_notes(document, "", items, characters))))
+            notes = sorted(set(_notes(document, "", items, characters)))
+            more = [f"{len(notes) - _MOST_NOTES} more parts were shortened"] if len(notes) > _MOST_NOTES else []
+            return ShortenedAnswer(cut, [*notes[:_MOST_NOTES], *more])
     raise AnswerSizeError(
         f"the answer has {_size(document):,} characters, and {_size(cut):,} with short lists; the limit is {most:,}. "
         "Ask for less, for example for a few columns with SQL."

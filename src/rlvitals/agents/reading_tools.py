@@ -10,6 +10,7 @@ from rlvitals.comparison.result import Axis, Statistic
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.documents.run_data import run_data
 from rlvitals.errors import RunError
+from rlvitals.formatting import counted
 from rlvitals.outputs.check_output import checked_run
 from rlvitals.outputs.command_outputs import OUTPUTS
 from rlvitals.outputs.compare_output import compared, compared_runs
@@ -156,14 +157,14 @@ def opened(name: str, folder: Path) -> tuple[Run, list[str]]:
     if name:
         return run_named(name, folder), []
     run = newest_run(folder)
-    return run, [f"This is the newest run, {run.run_id}."]
+    return run, [f"this is the newest run, {run.run_id}"]
 
 
 def _list_runs(arguments: ListRuns, folder: Path) -> ToolAnswer:
     found = run_list(folder)
     kept = msgspec.structs.replace(found, runs=found.runs[: arguments.limit])
     more = len(found.runs) - len(kept.runs)
-    return ToolAnswer(kept, [f"{more:,} older runs are not listed; raise limit to list them."] if more else [])
+    return ToolAnswer(kept, [f"{counted(more, 'older run')} not listed; raise limit to list more"] if more else [])
 
 
 def _show_run(arguments: ShowRun, folder: Path) -> ToolAnswer:

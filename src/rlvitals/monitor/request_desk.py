@@ -80,7 +80,7 @@ class RequestDesk:
         mask = self._recorder.session.masking.text
         about = {"request": key, "by": mask(request.by), "reason": mask(request.reason)}
         is_possible = self._is_possible(request.kind)
-        asked = f"{request.by} asks to {_ASKS[request.kind]}: {request.reason}"
+        asked = f"{request.by} asks to {_ASKS[request.kind]}: {request.reason.rstrip('.')}"
         excuse = _NO_LOOP if request.kind == "stop" else _NOBODY
         self._events.log_event(
             KIND,

@@ -16,7 +16,7 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
 from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.adapters.sb3 import VitalsCallback
-from rlvitals.agents.action_tools import ACTION_TOOLS, RequestRefusedError, sent
+from rlvitals.agents.action_tools import ACTION_TOOLS, RequestRefusedError, send_request
 from rlvitals.runs.request_files import Request
 
 ACTIONS = ["add_note", "add_tag", "save_checkpoint", "lower_learning_rate", "stop_training"]
@@ -104,7 +104,7 @@ def test_a_real_training_is_stopped(tmp_path: Path) -> None:
         begins = Begins()
         training = pool.submit(model.learn, 10_000_000, callback=CallbackList([vitals, begins]))
         assert begins.begun.wait(60.0)
-        found = sent(vitals.monitor.run, Request(kind="stop", reason="enough", by="me"), wait_s=60.0)
+        found = send_request(vitals.monitor.run, Request(kind="stop", reason="enough", by="me"), wait_s=60.0)
 
         assert training.result(60.0).num_timesteps < 10_000_000
     assert (found.state, found.events[-1].code, vitals.monitor.status) == ("done", "stop-training", "completed")
@@ -113,7 +113,7 @@ def test_a_real_training_is_stopped(tmp_path: Path) -> None:
 def test_a_request_that_the_training_has_not_carried_out_is_reported(live: TrainingMonitor) -> None:
     """A loop that checks seldom stops later."""
     assert not live.stop_requested
-    found = sent(live.run, Request(kind="stop", reason="why", by="me"), wait_s=0.5)
+    found = send_request(live.run, Request(kind="stop", reason="why", by="me"), wait_s=0.5)
 
     assert (found.state, [event.kind for event in found.events], live.stop_requested) == ("received", ["request"], True)
 
@@ -123,7 +123,7 @@ def test_a_finished_run_is_not_changed(live: TrainingMonitor) -> None:
     live.close()
 
     with pytest.raises(RequestRefusedError, match="is not live: its status is completed"):
-        sent(live.run, NOTE)
+        send_request(live.run, NOTE)
     assert not live.run.layout.requests.exists()
 
 
@@ -132,6 +132,6 @@ def test_a_request_that_nobody_takes_is_withdrawn(tmp_path: Path) -> None:
     settings = RecorderSettings(system_interval_s=None, take_requests=False)
     with TrainingMonitor(tmp_path, session_name="deaf", settings=settings) as monitor:
         with pytest.raises(RequestRefusedError, match="did not take the request, so it was withdrawn"):
-            sent(monitor.run, NOTE, wait_s=0.0)
+            send_request(monitor.run, NOTE, wait_s=0.0)
 
         assert list(monitor.run.layout.requests.iterdir()) == []

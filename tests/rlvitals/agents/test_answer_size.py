@@ -30,6 +30,13 @@ def test_a_long_text_is_shortened() -> None:
     assert notes == ["events[].message: only the first 2,000 of 5,000 characters"]
 
 
+def test_notes_are_limited() -> None:
+    """Many shortened parts are counted."""
+    _, notes = shortened({f"text-{at}": "x" * (300 + at) for at in range(60)}, most=20_000)
+
+    assert (len(notes), notes[-1]) == (21, "40 more parts were shortened")
+
+
 def test_an_answer_with_too_many_keys_is_refused() -> None:
     """Keys are never left out, so that a document stays valid."""
     with pytest.raises(AnswerSizeError, match="the limit is 1,000"):

@@ -141,14 +141,14 @@ def test_a_limited_answer_says_what_is_missing(session: Session) -> None:
     """The notes hold the number of rows and of runs that were left out."""
     assert [row["reward"] for row in session.document("sql")["rows"]] == [0.0, 1.0, 2.0]
     assert session.notes("sql") == ["rows: only the first 3 of 60; raise limit, or aggregate in the query"]
-    assert session.notes("list one") == ["1 older runs are not listed; raise limit to list them."]
+    assert session.notes("list one") == ["1 older run not listed; raise limit to list more"]
     assert session.document("sql of runs")["rows"] == [{"n": 30}]
     assert session.notes("sql of runs")[0].startswith("skipped nothere: ")
 
 
 def test_the_newest_run_is_named(session: Session) -> None:
     """Without a name, a tool takes the newest run and says so."""
-    assert (session.document("newest")["run_id"], session.notes("newest")) == ("b", ["This is the newest run, b."])
+    assert (session.document("newest")["run_id"], session.notes("newest")) == ("b", ["this is the newest run, b"])
 
 
 def test_tail_and_report_answer_with_records_and_text(session: Session) -> None:
