@@ -9,6 +9,7 @@ from rlvitals.outputs.import_output import ImportedRuns
 from rlvitals.outputs.json_schema import Schema, json_schema
 from rlvitals.outputs.ls_output import ListedRuns
 from rlvitals.outputs.report_output import ExportedRun, WrittenReport
+from rlvitals.outputs.run_output import AttachedRuns
 from rlvitals.outputs.show_output import ShownRun
 from rlvitals.outputs.sql_output import QueryRows
 from rlvitals.outputs.ui_output import ServedFolder
@@ -17,6 +18,7 @@ from rlvitals.outputs.watch_output import WatchedRun
 from rlvitals.records import STREAMS
 
 OUTPUTS: dict[str, tuple[Any, ...]] = {
+    "run": (AttachedRuns,),
     "ls": (ListedRuns,),
     "show": (ShownRun,),
     "stats": (ShownRun,),

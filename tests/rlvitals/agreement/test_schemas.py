@@ -23,7 +23,7 @@ from .made_runs import LENGTH, RunWriter, noisy, train
 
 NO_DOCUMENT = {"schema": "prints a JSON Schema", "mcp": "speaks a protocol of JSON messages"}
 """Commands without a JSON document, with the reason."""
-_BY_COMMAND = {"compare", "ui", "export", "import", "sql", "ls", "tail"}
+_BY_COMMAND = {"run", "compare", "ui", "export", "import", "sql", "ls", "tail"}
 """Commands with a separate test below."""
 RUNS = ("empty", "failed", "infinite-rewards", "all-nan", "rewound", "scalars-only", "updates-only", "full", "running")
 
@@ -168,6 +168,17 @@ def test_the_other_documents_match(
 
     (document,) = [export] if command == "export" else outputs(command, *words[command])
     assert errors_in(command, document) == []
+
+
+@pytest.mark.parametrize("line", ["pass", "import rlvitals as r; r.TrainingMonitor('.').log_episode(0, 1.0, 5)"])
+def test_the_line_of_a_script_matches(tmp_path: Path, line: str) -> None:
+    """A script that records nothing, and one that records a run."""
+    script = tmp_path / "train.py"
+    script.write_text(line)
+    command = [sys.executable, "-m", "rlvitals", "run", "--json", "--folder", str(tmp_path), str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+
+    assert errors_in("run", json.loads(done.stderr.splitlines()[-1])) == []
 
 
 def test_the_address_of_the_dashboard_matches(tmp_path: Path) -> None:

@@ -17,4 +17,4 @@ def test_a_command_without_a_document_is_refused(invoke: Callable[..., Result]) 
     """The error lists the commands that have one."""
     result = invoke("schema", "schema")
 
-    assert (result.exit_code, "'schema' has no JSON output: use one of ls, show" in result.stderr) == (2, True)
+    assert (result.exit_code, "'schema' has no JSON output: use one of run, ls, show" in result.stderr) == (2, True)
