@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp_types import CallToolResult
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
@@ -50,7 +51,8 @@ def asked(folder: Path, *calls: Call) -> tuple[list[str], list[CallToolResult]]:
 
     async def ask() -> tuple[list[str], list[CallToolResult]]:
         command = ["-m", "rlvitals", "mcp", "--folder", str(folder), "--allow-actions"]
-        async with Client(StdioServerParameters(command=sys.executable, args=command, cwd=folder)) as client:
+        server = StdioServerParameters(command=sys.executable, args=command, cwd=folder)
+        async with Client(stdio_client(server)) as client:
             tools = (await client.list_tools()).tools
             assert {tool.name: tool.annotations and tool.annotations.read_only_hint for tool in tools}[
                 "add_tag"

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp_types import CallToolResult
 from mcp_types import Tool as ListedTool
 from typer.testing import CliRunner
@@ -56,7 +57,7 @@ class Session:
         server = StdioServerParameters(
             command=sys.executable, args=["-m", "rlvitals", "mcp", "--folder", str(self.folder)], cwd=self.folder
         )
-        async with Client(server) as client:
+        async with Client(stdio_client(server)) as client:
             self.tools = {tool.name: tool for tool in (await client.list_tools()).tools}
             for name, (tool, arguments) in CALLS.items():
                 self.results[name] = await client.call_tool(tool, arguments)
