@@ -12,7 +12,7 @@ def _complete_command(incomplete: str) -> list[str]:
     return [name for name in OUTPUTS if name.startswith(incomplete)]
 
 
-def schema_(
+def schema(
     command: Annotated[
         str,
         typer.Argument(help="Command whose output is described.", metavar="COMMAND", autocompletion=_complete_command),
