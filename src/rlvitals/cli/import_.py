@@ -1,7 +1,7 @@
 """`rlvitals import PATH...`: import of logs of other programs and of rlvitals exports."""
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +11,10 @@ from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.progress_bar import shown_progress
 from rlvitals.cli.run_arguments import LOGS, AsJson, formats_option
 from rlvitals.errors import ImportFormatError, RlvitalsError
-from rlvitals.formats.importers import import_run, importer_names
+from rlvitals.formats.importers import ImportedRun, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
-from rlvitals.formats.importers.run_import import run_name, trainings_in
+from rlvitals.formats.importers.run_import import Imports
+from rlvitals.formats.importers.training_search import Training, TrainingSearch
 from rlvitals.formatting import count
 from rlvitals.records import STREAMS
 from rlvitals.render.terminal import TITLE, make_screen, print_json
@@ -31,6 +32,9 @@ Name = Annotated[str | None, typer.Option("--name", help="Name the run. Default:
 Format = Annotated[
     str | None, typer.Option("--format", help="Read this format. Default: detect the format from the contents.")
 ]
+Again = Annotated[
+    bool, typer.Option("--again", help="Read trainings again that have not changed, for example after an upgrade.")
+]
 Formats = Annotated[bool, formats_option(importer_names)]
 
 
@@ -40,64 +44,86 @@ def import_(
     folder: Into = LOGS,
     name: Name = None,
     format_: Format = None,
+    again: Again = False,
     formats: Formats = False,
     as_json: AsJson = False,
 ) -> None:
     """Import logs of other programs as runs.
 
-    To import several files of one training as one run, give their folder. In a folder of trainings, each training
-    becomes a run named after its relative path. A run appears once it is complete. If a training cannot be imported,
-    the remaining ones are still imported and the exit code is 2.
+    Each PATH is searched at any depth, and each training becomes a run. To import several files of one training as one
+    run, give their folder. In a folder of trainings, a run is named after its relative path. A run appears once it is
+    complete. Trainings that were imported before and have not changed are skipped, and the runs of those that have
+    grown are replaced. If a training cannot be imported, the remaining ones are still imported and the exit code is 2.
     """
     del formats
-    trainings = list(_named(paths, format_))
+    trainings, unreadable = _searched(paths, format_)
     if name is not None and len(trainings) > 1:
         raise ImportFormatError(
             f"--name {name} names one run, but {len(trainings)} trainings were found. Import each of them separately"
         )
-    made: list[dict[str, Any]] = []
+    for message in unreadable:
+        print_error(f"warning: {message}")
+    done: list[ImportedRun] = []
     refused: list[dict[str, str]] = []
-    screen = make_screen()
-    for path, called in trainings:
+    imports = Imports(folder, again=again)
+    for number, (training, below) in enumerate(trainings, start=1):
+        place = f"{number} of {len(trainings)}: " if len(trainings) > 1 else ""
+        first = len(done)
         try:
-            with shown_progress(f"importing {escape_control(str(path))}") as progress:
-                count_records = functools.partial(progress, total=None)
-                run = import_run(path, folder, name=name or called, format=format_, progress=count_records)
+            with shown_progress(f"importing {place}{escape_control(str(training.path))}") as progress:
+                records = functools.partial(progress, total=None)
+                of = training.format or None
+                done += imports.training(training.path, name=name, format=of, below=below, progress=records)
         except RlvitalsError as error:
-            refused.append({"path": str(path), "reason": str(error)})
-            continue
-        counts = _counts(run)
-        warnings = import_warnings(run.records("events"))
-        made.append(
-            {
-                "run_id": run.run_id,
-                "path": str(run.path.absolute()),
-                "from": str(path),
-                "records": counts,
-                "warnings": warnings,
-            }
-        )
-        if not as_json:
-            named = ((of, stream.removesuffix("s") if of == 1 else stream) for stream, of in counts.items() if of)
-            records = ", ".join(f"{count(of)} {name}" for of, name in named) or "no records"
-            screen.print(escape_control(str(run.path)), end="  ", style=TITLE)
-            screen.print(records)
-            for warning in warnings:
-                print_error(f"warning: {warning}")
+            refused.append({"path": str(training.path), "reason": str(error)})
+        for run in () if as_json else done[first:]:
+            _print(run)
     if as_json:
-        print_json({"runs": made, "refused": refused})
+        print_json({"runs": [*map(_facts, done)], "refused": refused, "unreadable": unreadable})
     for each in refused:
         print_error(each["reason"])
     if refused:
         raise typer.Exit(EXIT_ERROR)
 
 
-def _named(paths: Iterable[Path], chosen: str | None) -> Iterator[tuple[Path, str | None]]:
-    """Yield each training at the paths, with a run name if its path holds several trainings."""
-    for path in paths:
-        trainings = [path] if chosen is not None else trainings_in(path)
-        several = len(trainings) > 1
-        yield from ((each, run_name(each, path) if several else None) for each in trainings)
+def _searched(paths: Iterable[Path], chosen: str | None) -> tuple[list[tuple[Training, Path | None]], list[str]]:
+    """Return the trainings at the paths, and the messages about folders that cannot be read.
+
+    A training comes with the searched folder if that holds several, so that its run is named relative to it.
+    """
+    found: list[tuple[Training, Path | None]] = []
+    with shown_progress("searching folders") as progress:
+        search = TrainingSearch(chosen, functools.partial(progress, total=None))
+        for path in paths:
+            trainings = search.trainings_at(path)
+            found += [(training, path if len(trainings) > 1 else None) for training in trainings]
+    return found, search.unreadable
+
+
+def _print(done: ImportedRun) -> None:
+    """Print a line about a run and its warnings, unless it has not changed."""
+    screen = make_screen()
+    screen.print(escape_control(str(done.run.path)), end="  ", style=TITLE)
+    if done.outcome == "unchanged":
+        screen.print("already imported")
+        return
+    counts = _counts(done.run)
+    named = [(of, stream.removesuffix("s") if of == 1 else stream) for stream, of in counts.items() if of]
+    records = ", ".join(f"{count(of)} {name}" for of, name in named) or "no records"
+    screen.print(records + (" (updated)" if done.outcome == "updated" else ""))
+    for message in import_warnings(done.run.records("events")):
+        print_error(f"warning: {message}")
+
+
+def _facts(done: ImportedRun) -> dict[str, Any]:
+    return {
+        "run_id": done.run.run_id,
+        "path": str(done.run.path.absolute()),
+        "from": str(done.path),
+        "outcome": done.outcome,
+        "records": _counts(done.run),
+        "warnings": import_warnings(done.run.records("events")),
+    }
 
 
 def _counts(run: Run) -> dict[str, int]:

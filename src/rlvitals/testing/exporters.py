@@ -190,8 +190,10 @@ class ExporterContract:
 
 
 def plain(header: Header) -> Any:
-    """Convert a header to plain values, without the name, which an import can change."""
-    return {**spelled(msgspec.to_builtins(header)), "run_id": ""}
+    """Convert a header to plain values, without the name and the origin of the run, which an import sets."""
+    found = spelled(msgspec.to_builtins(header))
+    reproduction = {name: value for name, value in header.reproduction.items() if name != "imported"}
+    return {**found, "run_id": "", "reproduction": reproduction}
 
 
 def texts(records: dict[str, list[Record]]) -> dict[str, list[str]]:

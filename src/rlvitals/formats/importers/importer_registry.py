@@ -1,5 +1,6 @@
 """Importers by name or file contents, including those of other packages, discovered through one entry-point group."""
 
+import contextlib
 from pathlib import Path
 
 from rlvitals import plugins
@@ -28,6 +29,13 @@ def make_importer(name: str) -> Importer:
         MissingExtraError: The format needs a package that is not installed.
     """
     return plugins.make(GROUP, name, role=Importer, noun="format", error=ImportFormatError)  # type: ignore[type-abstract]
+
+
+def is_of_format(path: Path, name: str) -> bool:
+    """Return whether the importer of a format recognises a path. A broken importer recognises nothing."""
+    with contextlib.suppress(Exception):
+        return make_importer(name).recognises(path)
+    return False
 
 
 def format_of(path: Path) -> str:
