@@ -11,8 +11,9 @@ from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.progress_bar import shown_progress
 from rlvitals.cli.run_arguments import LOGS, AsJson, formats_option
 from rlvitals.errors import ImportFormatError, RlvitalsError
-from rlvitals.formats.importers import ImportedRun, importer_names
+from rlvitals.formats.importers import ImportedRun, Importer, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
+from rlvitals.formats.importers.mapped_table_importer import MappedTableImporter
 from rlvitals.formats.importers.run_import import Imports
 from rlvitals.formats.importers.training_search import Training, TrainingSearch
 from rlvitals.formatting import count
@@ -32,6 +33,13 @@ Name = Annotated[str | None, typer.Option("--name", help="Name the run. Default:
 Format = Annotated[
     str | None, typer.Option("--format", help="Read this format. Default: detect the format from the contents.")
 ]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        help="Read CSV or JSON Lines whose columns have these meanings: step=timesteps,reward=ret,length=len.",
+    ),
+]
 Again = Annotated[
     bool, typer.Option("--again", help="Read trainings again that have not changed, for example after an upgrade.")
 ]
@@ -44,6 +52,7 @@ def import_(
     folder: Into = LOGS,
     name: Name = None,
     format_: Format = None,
+    columns: Columns = None,
     again: Again = False,
     formats: Formats = False,
     as_json: AsJson = False,
@@ -56,7 +65,7 @@ def import_(
     grown are replaced. If a training cannot be imported, the remaining ones are still imported and the exit code is 2.
     """
     del formats
-    trainings, unreadable = _searched(paths, format_)
+    trainings, unreadable = _searched(paths, format_ if columns is None else _mapped(columns, format_))
     if name is not None and len(trainings) > 1:
         raise ImportFormatError(
             f"--name {name} names one run, but {len(trainings)} trainings were found. Import each of them separately"
@@ -72,7 +81,7 @@ def import_(
         try:
             with shown_progress(f"importing {place}{escape_control(str(training.path))}") as progress:
                 records = functools.partial(progress, total=None)
-                of = training.format or None
+                of = training.format
                 done += imports.training(training.path, name=name, format=of, below=below, progress=records)
         except RlvitalsError as error:
             refused.append({"path": str(training.path), "reason": str(error)})
@@ -86,7 +95,21 @@ def import_(
         raise typer.Exit(EXIT_ERROR)
 
 
-def _searched(paths: Iterable[Path], chosen: str | None) -> tuple[list[tuple[Training, Path | None]], list[str]]:
+def _mapped(columns: str, format_: str | None) -> MappedTableImporter:
+    """Return an importer for the columns in an option such as `step=timesteps,reward=ret`."""
+    pairs = [pair.partition("=") for pair in columns.split(",")]
+    if wrong := ["".join(pair) for pair in pairs if not (pair[0].strip() and pair[2].strip())]:
+        raise ImportFormatError(
+            f"--columns has {wrong[0]!r}; expected FIELD=COLUMN, such as --columns step=timesteps,reward=ret"
+        )
+    if format_ is not None:
+        raise ImportFormatError(f"--columns cannot be used with --format {format_}. Leave one of them out")
+    return MappedTableImporter({field.strip(): column.strip() for field, _, column in pairs})
+
+
+def _searched(
+    paths: Iterable[Path], chosen: str | Importer | None
+) -> tuple[list[tuple[Training, Path | None]], list[str]]:
     """Return the trainings at the paths, and the messages about folders that cannot be read.
 
     A training comes with the searched folder if that holds several, so that its run is named relative to it.

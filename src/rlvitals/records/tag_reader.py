@@ -77,8 +77,9 @@ class _Name(NamedTuple):
 class _RecordGroup:
     """Values of one record."""
 
-    def __init__(self, step: int, time: float) -> None:
+    def __init__(self, step: int, env_step: int | None, time: float) -> None:
         self.step = step
+        self.env_step = env_step
         self.time = time
         self.said: dict[str, Any] = {}
 
@@ -109,14 +110,15 @@ class TagReader:
         self._groups: dict[tuple[type[Record], str], _RecordGroup] = {}
         self._episodes = 0
 
-    def add(self, tag: str, value: Any, *, step: int, time: float) -> Iterator[Record]:
+    def add(self, tag: str, value: Any, *, step: int, time: float, env_step: int | None = None) -> Iterator[Record]:
         """Add a value and yield the records that it completes.
 
         Args:
             tag: Tag of the value.
             value: Number, bool or short text.
-            step: Environment step.
+            step: Step of the value.
             time: Time of the value (UTC, seconds since 1970).
+            env_step: Environment step, if it differs from the step. Default: the step, if steps are environment steps.
 
         Raises:
             RecordError: A record cannot hold a value.
@@ -124,11 +126,12 @@ class TagReader:
         name = _named(tag)
         which = (name.kind, name.which)
         group = self._groups.get(which)
-        if group is not None and (group.step != step or tag in group.said):
+        if group is not None and (group.step != step or tag in group.said or env_step not in {None, group.env_step}):
             yield from self._made(*which, self._groups.pop(which))
             group = None
         if group is None:
-            group = self._groups[which] = _RecordGroup(step, time)
+            otherwise = step if self._has_env_steps else None
+            group = self._groups[which] = _RecordGroup(step, otherwise if env_step is None else env_step, time)
         group.said[tag] = value
 
     def flush(self) -> Iterator[Record]:
@@ -142,7 +145,7 @@ class TagReader:
             yield from self._made(kind, which, group)
 
     def _made(self, kind: type[Record], which: str, group: _RecordGroup) -> Iterator[Record]:
-        env_step = group.step if self._has_env_steps else None
+        env_step = group.env_step
         if kind is Scalars or not _is_whole(kind, group.said):
             yield from scalar_records(group.said, time=group.time, step=group.step, env_step=env_step, make=self._make)
             return

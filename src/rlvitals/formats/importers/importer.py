@@ -85,7 +85,7 @@ class StoreImporter(Importer):
 
     @abstractmethod
     def runs_in(self, path: Path) -> Iterator[Imported]:
-        """Yield the runs of a store. The records of each run are read lazily.
+        """Yield the runs of a store. The records of each run are read lazily, before the next run is requested.
 
         Raises:
             ImportFormatError: The store is damaged, has another format or has no runs.
@@ -99,13 +99,25 @@ class StoreImporter(Importer):
             ImportFormatError: The store has several runs, or as for `runs_in`.
             MissingExtraError: As for `runs_in`.
         """
-        runs = list(self.runs_in(path))
-        if len(runs) != 1:
-            raise ImportFormatError(
-                f"{path} contains {len(runs)} runs, but one is imported here. To import all of them, use "
-                f"`rlvitals import {path}` or `import_runs`"
-            )
-        return runs[0]
+        runs = self.runs_in(path)
+        first = next(runs, None)
+        if first is None:
+            raise ImportFormatError(f"{path} contains no runs")
+        return first._replace(records=_alone(first.records, runs, path))
+
+
+def _alone(records: Iterator[Record], others: Iterator[Imported], path: Path) -> Iterator[Record]:
+    """Yield the records of the only run of a store.
+
+    Raises:
+        ImportFormatError: There are other runs.
+    """
+    yield from records
+    if next(others, None) is not None:
+        raise ImportFormatError(
+            f"{path} contains several runs, and only one can be imported here. To import all of them, use "
+            f"`rlvitals import {path}` without a name, or `import_runs`"
+        )
 
 
 def head_of(path: Path, size: int = 4096) -> bytes:

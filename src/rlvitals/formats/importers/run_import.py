@@ -19,8 +19,8 @@ from rlvitals.formats.importers.earlier_imports import (
     source_signature,
 )
 from rlvitals.formats.importers.importer import Imported, Importer
-from rlvitals.formats.importers.importer_registry import format_of, make_importer
-from rlvitals.formats.importers.training_search import Training, TrainingSearch, relative_name
+from rlvitals.formats.importers.importer_registry import format_of, importer_of
+from rlvitals.formats.importers.training_search import TrainingSearch, relative_name
 from rlvitals.records.coercion import spelled
 from rlvitals.records.masking import DEFAULT_MASKING
 from rlvitals.runs import header as headers
@@ -86,7 +86,7 @@ def import_run(
     """
     path = Path(path)
     chosen = format or format_of(path)
-    importer = make_importer(chosen) if isinstance(chosen, str) else chosen
+    importer = importer_of(chosen)
     with _read_errors(path):
         source = _source(path, chosen)
         return _stored(importer.read(path), source, Path(log_dir), name, progress, clock).run
@@ -116,13 +116,13 @@ def import_runs(
         RunError: A run cannot be written.
     """
     path = Path(path)
-    trainings = TrainingSearch(format).trainings_at(path) if not isinstance(format, Importer) else [Training(path)]
+    trainings = TrainingSearch(format).trainings_at(path)
     imports = Imports(Path(log_dir), clock=clock)
     several = path if len(trainings) > 1 else None
     return [
         done
         for training in trainings
-        for done in imports.training(training.path, format=format or training.format or None, below=several)
+        for done in imports.training(training.path, format=training.format, below=several)
     ]
 
 
@@ -166,14 +166,15 @@ class Imports:
             RunError: The run cannot be written.
         """
         chosen = format or format_of(path)
-        importer = make_importer(chosen) if isinstance(chosen, str) else chosen
+        importer = importer_of(chosen)
+        is_again = self._again or not isinstance(chosen, str)  # an importer that was passed can have other settings
         refused: list[ImportFormatError] = []
         with _read_errors(path):
             source = _source(path, chosen)
             for imported in importer.runs_in(path) if name is None else [importer.read(path)]:
                 relative = below and relative_name(path, below, imported.name if imported.run else "")
                 earlier = self._earlier.find(path, imported.run, name)
-                if earlier is not None and earlier[1].source == source.signature and not self._again:
+                if earlier is not None and earlier[1].source == source.signature and not is_again:
                     yield ImportedRun(earlier[0], "unchanged", path)
                     continue
                 try:

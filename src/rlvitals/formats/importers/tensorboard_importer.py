@@ -1,6 +1,5 @@
 """Import of TensorBoard event files written by Stable-Baselines3, CleanRL, rlvitals or other programs."""
 
-import ast
 import re
 import struct
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from rlvitals.formats.importers.export_metadata import metadata_of
 from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer, head_of
+from rlvitals.formats.importers.plain_text import literal_in
 from rlvitals.records import Event, Record, codec_of
 from rlvitals.records.tag_reader import TagReader
 from rlvitals.runs.export_marker import HEADER
@@ -223,12 +223,4 @@ def _table(text: str) -> Iterator[tuple[str, Any]]:
     for row in text.splitlines()[2:]:  # after the header row and the separator
         cells = [cell.strip() for cell in row.strip().strip("|").split("|")]
         if len(cells) == 2:  # noqa: PLR2004 - name and value
-            yield cells[0], _literal(cells[1])
-
-
-def _literal(text: str) -> Any:
-    try:
-        said = ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return text
-    return said if isinstance(said, bool | int | float | str | None) else text
+            yield cells[0], literal_in(cells[1])

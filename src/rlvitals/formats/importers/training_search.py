@@ -2,13 +2,13 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from rlvitals.files.regular_files import is_regular
-from rlvitals.formats.importers.importer import StoreImporter
-from rlvitals.formats.importers.importer_registry import importer_names, is_of_format, make_importer
+from rlvitals.formats.importers.importer import Importer, StoreImporter
+from rlvitals.formats.importers.importer_registry import importer_names, importer_of, is_of_format
 from rlvitals.runs.layout import HEADER
 from rlvitals.runs.run_writer import MAX_NAME, free_name
 
@@ -21,18 +21,19 @@ class Training(NamedTuple):
 
     Attributes:
         path: File or folder.
-        format: Name of its format. Empty if it is unknown; importing the path then raises an error with the reason.
+        format: Name of its format, or the importer that was passed. `None` if no format was found; importing the path
+            then raises an error with the reason.
     """
 
     path: Path
-    format: str = ""
+    format: str | Importer | None = None
 
 
 class TrainingSearch:
     """Search for trainings.
 
     Args:
-        format: Name of the only format to search for. Default: every installed format.
+        format: Name of the only format to search for, or an importer. Default: every installed format.
         progress: Callback that receives the number of folders searched.
 
     Attributes:
@@ -43,11 +44,15 @@ class TrainingSearch:
         MissingExtraError: The format needs a package that is not installed.
     """
 
-    def __init__(self, format: str | None = None, progress: Callable[[int], None] | None = None) -> None:  # noqa: A002 - name in the public interface
+    def __init__(
+        self,
+        format: str | Importer | None = None,  # noqa: A002 - name in the public interface
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
         if format is not None:
-            make_importer(format)
-        self._formats = importer_names() if format is None else [format]
-        self._otherwise = format or ""
+            importer_of(format)
+        self._formats: Sequence[str | Importer] = importer_names() if format is None else [format]
+        self._otherwise = format
         self._progress = progress
         self._seen: set[tuple[int, int]] = set()
         self.unreadable: list[str] = []
@@ -83,7 +88,7 @@ class TrainingSearch:
             return []
         found = [Training(file, of) for file in files if (of := self._format_of(file))]
         if whole := self._format_of(folder):
-            stores = [one for one in found if isinstance(make_importer(one.format), StoreImporter)]
+            stores = [one for one in found if one.format and isinstance(importer_of(one.format), StoreImporter)]
             return [Training(folder, whole), *(one for one in stores if one.format != whole)]
         for entry in folders if depth else ():
             found += self._below(entry, depth - 1)
@@ -106,7 +111,7 @@ class TrainingSearch:
             self._progress(len(self._seen))
         return True
 
-    def _format_of(self, path: Path) -> str | None:
+    def _format_of(self, path: Path) -> str | Importer | None:
         return next((name for name in self._formats if is_of_format(path, name)), None)
 
 

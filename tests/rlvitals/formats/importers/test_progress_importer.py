@@ -126,7 +126,9 @@ def test_a_table_with_an_empty_step_column_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_table_is_refused_with_its_columns(tmp_path: Path) -> None:
     file = tmp_path / "progress.csv"
     file.write_text("when,score\n1,2\n")
-    with pytest.raises(ImportFormatError, match=r"columns 'when', 'score'. .*'step' and add  --format progress"):
+    with pytest.raises(
+        ImportFormatError, match=r"columns 'when', 'score'. .* --columns step=COLUMN_OF_STEPS,reward=score"
+    ):
         format_of(file)
 
 
