@@ -36,7 +36,7 @@ from rlvitals.records import (
 )
 from rlvitals.records.coercion import spelled
 from rlvitals.runs import Header, Run
-from rlvitals.runs.header import Rewind, Writer
+from rlvitals.runs.header import IMPORTED, Rewind, Writer
 from rlvitals.runs.run_writer import RunWriter
 from rlvitals.testing.sinks import every_kind, non_finite_and_absent, repeated_and_late
 
@@ -192,7 +192,7 @@ class ExporterContract:
 def plain(header: Header) -> Any:
     """Convert a header to plain values, without the name and the origin of the run, which an import sets."""
     found = spelled(msgspec.to_builtins(header))
-    reproduction = {name: value for name, value in header.reproduction.items() if name != "imported"}
+    reproduction = {name: value for name, value in header.reproduction.items() if name != IMPORTED}
     return {**found, "run_id": "", "reproduction": reproduction}
 
 

@@ -131,6 +131,26 @@ def test_skipped_data_is_reported_as_a_warning(sb3: Path, invoke: Invoke, invoke
     assert len(made["warnings"]) == 1
 
 
+def test_columns_of_a_plain_table_can_be_named(logs: Path, invoke: Invoke) -> None:
+    """The option names the column of each field."""
+    (logs.parent / "log.csv").write_text("timesteps,ret,len\n10,1.5,10\n")
+    result = invoke("import", "log.csv", "--columns", "step=timesteps, reward=ret,length=len")
+
+    assert result.stdout == "logs/log  1 episode, 1 event\n"  # a warning: there is no column of times
+    assert [episode.env_step for episode in open_run(logs / "log").records("episodes")] == [10]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--columns", "step"], "--columns has 'step'; expected FIELD=COLUMN"),
+        (["--columns", "step=t", "--format", "sb3"], "--columns cannot be used with --format sb3"),
+    ],
+)
+def test_wrong_columns_are_refused(sb3: Path, invoke: Invoke, options: list[str], reason: str) -> None:
+    assert reason in invoke("import", sb3, *options).stderr
+
+
 def test_a_name_is_refused_for_several_runs(sb3: Path, invoke: Invoke) -> None:
     """`--name` with two paths is an error."""
     assert "names one run" in invoke("import", sb3, sb3, "--name", "mine").stderr

@@ -11,19 +11,16 @@ import msgspec
 from rlvitals.errors import RunError
 from rlvitals.formats.importers.folder_settings import settings_files
 from rlvitals.records.masking import DEFAULT_MASKING
-from rlvitals.runs.header import Header
+from rlvitals.runs.header import IMPORTED, Header
 from rlvitals.runs.layout import HEADER
 from rlvitals.runs.run import Run
-
-IMPORTED = "imported"
-"""Entry of `Header.reproduction` with the `ImportMark`."""
 
 _LOG_SUFFIX = "-wal"
 """Suffix of the file in which SQLite collects the latest changes of a database."""
 
 
 class ImportMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Origin of an imported run, stored in its header.
+    """Origin of an imported run, stored in its header under `IMPORTED`.
 
     Attributes:
         path: Absolute path of the imported file or folder.

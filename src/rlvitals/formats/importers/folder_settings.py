@@ -59,7 +59,8 @@ def _settings_in(file: Path, warnings: ImportWarnings) -> dict[str, Any]:
         return _without_wrapping(mapping_in(file, warnings))
     try:
         found = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError) as error:
+        warnings.add(f"{file} cannot be read ({error}); the import leaves its settings out.", file=str(file))
         return {}
     return found if isinstance(found, dict) else {}
 

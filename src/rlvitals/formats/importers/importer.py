@@ -127,3 +127,13 @@ def head_of(path: Path, size: int = 4096) -> bytes:
             return file.read(size)
     except OSError:
         return b""
+
+
+def tail_of(path: Path, size: int) -> bytes:
+    """Return the last `size` bytes of a file, or an empty value if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - size, 0))
+            return file.read(size)
+    except OSError:
+        return b""

@@ -12,7 +12,6 @@ import msgspec
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.earlier_imports import (
-    IMPORTED,
     EarlierImports,
     ImportMark,
     marked_path,
@@ -24,7 +23,7 @@ from rlvitals.formats.importers.training_search import TrainingSearch, relative_
 from rlvitals.records.coercion import spelled
 from rlvitals.records.masking import DEFAULT_MASKING
 from rlvitals.runs import header as headers
-from rlvitals.runs.header import Header, Writer, write_header
+from rlvitals.runs.header import IMPORTED, Header, Writer, write_header
 from rlvitals.runs.lock import host_name
 from rlvitals.runs.run import Run
 from rlvitals.runs.run_writer import RunWriter, free_name
@@ -88,7 +87,7 @@ def import_run(
     chosen = format or format_of(path)
     importer = importer_of(chosen)
     with _read_errors(path):
-        source = _source(path, chosen)
+        source = _import_source(path, chosen)
         return _stored(importer.read(path), source, Path(log_dir), name, progress, clock).run
 
 
@@ -170,9 +169,10 @@ class Imports:
         is_again = self._again or not isinstance(chosen, str)  # an importer that was passed can have other settings
         refused: list[ImportFormatError] = []
         with _read_errors(path):
-            source = _source(path, chosen)
+            source = _import_source(path, chosen)
             for imported in importer.runs_in(path) if name is None else [importer.read(path)]:
-                relative = below and relative_name(path, below, imported.name if imported.run else "")
+                own = imported.name if imported.run else ""
+                relative = None if below is None else relative_name(path, below, own)
                 earlier = self._earlier.find(path, imported.run, name)
                 if earlier is not None and earlier[1].source == source.signature and not is_again:
                     yield ImportedRun(earlier[0], "unchanged", path)
@@ -188,7 +188,7 @@ class Imports:
             raise ImportFormatError(" ".join(map(str, refused[:_SHOWN]))) from refused[0]
 
 
-class _Source(NamedTuple):
+class _ImportSource(NamedTuple):
     """Path to import, name of its format, and signature of its files."""
 
     path: Path
@@ -196,13 +196,13 @@ class _Source(NamedTuple):
     signature: str
 
 
-def _source(path: Path, chosen: str | Importer) -> _Source:
-    return _Source(path, chosen if isinstance(chosen, str) else type(chosen).__name__, source_signature(path))
+def _import_source(path: Path, chosen: str | Importer) -> _ImportSource:
+    return _ImportSource(path, chosen if isinstance(chosen, str) else type(chosen).__name__, source_signature(path))
 
 
 def _stored(
     imported: Imported,
-    source: _Source,
+    source: _ImportSource,
     log_dir: Path,
     name: str | None,
     progress: Progress | None,

@@ -40,7 +40,9 @@ def test_a_trial_of_rllib_itself_is_imported(tmp_path: Path) -> None:
         (64, False),
         (128, False),
     ]
-    assert len(reward_series(run).values) == 2
+    series = reward_series(run)
+    assert series is not None
+    assert series.steps.tolist() == [64, 128]
 
 
 def old_result(iteration: int, **more: Any) -> dict[str, Any]:
