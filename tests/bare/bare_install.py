@@ -35,6 +35,7 @@ EXTRAS = (
     "mlflow",
     "prometheus_client",
     "apprise",
+    "mcp",
 )
 
 

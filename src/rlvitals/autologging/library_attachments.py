@@ -14,6 +14,8 @@ DEFAULT_FOLDER = "logs"
 
 ATTACHMENTS: dict[str, str] = {
     "gymnasium": "environment_attachment",
+    "ray.rllib": "rllib_attachment",
+    "ray.tune": "rllib_attachment",
     "stable_baselines3": "sb3_attachment",
     "tensorboardX": "writer_attachment",
     "torch.utils.tensorboard": "writer_attachment",
