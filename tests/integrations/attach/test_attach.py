@@ -87,7 +87,7 @@ FACTS = {
 }
 
 NEEDS_TRL = (
-    pytest.mark.skipif(find_spec("trl") is None, reason="TRL needs a Python environment of its own"),
+    pytest.mark.skipif(find_spec("trl") is None, reason="TRL needs a separate Python environment"),
     pytest.mark.xfail(strict=True, reason="trainers of Hugging Face are not attached yet"),
 )
 
