@@ -36,6 +36,11 @@ class Outcome(NamedTuple):
     folder: Path
 
     @property
+    def messages(self) -> list[str]:
+        """Lines on standard error, without those of rlvitals and the frames of tracebacks."""
+        return [line for line in self.err.splitlines() if not line.startswith((OWN_LINE, " "))]
+
+    @property
     def counted(self) -> dict[str, Any]:
         """What the script counted itself: its last line, if that is JSON."""
         last = self.out.strip().rpartition("\n")[2]
