@@ -30,6 +30,7 @@ class ImportMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         name: Name of the run in its source.
         source: Signature of the files (`source_signature`). Empty in imports of earlier versions.
         content: Digest of the imported records and settings.
+        records: Number of records per stream.
         writers: Number of writers. A resumed import has more.
     """
 
@@ -40,6 +41,7 @@ class ImportMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     source: str = ""
     content: str = ""
+    records: dict[str, int] = {}
     writers: int = 1
 
 

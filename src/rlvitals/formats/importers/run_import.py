@@ -45,11 +45,13 @@ class ImportedRun(NamedTuple):
         run: The run.
         outcome: `imported`, `updated` or `unchanged`.
         path: File or folder that was imported.
+        records: Number of records per stream; streams without records can be missing.
     """
 
     run: Run
     outcome: Outcome
     path: Path
+    records: dict[str, int]
 
 
 def import_run(
@@ -175,7 +177,7 @@ class Imports:
                 relative = None if below is None else relative_name(path, below, own)
                 earlier = self._earlier.find(path, imported.run, name)
                 if earlier is not None and earlier[1].source == source.signature and not is_again:
-                    yield ImportedRun(earlier[0], "unchanged", path)
+                    yield ImportedRun(earlier[0], "unchanged", path, earlier[1].records)
                     continue
                 try:
                     done = _stored(imported, source, self._log_dir, name or relative, progress, self._clock, earlier)
@@ -223,18 +225,19 @@ def _stored(
             name=imported.name,
             source=source.signature,
             content=hashlib.blake2b(f"{writer.digest} {header!r}".encode(errors="replace"), digest_size=16).hexdigest(),
+            records=dict(writer.counts),
             writers=len(header.writers),
         )
         if earlier is not None and earlier[1].content == mark.content:
             kept = earlier[0].header
             _put_mark(kept, mark)
             write_header(earlier[0].layout, kept)
-            return ImportedRun(earlier[0], "unchanged", source.path)
+            return ImportedRun(earlier[0], "unchanged", source.path, mark.records)
         _put_mark(header, mark)
         if not header.keeps_secrets:
             headers.mask_secrets(header, DEFAULT_MASKING)
         run = writer.finish(header, replacing=earlier and earlier[0].path)
-        return ImportedRun(run, "updated" if earlier else "imported", source.path)
+        return ImportedRun(run, "updated" if earlier else "imported", source.path, mark.records)
     finally:
         writer.give_up()
 
