@@ -101,7 +101,8 @@ def source_signature(path: Path) -> str:
     for file in _files_at(path):
         with contextlib.suppress(FileNotFoundError):  # a broken link
             found = file.stat()
-            digest.update(os.fsencode(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\0"))
+            place = os.path.relpath(file, path)  # the same, however the path is spelled
+            digest.update(os.fsencode(f"{place}\0{found.st_size}\0{found.st_mtime_ns}\0"))
     return digest.hexdigest()
 
 
