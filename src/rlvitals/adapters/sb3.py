@@ -26,7 +26,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
 
-from rlvitals.adapters.actions import Action, ActionTaker
+from rlvitals.adapters.actions import REQUESTS, Action, ActionTaker
 from rlvitals.adapters.configuration import configuration_of
 from rlvitals.adapters.episode_buffer import BufferedEpisodes
 from rlvitals.adapters.episodes import Ending, EpisodeLog, FailureLog
@@ -190,6 +190,7 @@ class VitalsCallback(BaseCallback):
 
     def _on_training_end(self) -> None:
         self._end_watch()
+        self.monitor._requests.serve(())  # noqa: SLF001 - for adapters only
         self._record_update(last=True)
         self._record_buffered(last=True)
         self._record_evaluations()
@@ -214,17 +215,17 @@ class VitalsCallback(BaseCallback):
         if self._watch is not None:
             self._watch.end()
 
-    # ------------------------------------------------------------------ actions in response to findings
+    # ------------------------------------------------------------------ actions in response to findings and requests
 
     def _begin_actions(self) -> None:
-        if self._on_finding and (self._actions is None or self._actions.monitor is not self.monitor):
+        if self._actions is None or self._actions.monitor is not self.monitor:
             self._actions = ActionTaker(self._on_finding, self.monitor)
-        if self._actions is not None:
-            self._actions.begin()
+        self._actions.begin()
+        self.monitor._requests.serve(REQUESTS)  # noqa: SLF001 - for adapters only
 
     def _go_on(self, actions: ActionTaker) -> bool:
         if actions.has_news():
-            with self._failures.caught("new findings could not be checked"):
+            with self._failures.caught("new findings and requests could not be checked"):
                 actions.apply(self.model, self._failures)
         return not actions.stopping
 
@@ -377,6 +378,7 @@ def _facts_of(model: BaseAlgorithm) -> tuple[dict[str, Any], Exception | None]:
 
 def _left(own: OwnRun | None, monitor: TrainingMonitor, error: BaseException | None) -> None:
     """Report that a training was left. Its own run is closed as failed, and a caller's run is paused."""
+    monitor._requests.serve(())  # noqa: SLF001 - for adapters only
     if own is not None:
         own.give_up(error, monitor=monitor)
         return

@@ -3,13 +3,14 @@
 import functools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.progress_bar import shown_progress
 from rlvitals.cli.run_arguments import LOGS, AsJson, formats_option
+from rlvitals.comparison.result import Refusal
 from rlvitals.errors import ImportFormatError, RlvitalsError
 from rlvitals.formats.importers import ImportedRun, Importer, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
@@ -17,6 +18,7 @@ from rlvitals.formats.importers.mapped_table_importer import MappedTableImporter
 from rlvitals.formats.importers.run_import import Imports
 from rlvitals.formats.importers.training_search import Training, TrainingSearch
 from rlvitals.formatting import count
+from rlvitals.outputs.import_output import ImportedRuns, ImportedTraining
 from rlvitals.records import STREAMS
 from rlvitals.render.terminal import TITLE, make_screen, print_json
 from rlvitals.text_escaping import escape_control
@@ -72,7 +74,7 @@ def import_(
     for message in unreadable:
         print_error(f"warning: {message}")
     done: list[ImportedRun] = []
-    refused: list[dict[str, str]] = []
+    refused: list[Refusal] = []
     imports = Imports(folder, again=again)
     for number, (training, below) in enumerate(trainings, start=1):
         place = f"{number} of {len(trainings)}: " if len(trainings) > 1 else ""
@@ -83,13 +85,13 @@ def import_(
                 of = training.format
                 done += imports.training(training.path, name=name, format=of, below=below, progress=records)
         except RlvitalsError as error:
-            refused.append({"path": str(training.path), "reason": str(error)})
+            refused.append(Refusal(str(training.path), str(error)))
         for run in () if as_json else done[first:]:
             _print(run)
     if as_json:
-        print_json({"runs": [*map(_facts, done)], "refused": refused, "unreadable": unreadable})
+        print_json(ImportedRuns([*map(_facts, done)], refused, unreadable))
     for each in refused:
-        print_error(each["reason"])
+        print_error(each.reason)
     if refused:
         raise typer.Exit(EXIT_ERROR)
 
@@ -137,12 +139,12 @@ def _print(done: ImportedRun) -> None:
         print_error(f"warning: {message}")
 
 
-def _facts(done: ImportedRun) -> dict[str, Any]:
-    return {
-        "run_id": done.run.run_id,
-        "path": str(done.run.path.absolute()),
-        "from": str(done.path),
-        "outcome": done.outcome,
-        "records": {stream: done.records.get(stream, 0) for stream in STREAMS},
-        "warnings": import_warnings(done.run.records("events")),
-    }
+def _facts(done: ImportedRun) -> ImportedTraining:
+    return ImportedTraining(
+        run_id=done.run.run_id,
+        path=str(done.run.path.absolute()),
+        origin=str(done.path),
+        outcome=done.outcome,
+        records={stream: done.records.get(stream, 0) for stream in STREAMS},
+        warnings=import_warnings(done.run.records("events")),
+    )

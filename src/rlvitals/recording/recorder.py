@@ -52,6 +52,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
         system_interval_s: Seconds between two system samples. `None` turns sampling off.
         diagnosis_interval_s: Seconds between two checks of the live diagnosis. `None` turns it off.
         close_s: Maximum time that closing waits for all parts that hang, in seconds.
+        take_requests: Whether to take requests from the run folder (`rlvitals mcp --allow-actions`).
         signals: Names of the signals that end the run as preempted, unless they have a handler. `()` for none.
     """
 
@@ -64,6 +65,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
     system_interval_s: float | None = 1.0
     diagnosis_interval_s: float | None = 5.0
     close_s: float = 10.0
+    take_requests: bool = True
     signals: tuple[str, ...] = ENDING_SIGNALS
 
 
@@ -138,13 +140,15 @@ class Recorder:
         }
         self._sinks = tuple(self._behind(sink) for sink in sinks)
         self._observers: tuple[Background, ...] = ()
+        self._finishers: tuple[Callable[[], None], ...] = ()
         self._receivers = self._sinks
         self._maintenance.look_after(journals, self._sinks)
         self._maintenance.beat()
         if session.resumed:
             self._count_again()
         tick_s = max(0.05, min(settings.fsync_interval_s or 1.0, settings.heartbeat_s))
-        self._tickers = [Ticker(lambda: self._maintenance.tick(wait=False), tick_s, "maintenance")]
+        self.after_tick: Callable[[], object] = lambda: None
+        self._tickers = [Ticker(self._tick, tick_s, "maintenance")]
         if settings.system_interval_s is not None:
             sampler = SystemSampler(self.window, clock)
             self._tickers.append(
@@ -219,6 +223,14 @@ class Recorder:
         """
         self._observers = (*self._observers, self._behind(observer))
         self._receivers = (*self._sinks, *self._observers)
+
+    def before_close(self, finish: Callable[[], None]) -> None:
+        """Call a function when the run ends, while records can still be logged. Its errors are logged.
+
+        Args:
+            finish: Function to call. It can be called in a signal handler.
+        """
+        self._finishers = (*self._finishers, finish)
 
     def flush_observers(self, timeout_s: float = 1.0) -> None:
         """Wait until the observers have processed every record until now.
@@ -336,6 +348,9 @@ class Recorder:
             self._ending = self._ending or (status, failure)
             budget = Budget(self.settings.close_s)
             if not self._closed:
+                for finish in self._finishers:
+                    with self._caught("a logger"):
+                        finish()
                 with self._caught("the last event"):
                     self._record_end(*self._ending)
                 with self._caught("the threads"):
@@ -415,6 +430,10 @@ class Recorder:
                     f"cannot open {error.filename or self.path / stream}: {error.strerror or error}"
                 ) from error
         return journals
+
+    def _tick(self) -> None:
+        self._maintenance.tick(wait=False)
+        self.after_tick()
 
     def _record_end(self, status: str, failure: Failure | None) -> None:
         if failure is None:

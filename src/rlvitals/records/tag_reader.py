@@ -45,6 +45,8 @@ _RLLIB_EVALUATIONS = ("env_runners/episode_return_mean", "env_runners/episode_re
 _FIELDS: dict[str, tuple[type[Record], str]] = {
     "charts/episodic_return": (Episode, "reward"),
     "charts/episodic_length": (Episode, "length"),
+    "eval/charts/episodic_return": (Evaluation, "reward"),  # a CleanRL writer in a folder of evaluations
+    "eval/charts/episodic_length": (Evaluation, "length"),
     "charts/SPS": (SystemSample, "env_steps_per_second"),
     "time/fps": (SystemSample, "env_steps_per_second"),
     **{f"eval/{name}": (Evaluation, field) for name, field in EVALUATION_SYNONYMS.items()},
@@ -102,7 +104,13 @@ class TagReader:
     Args:
         has_env_steps: Whether the steps are environment steps; otherwise they count, for example, updates.
         make: Function that makes each record. Default: validate it.
+
+    Attributes:
+        has_episodes: Whether tags of episodes become episodes. `False` makes them scalars, because the episodes are
+            recorded from another source.
     """
+
+    has_episodes = True
 
     def __init__(self, *, has_env_steps: bool = True, make: MakeRecord = packed) -> None:
         self._has_env_steps = has_env_steps
@@ -116,22 +124,25 @@ class TagReader:
         Args:
             tag: Tag of the value.
             value: Number, bool or short text.
-            step: Step of the value.
+            step: Step of the value, on the counter of the program.
             time: Time of the value (UTC, seconds since 1970).
-            env_step: Environment step, if it differs from the step. Default: the step, if steps are environment steps.
+            env_step: Environment step, if it is known from another source. Default: `step`, if it counts environment
+                steps.
 
         Raises:
             RecordError: A record cannot hold a value.
         """
         name = _named(tag)
         which = (name.kind, name.which)
+        if name.kind is Episode and not self.has_episodes:
+            which = (Scalars, tag.partition("/")[0])
         group = self._groups.get(which)
         if group is not None and (group.step != step or tag in group.said or env_step not in {None, group.env_step}):
             yield from self._made(*which, self._groups.pop(which))
             group = None
         if group is None:
-            otherwise = step if self._has_env_steps else None
-            group = self._groups[which] = _RecordGroup(step, otherwise if env_step is None else env_step, time)
+            env_step = step if env_step is None and self._has_env_steps else env_step
+            group = self._groups[which] = _RecordGroup(step, env_step, time)
         group.said[tag] = value
 
     def flush(self) -> Iterator[Record]:

@@ -56,7 +56,7 @@ def settings_in_name(name: str) -> dict[str, Any]:
 
 def _settings_in(file: Path, warnings: ImportWarnings) -> dict[str, Any]:
     if file.suffix != ".json":
-        return _without_wrapping(mapping_in(file, warnings))
+        return without_wrapping(mapping_in(file, warnings))
     try:
         found = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
@@ -65,7 +65,7 @@ def _settings_in(file: Path, warnings: ImportWarnings) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _without_wrapping(settings: Mapping[str, Any]) -> dict[str, Any]:
+def without_wrapping(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings in a file of W&B, which wraps each value in a dict; other settings are unchanged."""
     wrapped = {name: value for name, value in settings.items() if name != "_wandb"}
     if wrapped and all(isinstance(value, dict) and "value" in value for value in wrapped.values()):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rlvitals.formats.importers.history_rows import HistoryRow, history_records
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported
-from rlvitals.formats.importers.plain_text import literal_in
+from rlvitals.records.settings_table import literal_in
 
 SYSTEM = "system/"
 """Prefix of the system metrics, which count samples instead of steps."""

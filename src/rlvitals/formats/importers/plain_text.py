@@ -1,13 +1,12 @@
 """Lines and rows of text files in any encoding, including files damaged by editors or crashes."""
 
-import ast
 import codecs
 import csv
 import io
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rlvitals.formats.importers.importer import head_of
 
@@ -113,15 +112,6 @@ def cells_of_text(text: str, *, delimiter: str = ",") -> list[str]:
         return next(csv.reader([text], delimiter=delimiter), [])
     except csv.Error:  # a cell exceeds the size limit of csv
         return text.split(delimiter)
-
-
-def literal_in(text: str) -> Any:
-    """Return the number, bool or `None` that a text spells in Python, or the text itself."""
-    try:
-        found = ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return text
-    return found if isinstance(found, bool | int | float | str | None) else text
 
 
 def _encoding_of(head: bytes) -> str:
