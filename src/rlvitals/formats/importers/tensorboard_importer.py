@@ -111,6 +111,7 @@ def _masked_crc32c(data: bytes) -> int:
 def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
     tags = TagReader()
     texts = _Texts(configuration)
+    steps = _Steps()
     last = 0.0
     for file in files:
         for event in _events(file):
@@ -119,10 +120,12 @@ def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Recor
                 try:
                     number = texts.number_in(value, event)
                     if number is not None:
+                        steps.add(value.tag, event.step)
                         yield from tags.add(value.tag, number, step=event.step, time=event.wall_time)
                 except RecordError as error:
                     raise ImportFormatError(f"{file}: {value.tag} at step {event.step}: {error}") from None
             yield from texts.taken()
+    steps.check(files[0])
     yield from tags.flush()
     yield from texts.left_out(last)
 
@@ -151,6 +154,36 @@ def _count(file: Path) -> int:
             place += struct.unpack("<Q", head)[0] + _FRAME
             count += place <= size
     return count
+
+
+class _Steps:
+    """Whether the values have steps. TensorBoard writes the step 0 if the program logs none."""
+
+    def __init__(self) -> None:
+        self._at_zero: set[str] = set()
+        self._repeated = ""
+        self._has_steps = False
+
+    def add(self, tag: str, step: int) -> None:
+        """Add the step of a value."""
+        if step:
+            self._has_steps = True
+        elif tag in self._at_zero:
+            self._repeated = tag
+        else:
+            self._at_zero.add(tag)
+
+    def check(self, file: Path) -> None:
+        """Raise an error if a tag has several values, but no value has a step.
+
+        Raises:
+            ImportFormatError: The steps are unknown.
+        """
+        if self._repeated and not self._has_steps:
+            raise ImportFormatError(
+                f"{file} has no steps: all values of {self._repeated!r} are at step 0. Log them with their environment "
+                "step, as in add_scalar(tag, value, step)"
+            )
 
 
 class _Texts:
