@@ -42,6 +42,7 @@ NOT_RUN = {
 
 COMMANDS_NOT_RUN = {
     "rlvitals run": "needs a script of the reader's",
+    "rlvitals watch runs/": "needs event files of the reader's",
     "rlvitals ui": "serves until it is stopped",
     "rlvitals import": "needs files of the reader's",
     "rlvitals ls /mnt": "needs a shared disk",

@@ -21,7 +21,6 @@ from rlvitals.formatting import count
 from rlvitals.outputs.import_output import ImportedRuns, ImportedTraining
 from rlvitals.records import STREAMS
 from rlvitals.render.terminal import TITLE, make_screen, print_json
-from rlvitals.runs import Run
 from rlvitals.text_escaping import escape_control
 
 Paths = Annotated[
@@ -132,8 +131,8 @@ def _print(done: ImportedRun) -> None:
     if done.outcome == "unchanged":
         screen.print("already imported")
         return
-    counts = _counts(done.run)
-    named = [(of, stream.removesuffix("s") if of == 1 else stream) for stream, of in counts.items() if of]
+    counts = [(done.records.get(stream, 0), stream) for stream in STREAMS]
+    named = [(of, stream.removesuffix("s") if of == 1 else stream) for of, stream in counts if of]
     records = ", ".join(f"{count(of)} {name}" for of, name in named) or "no records"
     screen.print(records + (" (updated)" if done.outcome == "updated" else ""))
     for message in import_warnings(done.run.records("events")):
@@ -146,10 +145,6 @@ def _facts(done: ImportedRun) -> ImportedTraining:
         path=str(done.run.path.absolute()),
         origin=str(done.path),
         outcome=done.outcome,
-        records=_counts(done.run),
+        records={stream: done.records.get(stream, 0) for stream in STREAMS},
         warnings=import_warnings(done.run.records("events")),
     )
-
-
-def _counts(run: Run) -> dict[str, int]:
-    return {stream: len(run.stream(stream, abandoned=True)) for stream in STREAMS}

@@ -1,20 +1,26 @@
 """`rlvitals ui [FOLDER]`: dashboard of the runs in a folder, in a browser."""
 
+import contextlib
 import importlib
 import os
+import tempfile
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rlvitals.adapters.event_mirror import EventMirrors
 from rlvitals.cli.run_arguments import LOGS, FolderArgument
 from rlvitals.errors import MissingExtraError
 from rlvitals.outputs.ui_output import ServedFolder
+from rlvitals.recording.ticker import Ticker
 from rlvitals.records.json_encoding import strict_json
 from rlvitals.text_escaping import escape_control
 
 _PORT = 8765
+_POLL_S = 2.0
 _LARGEST_PORT = 65_535
 
 
@@ -32,8 +38,9 @@ def ui(
 ) -> None:
     """Serve a live dashboard of the runs in a folder.
 
-    The dashboard only reads run folders. Start it before, during or after training, also on another machine that
-    shares the disk. To set the token of an address that other machines can reach, set RLVITALS_UI_TOKEN.
+    The dashboard only reads the folder. Start it before, during or after training, also on another machine that shares
+    the disk. Trainings that write TensorBoard's event files into the folder are shown as they grow. To set the token of
+    an address that other machines can reach, set RLVITALS_UI_TOKEN.
     """
     try:
         server = importlib.import_module("rlvitals.dashboard.server")
@@ -48,7 +55,21 @@ def ui(
         typer.echo(missing, err=True)
     if open_page:
         webbrowser.open(place.address)
-    server.serve(folder, place)
+    with _mirrored(folder) as mirrors:
+        server.serve(folder, place, mirrors=mirrors)
+
+
+@contextlib.contextmanager
+def _mirrored(folder: Path) -> Iterator[Path]:
+    """Yield a folder with live copies of the trainings with event files in a folder, if TensorBoard is installed."""
+    with tempfile.TemporaryDirectory(prefix="rlvitals-ui-") as home:
+        mirrors = EventMirrors(folder.absolute(), Path(home))
+        ticker = Ticker(mirrors.poll, _POLL_S, "mirrors")
+        try:
+            yield Path(home)
+        finally:
+            ticker.stop()
+            mirrors.close()
 
 
 def warning_of(folder: Path) -> str:

@@ -3,20 +3,26 @@
 import contextlib
 import select
 import sys
+import tempfile
 import termios
 import time
 import tty
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.live import Live
 
+from rlvitals.adapters.event_mirror import EventMirror, trainings_with_events
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
 from rlvitals.outputs.watch_output import watched_run
+from rlvitals.recording.ticker import Ticker
 from rlvitals.render.terminal import make_screen, print_json
 from rlvitals.render.watch_screen import drawn
+from rlvitals.runs import Run
+from rlvitals.runs.catalogue import run_folders
 from rlvitals.summary.vital_signs import Observer, Vitals
 
 _KEYS = "Press q or Ctrl-C to close this view; training continues."
@@ -42,9 +48,33 @@ def watch(
 ) -> None:
     """Show a live view of a run in the terminal.
 
-    A run that has ended is shown once. In a pipe, a plain block is printed at each interval.
+    A run that has ended is shown once. In a pipe, a plain block is printed at each interval. RUN can also be a folder
+    with TensorBoard's event files.
     """
-    observer = Observer(open_named(run, folder))
+    with _source(run, folder) as opened:
+        _show(Observer(opened), interval, once=once, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _source(name: str | None, folder: Path) -> Iterator[Run]:
+    """Yield the run of a name. A folder with TensorBoard's event files is copied as it grows."""
+    place = None if name is None else Path(name)
+    if place is None or not place.is_dir() or not trainings_with_events(place) or any(run_folders(place)):
+        yield open_named(name, folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="rlvitals-watch-") as home:
+        mirror = EventMirror(place.absolute(), Path(home))
+        while mirror.poll():
+            pass
+        ticker = Ticker(mirror.poll, _ON_A_SCREEN_S, "mirror")
+        try:
+            yield Run(mirror.path)
+        finally:
+            ticker.stop()
+            mirror.close()
+
+
+def _show(observer: Observer, interval: float | None, *, once: bool, as_json: bool) -> None:
     first = observer.observe()
     screen = make_screen()
     if as_json:

@@ -35,6 +35,7 @@ def make_app(
     hosts: Iterable[str] = (),
     token: str | None = None,
     any_address: bool = False,
+    mirrors: Path | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Guard:
     """Return the application for a folder of runs.
@@ -44,9 +45,10 @@ def make_app(
         hosts: Host names that requests can use in addition to the loopback names.
         token: Token that requests must carry; `None` to require no token.
         any_address: Whether requests can use any IP address as host.
+        mirrors: Folder with live copies of other trainings in the folder (see `RunRegistry`).
         clock: Source of the current time.
     """
-    broadcaster = Broadcaster(RunRegistry(folder.absolute(), clock=clock), clock=clock)
+    broadcaster = Broadcaster(RunRegistry(folder.absolute(), mirrors=mirrors, clock=clock), clock=clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -56,14 +56,16 @@ class RunRegistry:
 
     Args:
         folder: Folder of runs; it can be created later.
+        mirrors: Folder with live copies of other trainings, at the paths that these have in `folder`.
         clock: Source of the current time.
 
     Attributes:
         worker: Worker that makes the assessments shown in rows and pages.
     """
 
-    def __init__(self, folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, folder: Path, *, mirrors: Path | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         self.folder = folder
+        self._mirrors = mirrors
         self.worker = DiagnosisWorker(clock=clock)
         self.worker.observers.append(self._note_assessed)
         self._clock = clock
@@ -214,14 +216,8 @@ class RunRegistry:
             del self._open[others.pop(0).key]
 
     def _paths(self) -> dict[str, Path]:
-        """Return the run folders by key. Links that point outside the folder are ignored."""
-        root = self.folder.resolve()
-        try:
-            found = list(run_folders(self.folder))
-        except (RunNotFoundError, OSError):
-            return {}
-        inside = [path for path in found if path.resolve().is_relative_to(root)]
-        return {path.relative_to(self.folder).as_posix() if path != self.folder else path.name: path for path in inside}
+        """Return the run folders by key."""
+        return ({} if self._mirrors is None else _paths_in(self._mirrors)) | _paths_in(self.folder)
 
     def _is_changed(self, key: str, path: Path) -> bool:
         """Rebuild the row of a run if its files changed, and return whether the row differs."""
@@ -260,6 +256,17 @@ class RunRegistry:
         with self._lock:
             self._registered.pop(key, None)
             self._refused[key] = (UnreadableFolder(key, reason), fingerprint)
+
+
+def _paths_in(folder: Path) -> dict[str, Path]:
+    """Return the run folders in a folder by key. Links that point outside the folder are ignored."""
+    root = folder.resolve()
+    try:
+        found = list(run_folders(folder))
+    except (RunNotFoundError, OSError):
+        return {}
+    inside = [path for path in found if path.resolve().is_relative_to(root)]
+    return {path.relative_to(folder).as_posix() if path != folder else path.name: path for path in inside}
 
 
 def _not_found(key: str) -> RunNotFoundError:

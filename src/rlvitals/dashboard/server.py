@@ -96,12 +96,18 @@ class DashboardServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_for(folder: Path, place: Place, *, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008 - never changed
-    """Return a server for the runs in a folder, without starting it."""
+def server_for(
+    folder: Path,
+    place: Place,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - never changed
+    mirrors: Path | None = None,
+) -> uvicorn.Server:
+    """Return a server for the runs in a folder, and in a folder of live copies, without starting it."""
     connections = Connections(limits)
     everywhere = _is_everywhere(place.host)
     hosts = [place.host, socket.gethostname(), socket.getfqdn()] if everywhere else [place.host]
-    app = make_app(folder, hosts=hosts, token=place.token, any_address=everywhere)
+    app = make_app(folder, hosts=hosts, token=place.token, any_address=everywhere, mirrors=mirrors)
     settings = uvicorn.Config(
         Counted(app, connections),
         http=protocol_of(connections),
@@ -116,9 +122,9 @@ def server_for(folder: Path, place: Place, *, limits: Limits = Limits()) -> uvic
     return DashboardServer(settings, app)
 
 
-def serve(folder: Path, place: Place) -> None:
+def serve(folder: Path, place: Place, *, mirrors: Path | None = None) -> None:
     """Serve until the process receives a termination signal."""
-    server_for(folder, place).run(sockets=[place.listening])
+    server_for(folder, place, mirrors=mirrors).run(sockets=[place.listening])
 
 
 @contextlib.contextmanager

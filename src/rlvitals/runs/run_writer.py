@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlvitals.errors import RunError
+from rlvitals.files.regular_files import is_folder
 from rlvitals.records import STREAM_OF, Record, line_of
 from rlvitals.runs.checksum import write_sums
 from rlvitals.runs.durability import exchange, force_folder, put_in_place
@@ -100,7 +101,8 @@ class RunWriter:
             if replacing is None:
                 put_in_place(self._layout.path, place)
             else:
-                shutil.copytree(Layout(place).artifacts, self._layout.artifacts, symlinks=True, dirs_exist_ok=True)
+                if is_folder(Layout(place).artifacts):
+                    shutil.copytree(Layout(place).artifacts, self._layout.artifacts, symlinks=True, dirs_exist_ok=True)
                 exchange(self._layout.path, place)
                 shutil.rmtree(self._layout.path, ignore_errors=True)
         return Run(place)

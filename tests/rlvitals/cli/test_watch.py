@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from torch.utils.tensorboard import SummaryWriter
 from typer.testing import Result
 
 from rlvitals import TrainingMonitor
@@ -90,3 +92,17 @@ def test_a_removed_folder_is_reported(monitor: Monitor) -> None:
     assert "no run at" in after.read_error
     with pytest.raises(RunError):
         Observer(observer.run).observe()
+
+
+def test_a_folder_of_event_files_is_shown(invoke: Invoke, tmp_path: Path) -> None:
+    """It is not a run, and nothing is written into it."""
+    folder = tmp_path / "runs" / "a"
+    with SummaryWriter(folder) as writer:
+        for step in range(1, 30):
+            writer.add_scalar("losses/policy_loss", -0.5, step)
+            writer.add_scalar("charts/episodic_return", float(step), step)
+            writer.add_scalar("charts/episodic_length", 7, step)
+    result = invoke("watch", str(folder), "--once")
+
+    assert "28 episodes" in result.stdout
+    assert len(list(folder.iterdir())) == 1

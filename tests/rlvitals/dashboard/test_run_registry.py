@@ -111,3 +111,14 @@ def test_only_registered_runs_are_opened(finished: Path, key: str) -> None:
 def test_a_run_folder_is_a_folder_of_one_run(finished: Path) -> None:
     """The key is the name of the run."""
     assert RunRegistry(finished).open("finished").columns["episodes"].rows == 101
+
+
+def test_live_copies_are_listed_next_to_the_runs(finished: Path, tmp_path: Path) -> None:
+    """A run of the folder wins over a copy with its path."""
+    for key in ("deep/copy", finished.name):
+        shutil.copytree(finished, tmp_path / "mirrors" / key)
+    registry = RunRegistry(finished.parent, mirrors=tmp_path / "mirrors")
+
+    assert {key: run.path for key, run in registry.runs().items()} == {
+        "deep/copy": tmp_path / "mirrors" / "deep" / "copy", finished.name: finished,
+    }  # fmt: skip

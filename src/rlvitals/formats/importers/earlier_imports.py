@@ -30,6 +30,7 @@ class ImportMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         name: Name of the run in its source.
         source: Signature of the files (`source_signature`). Empty in imports of earlier versions.
         content: Digest of the imported records and settings.
+        records: Number of records per stream.
         writers: Number of writers. A resumed import has more.
     """
 
@@ -40,6 +41,7 @@ class ImportMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     source: str = ""
     content: str = ""
+    records: dict[str, int] = {}
     writers: int = 1
 
 
@@ -99,7 +101,8 @@ def source_signature(path: Path) -> str:
     for file in _files_at(path):
         with contextlib.suppress(FileNotFoundError):  # a broken link
             found = file.stat()
-            digest.update(os.fsencode(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\0"))
+            place = os.path.relpath(file, path)  # the same, however the path is spelled
+            digest.update(os.fsencode(f"{place}\0{found.st_size}\0{found.st_mtime_ns}\0"))
     return digest.hexdigest()
 
 

@@ -1,6 +1,7 @@
 """Runs in MLflow's folders: `mlruns/<experiment>/<run>/{meta.yaml,metrics,params,tags}`."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,22 +66,24 @@ def _started(run: Path) -> int:
 def _run(folder: Path, experiment: dict[str, Any]) -> tuple[MlflowRun, bool]:
     meta = _meta(folder)
     stages = {str(each.get("lifecycle_stage", ACTIVE)) for each in (meta, experiment)}
-    metrics = folder / "metrics"
-    files = {name: file for name, file in _files_in(metrics).items() if not name.startswith(SYSTEM)}
-    values = sorted(value for name, file in files.items() for value in _values(name, file))
     run = MlflowRun(
         run=str(meta.get("run_id") or meta.get("run_uuid") or folder.name),
         name=str(meta.get("run_name") or ""),
         experiment=str(experiment.get("name") or ""),
         parameters=_texts_in(folder / "params"),
         tags=_texts_in(folder / "tags"),
-        values=lambda: values,
-        has_steps=any(value.step for value in values) or len(values) == len(files),
+        values=partial(_values, folder / "metrics"),
     )
     return run, stages != {ACTIVE}
 
 
-def _values(name: str, file: Path) -> Iterator[LoggedValue]:
+def _values(folder: Path) -> tuple[bool, list[LoggedValue]]:
+    files = {name: file for name, file in _files_in(folder).items() if not name.startswith(SYSTEM)}
+    values = sorted(value for name, file in files.items() for value in _values_of(name, file))
+    return any(value.step for value in values) or len(values) == len(files), values
+
+
+def _values_of(name: str, file: Path) -> Iterator[LoggedValue]:
     """Yield the values in a file, whose lines are the time, the value and the step."""
     for line in lines_of(file):
         cells = line.text.split()

@@ -81,8 +81,6 @@ def _runs(database: sqlite3.Connection, path: Path) -> Iterator[tuple[MlflowRun,
         "JOIN experiments e USING (experiment_id) ORDER BY r.start_time, r.run_uuid"
     )
     for run, name, experiment, *stages in database.execute(asked).fetchall():
-        # Without steps, a metric with several values has all of them at step 0.
-        has_steps = "SELECT MAX(step != 0) OR COUNT(*) = COUNT(DISTINCT key) FROM metrics WHERE run_uuid = ?"
         found = MlflowRun(
             run=run,
             name=name or "",
@@ -90,15 +88,18 @@ def _runs(database: sqlite3.Connection, path: Path) -> Iterator[tuple[MlflowRun,
             parameters=dict(database.execute("SELECT key, value FROM params WHERE run_uuid = ?", (run,))),
             tags=dict(database.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (run,))),
             values=partial(_values, database, run, path),
-            has_steps=bool(database.execute(has_steps, (run,)).fetchone()[0]),
         )
         yield found, stages != [ACTIVE, ACTIVE]
 
 
-def _values(database: sqlite3.Connection, run: str, path: Path) -> Iterator[LoggedValue]:
-    asked = (
-        "SELECT step, timestamp, key, value, is_nan FROM metrics WHERE run_uuid = ? "
-        f"AND key NOT LIKE '{SYSTEM}%' ORDER BY step, timestamp"
+def _values(database: sqlite3.Connection, run: str, path: Path) -> tuple[bool, Iterator[LoggedValue]]:
+    asked = f"FROM metrics WHERE run_uuid = ? AND key NOT LIKE '{SYSTEM}%'"
+    # Without steps, a metric with several values has all of them at step 0.
+    steps = f"SELECT MAX(step != 0) OR COUNT(*) = COUNT(DISTINCT key) {asked}"
+    (has_steps,) = next(rows_of_query(database, steps, run, path))
+    rows = rows_of_query(
+        database, f"SELECT step, timestamp, key, value, is_nan {asked} ORDER BY step, timestamp", run, path
     )
-    for step, time, name, value, is_nan in rows_of_query(database, asked, run, path):
-        yield LoggedValue(step, time, name, math.nan if is_nan else value)
+    return bool(has_steps), (
+        LoggedValue(step, time, name, math.nan if is_nan else value) for step, time, name, value, is_nan in rows
+    )

@@ -36,8 +36,8 @@ class MlflowRun(NamedTuple):
         experiment: Name of the experiment.
         parameters: Values of the parameters, which MLflow stores as texts.
         tags: Tags, including those of MLflow itself.
-        values: Function that returns the values of all metrics, sorted by step and time.
-        has_steps: Whether steps were logged. Without them, MLflow stores the step 0.
+        values: Function that returns whether steps were logged, and the values of all metrics, sorted by step and time.
+            Without steps, MLflow stores the step 0.
     """
 
     run: str
@@ -45,8 +45,7 @@ class MlflowRun(NamedTuple):
     experiment: str
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
-    values: Callable[[], Iterable[LoggedValue]]
-    has_steps: bool
+    values: Callable[[], tuple[bool, Iterable[LoggedValue]]]
 
     def imported(self, path: Path, warnings: ImportWarnings) -> Imported:
         """Return the run as an import. Its records are read lazily.
@@ -68,17 +67,15 @@ class MlflowRun(NamedTuple):
 
     def _rows(self) -> Iterator[HistoryRow]:
         """Yield one row per step, or several if a metric has several values at it."""
-        for _, values in groupby(self.values(), key=lambda each: each.step if self.has_steps else each.time):
+        has_steps, values = self.values()
+        for at, found in groupby(values, key=lambda each: each.step if has_steps else each.time):
+            step = at if has_steps else None
             row: dict[str, float] = {}
-            first: LoggedValue | None = None
-            for each in values:
-                if first is not None and each.name in row:
-                    yield self._row(first, row)
-                    row, first = {}, None
-                first = first or each
+            time = 0
+            for each in found:
+                if each.name in row:
+                    yield HistoryRow(step, time / 1000, row)
+                    row = {}
+                time = time if row else each.time
                 row[each.name] = each.value
-            if first is not None:
-                yield self._row(first, row)
-
-    def _row(self, first: LoggedValue, values: Mapping[str, float]) -> HistoryRow:
-        return HistoryRow(first.step if self.has_steps else None, first.time / 1000, values)
+            yield HistoryRow(step, time / 1000, row)

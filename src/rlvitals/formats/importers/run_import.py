@@ -3,14 +3,14 @@
 import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import ImportFormatError, RecordError
+from rlvitals.errors import ImportFormatError, MissingExtraError, RecordError
 from rlvitals.formats.importers.earlier_imports import (
     EarlierImports,
     ImportMark,
@@ -45,11 +45,13 @@ class ImportedRun(NamedTuple):
         run: The run.
         outcome: `imported`, `updated` or `unchanged`.
         path: File or folder that was imported.
+        records: Number of records per stream; streams without records can be missing.
     """
 
     run: Run
     outcome: Outcome
     path: Path
+    records: dict[str, int]
 
 
 def import_run(
@@ -110,19 +112,22 @@ def import_runs(
         The runs in the order of the search.
 
     Raises:
-        ImportFormatError: A training is damaged or its format is unknown. Earlier trainings are imported.
-        MissingExtraError: A format needs a package that is not installed.
+        ImportFormatError: A training is damaged or its format is unknown. The remaining trainings are imported.
         RunError: A run cannot be written.
     """
     path = Path(path)
     trainings = TrainingSearch(format).trainings_at(path)
     imports = Imports(Path(log_dir), clock=clock)
     several = path if len(trainings) > 1 else None
-    return [
-        done
-        for training in trainings
-        for done in imports.training(training.path, format=training.format, below=several)
-    ]
+    done: list[ImportedRun] = []
+    refused: list[Exception] = []
+    for training in trainings:
+        try:
+            done += imports.training(training.path, format=training.format, below=several)
+        except (ImportFormatError, MissingExtraError) as error:
+            refused.append(error)
+    _raise_all(refused)
+    return done
 
 
 class Imports:
@@ -167,7 +172,7 @@ class Imports:
         chosen = format or format_of(path)
         importer = importer_of(chosen)
         is_again = self._again or not isinstance(chosen, str)  # an importer that was passed can have other settings
-        refused: list[ImportFormatError] = []
+        refused: list[Exception] = []
         with _read_errors(path):
             source = _import_source(path, chosen)
             for imported in importer.runs_in(path) if name is None else [importer.read(path)]:
@@ -175,7 +180,7 @@ class Imports:
                 relative = None if below is None else relative_name(path, below, own)
                 earlier = self._earlier.find(path, imported.run, name)
                 if earlier is not None and earlier[1].source == source.signature and not is_again:
-                    yield ImportedRun(earlier[0], "unchanged", path)
+                    yield ImportedRun(earlier[0], "unchanged", path, earlier[1].records)
                     continue
                 try:
                     done = _stored(imported, source, self._log_dir, name or relative, progress, self._clock, earlier)
@@ -184,8 +189,15 @@ class Imports:
                     continue
                 self._earlier.add(done.run)
                 yield done
-        if refused:
-            raise ImportFormatError(" ".join(map(str, refused[:_SHOWN]))) from refused[0]
+        _raise_all(refused)
+
+
+def _raise_all(refused: Sequence[Exception]) -> None:
+    """Raise the only error, or an error with the messages of the first ones."""
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        raise ImportFormatError(" ".join(map(str, refused[:_SHOWN]))) from refused[0]
 
 
 class _ImportSource(NamedTuple):
@@ -223,18 +235,19 @@ def _stored(
             name=imported.name,
             source=source.signature,
             content=hashlib.blake2b(f"{writer.digest} {header!r}".encode(errors="replace"), digest_size=16).hexdigest(),
+            records=dict(writer.counts),
             writers=len(header.writers),
         )
         if earlier is not None and earlier[1].content == mark.content:
             kept = earlier[0].header
             _put_mark(kept, mark)
             write_header(earlier[0].layout, kept)
-            return ImportedRun(earlier[0], "unchanged", source.path)
+            return ImportedRun(earlier[0], "unchanged", source.path, mark.records)
         _put_mark(header, mark)
         if not header.keeps_secrets:
             headers.mask_secrets(header, DEFAULT_MASKING)
         run = writer.finish(header, replacing=earlier and earlier[0].path)
-        return ImportedRun(run, "updated" if earlier else "imported", source.path)
+        return ImportedRun(run, "updated" if earlier else "imported", source.path, mark.records)
     finally:
         writer.give_up()
 

@@ -109,22 +109,64 @@ def _masked_crc32c(data: bytes) -> int:
 
 
 def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
-    tags = TagReader()
-    texts = _Texts(configuration)
-    last = 0.0
+    converter = EventConverter(configuration)
     for file in files:
         for event in _events(file):
-            last = event.wall_time
-            for value in event.summary.value:
-                try:
-                    number = texts.number_in(value, event)
-                    if number is not None:
-                        yield from tags.add(value.tag, number, step=event.step, time=event.wall_time)
-                except RecordError as error:
-                    raise ImportFormatError(f"{file}: {value.tag} at step {event.step}: {error}") from None
-            yield from texts.taken()
-    yield from tags.flush()
-    yield from texts.left_out(last)
+            yield from converter.records(event, file)
+    converter.check_steps(files[0])
+    yield from converter.rest()
+
+
+class EventConverter:
+    """Converter of the events of one training to records.
+
+    Args:
+        configuration: Receives the settings from the events.
+    """
+
+    def __init__(self, configuration: dict[str, Any]) -> None:
+        self._tags = TagReader()
+        self._texts = _Texts(configuration)
+        self._steps = _Steps()
+        self._last = 0.0
+
+    def records(self, event: Any, file: Path) -> Iterator[Record]:
+        """Yield the records that an event completes.
+
+        Args:
+            event: Event of TensorBoard.
+            file: Path of its file, for messages.
+
+        Raises:
+            ImportFormatError: A record cannot hold a value.
+        """
+        self._last = event.wall_time
+        for value in event.summary.value:
+            try:
+                number = self._texts.number_in(value, event)
+                if number is not None:
+                    self._steps.add(value.tag, event.step)
+                    yield from self._tags.add(value.tag, number, step=event.step, time=event.wall_time)
+            except RecordError as error:
+                raise ImportFormatError(f"{file}: {value.tag} at step {event.step}: {error}") from None
+        yield from self._texts.taken()
+
+    def check_steps(self, file: Path) -> None:
+        """Check that the events have steps.
+
+        Raises:
+            ImportFormatError: They have none.
+        """
+        self._steps.check(file)
+
+    def flush(self) -> Iterator[Record]:
+        """Yield the records that are still open."""
+        yield from self._tags.flush()
+
+    def rest(self) -> Iterator[Record]:
+        """Yield the records that are still open, and a warning with the tags that were left out."""
+        yield from self.flush()
+        yield from self._texts.left_out(self._last)
 
 
 def _events(file: Path) -> Iterator[Any]:
@@ -151,6 +193,36 @@ def _count(file: Path) -> int:
             place += struct.unpack("<Q", head)[0] + _FRAME
             count += place <= size
     return count
+
+
+class _Steps:
+    """Whether the values have steps. TensorBoard writes the step 0 if the program logs none."""
+
+    def __init__(self) -> None:
+        self._at_zero: set[str] = set()
+        self._repeated = ""
+        self._has_steps = False
+
+    def add(self, tag: str, step: int) -> None:
+        """Add the step of a value."""
+        if step:
+            self._has_steps = True
+        elif tag in self._at_zero:
+            self._repeated = tag
+        else:
+            self._at_zero.add(tag)
+
+    def check(self, file: Path) -> None:
+        """Raise an error if a tag has several values, but no value has a step.
+
+        Raises:
+            ImportFormatError: The steps are unknown.
+        """
+        if self._repeated and not self._has_steps:
+            raise ImportFormatError(
+                f"{file} has no steps: all values of {self._repeated!r} are at step 0. Log them with their environment "
+                "step, as in add_scalar(tag, value, step)"
+            )
 
 
 class _Texts:

@@ -100,7 +100,9 @@ def _nested(items: Iterable[Any]) -> dict[str, Any]:
         *above, name = item.nested_key or [item.key]
         inner = found
         for key in above:
-            inner = inner.setdefault(key, {})
+            if not isinstance(inner.get(key), dict):
+                inner[key] = {}
+            inner = inner[key]
         try:
             inner[name] = json.loads(item.value_json)
         except ValueError:

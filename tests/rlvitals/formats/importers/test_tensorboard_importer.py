@@ -85,6 +85,17 @@ def test_event_files_are_recognised_by_their_first_event(folder: Path, tmp_path:
         import_run(folder, tmp_path / "logs", format="tensorboard")
 
 
+def test_values_without_steps_are_refused(tmp_path: Path) -> None:
+    """Several values of a tag at step 0 are not one step. A single value there is a result of the whole training."""
+    file = EventFile(tmp_path / "tb", 1000.0)
+    for reward in (1.0, 2.0):
+        file.scalars(1001.0, 0, {"rollout/ep_rew_mean": reward})
+    file.close()
+
+    with pytest.raises(ImportFormatError, match=r"has no steps: all values of 'rollout/ep_rew_mean' are at step 0"):
+        import_run(tmp_path / "tb", tmp_path / "logs")
+
+
 def test_a_wrong_checksum_of_the_first_event_is_not_recognised(folder: Path) -> None:
     (file,) = folder.iterdir()
     content = file.read_bytes()

@@ -67,6 +67,13 @@ def test_the_state_of_transformers_itself_is_imported(tmp_path: Path) -> None:
     assert [evaluation.env_step for evaluation in run.records("evaluations")] == [3, 6]
 
 
+def test_entries_before_the_first_step_have_that_step(tmp_path: Path) -> None:
+    """They are not at step 0."""
+    run = imported(tmp_path, state({"loss": 1.0}, {"loss": 0.5, "step": 5}))
+
+    assert [update.step for update in run.records("updates")] == [5, 5]
+
+
 def test_an_entry_is_an_update(tmp_path: Path) -> None:
     """The entry has the global step, and values without a field are in `extra`."""
     (update,) = imported(tmp_path, state({**ENTRY, "step": 5})).records("updates")

@@ -9,9 +9,9 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-import ray  # type: ignore[import-not-found]
+import ray
 from ray import tune
-from ray.rllib.algorithms.ppo import PPOConfig  # type: ignore[import-not-found]
+from ray.rllib.algorithms.ppo import PPOConfig
 
 ray.init(num_cpus=2, include_dashboard=False)
 config = PPOConfig().environment("CartPole-v1").env_runners(num_env_runners=0, rollout_fragment_length=64)

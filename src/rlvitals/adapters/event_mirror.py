@@ -1,0 +1,175 @@
+"""Live copies of TensorBoard's event files as runs, for `rlvitals watch` and `rlvitals ui`."""
+
+import logging
+import math
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rlvitals.adapters.logger_runs import run_folder_of
+from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
+from rlvitals.errors import RlvitalsError
+from rlvitals.formats.importers.folder_settings import settings_of
+from rlvitals.formats.importers.import_warnings import ImportWarnings
+from rlvitals.formats.importers.tensorboard_importer import EventConverter, event_files
+from rlvitals.monitor import TrainingMonitor
+from rlvitals.recording import RecorderSettings
+from rlvitals.records import Record
+from rlvitals.runs.layout import HEADER
+from rlvitals.runs.run_writer import free_name
+from rlvitals.sinks.lazy_destination import load, require
+
+_log = logging.getLogger("rlvitals")
+
+IDLE_S = 600.0
+"""Seconds without a new event after which a training counts as ended."""
+
+FLUSH_S = 150.0
+"""Seconds without a new event after which the last step is complete. PyTorch's writer flushes every 120 seconds."""
+
+SEARCH_S = 5.0
+"""Least time between two searches for new trainings."""
+
+FILES = "*tfevents*"
+_LOADER = "tensorboard.backend.event_processing.event_file_loader"
+_SETTINGS = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None, signals=(), take_requests=False)
+
+
+class EventMirror:
+    """Live copy of the event files of one training.
+
+    Args:
+        folder: Folder with the event files, also in subfolders.
+        log_dir: Folder for the run.
+        clock: Source of the time.
+
+    Raises:
+        MissingExtraError: TensorBoard is not installed.
+        RunError: The run cannot be created.
+    """
+
+    def __init__(self, folder: Path, log_dir: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        require("tensorboard", feature="reading event files", extra="tensorboard")
+        self._folder = folder
+        self._clock = clock
+        self._settings: dict[str, Any] = settings_of(folder, ImportWarnings())
+        self._known = dict(self._settings)
+        self._converter = EventConverter(self._settings)
+        self._loaders: dict[Path, Any] = {}
+        self._monitor = TrainingMonitor(
+            log_dir,
+            session_name=free_name(folder.name),
+            configuration=self._settings,
+            settings=_SETTINGS,
+            announce=False,
+        )
+
+    @property
+    def path(self) -> Path:
+        """Path of the run folder."""
+        return self._monitor.path
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the training can go on."""
+        return self._monitor.session.end_time is None
+
+    def poll(self) -> int:
+        """Record the new events. End the run if there have been none for ten minutes.
+
+        Returns:
+            Number of new events.
+        """
+        files = event_files(self._folder)
+        count = 0
+        for file in files:
+            if file not in self._loaders:
+                self._loaders[file] = load(_LOADER).EventFileLoader(str(file))
+            for event in self._loaders[file].Load():
+                count += 1
+                self._record(self._converter.records(event, file))
+        if self._settings != self._known:
+            self._known = dict(self._settings)
+            self._monitor.update_configuration(self._settings)
+        if not count:
+            idle_s = self._clock.time() - max((file.stat().st_mtime for file in files), default=0.0)
+            if idle_s > FLUSH_S:
+                self._record(self._converter.flush())
+            if idle_s > IDLE_S:
+                self.close()
+        return count
+
+    def close(self) -> None:
+        """End the run."""
+        if self.is_open:
+            self._record(self._converter.rest())
+            self._monitor.close()
+
+    def _record(self, records: Iterator[Record]) -> None:
+        for record in records:
+            self._monitor.log_record(type(record), msgspec.structs.asdict(record))
+
+
+class EventMirrors:
+    """Live copies of all trainings with event files in a folder. Thread-safe.
+
+    Args:
+        folder: Folder to search, also in subfolders. Runs of rlvitals in it are left out.
+        home: Folder for the runs. Each has the path of its training.
+        clock: Source of the time.
+    """
+
+    def __init__(self, folder: Path, home: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._folder = folder
+        self._home = home
+        self._clock = clock
+        self._mirrors: dict[Path, EventMirror | None] = {}
+        self._search_at = -math.inf
+        self._lock = threading.Lock()
+
+    def poll(self) -> None:
+        """Record the new events of all trainings that go on. Search for new trainings from time to time."""
+        with self._lock:
+            began = self._clock.monotonic()
+            if began >= self._search_at:
+                for training in trainings_with_events(self._folder):
+                    if training not in self._mirrors:
+                        self._mirrors[training] = self._mirror_of(training)
+                ended = self._clock.monotonic()
+                self._search_at = ended + pause_after(ended - began, least_s=SEARCH_S)
+            for training, mirror in self._mirrors.items():
+                if mirror is not None and mirror.is_open:
+                    try:
+                        mirror.poll()
+                    except (RlvitalsError, OSError) as error:
+                        _log.warning("%s is no longer read: %s", training, error)
+                        mirror.close()
+
+    def close(self) -> None:
+        """End all runs."""
+        with self._lock:
+            for mirror in self._mirrors.values():
+                if mirror is not None:
+                    mirror.close()
+
+    def _mirror_of(self, training: Path) -> EventMirror | None:
+        place = self._home / training.relative_to(self._folder).parent if training != self._folder else self._home
+        try:
+            return EventMirror(training, place, clock=self._clock)
+        except RlvitalsError as error:
+            _log.warning("%s cannot be shown: %s", training, error)
+            return None
+
+
+def trainings_with_events(folder: Path) -> list[Path]:
+    """Return the folders of trainings with event files in a folder, without those inside of a run folder."""
+    found: set[Path] = set()
+    for file in folder.rglob(FILES):
+        above = [parent for parent in file.parents if parent == folder or folder in parent.parents]
+        if not any((parent / HEADER).exists() for parent in above) and event_files(file):
+            training = run_folder_of(file.parent)
+            found.add(training if folder in (training, *training.parents) else file.parent)
+    return sorted(found)

@@ -1,0 +1,118 @@
+"""Live copies of TensorBoard's event files."""
+
+import os
+from pathlib import Path
+
+import pytest
+from torch.utils.tensorboard import SummaryWriter
+
+from rlvitals import TrainingMonitor
+from rlvitals.adapters.event_mirror import FLUSH_S, IDLE_S, EventMirror, EventMirrors, trainings_with_events
+from rlvitals.runs import Run
+from rlvitals.testing.manual_clock import ManualClock
+
+NAME = "CartPole-v1__ppo__1__1700000000"
+
+
+def write_updates(writer: SummaryWriter, steps: range) -> None:
+    for step in steps:
+        writer.add_scalar("losses/policy_loss", -0.5, step)
+        writer.add_scalar("losses/entropy", 0.25, step)
+    writer.flush()
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> SummaryWriter:
+    """A writer whose training goes on."""
+    return SummaryWriter(tmp_path / "runs" / NAME)
+
+
+def steps_of(run: Run) -> list[int]:
+    return [update.step for update in run.records("updates")]
+
+
+def test_a_copy_grows_with_the_files(tmp_path: Path, writer: SummaryWriter) -> None:
+    """The last step is complete when the next one begins."""
+    write_updates(writer, range(1, 4))
+    mirror = EventMirror(tmp_path / "runs" / NAME, tmp_path / "home")
+    mirror.poll()
+    before = steps_of(Run(mirror.path))
+    write_updates(writer, range(4, 6))
+    mirror.poll()
+
+    assert (before, steps_of(Run(mirror.path))) == ([1, 2], [1, 2, 3, 4])
+    assert Run(mirror.path).header.status == "running"
+    mirror.close()
+    writer.close()
+    assert steps_of(Run(mirror.path)) == [1, 2, 3, 4, 5]
+
+
+def test_a_copy_has_the_settings_of_the_training(tmp_path: Path, writer: SummaryWriter) -> None:
+    """They are in the name of the folder and in the table of hyperparameters, which can come later."""
+    write_updates(writer, range(1, 3))
+    mirror = EventMirror(tmp_path / "runs" / NAME, tmp_path / "home")
+    mirror.poll()
+    writer.add_text("hyperparameters", "|param|value|\n|-|-|\n|learning_rate|0.1|")
+    writer.close()
+    mirror.poll()
+    mirror.close()
+
+    settings = Run(mirror.path).header.configuration
+    assert (settings["env_id"], settings["seed"], settings["learning_rate"]) == ("CartPole-v1", 1, 0.1)
+
+
+def test_a_training_without_new_events_ends(tmp_path: Path, writer: SummaryWriter) -> None:
+    """The last step is recorded earlier."""
+    write_updates(writer, range(1, 4))
+    writer.close()
+    folder = tmp_path / "runs" / NAME
+    (file,) = folder.iterdir()
+    os.utime(file, (1_000.0, 1_000.0))
+    clock = ManualClock(1_000.0)
+    mirror = EventMirror(folder, tmp_path / "home", clock=clock)
+    mirror.poll()
+    clock.advance(FLUSH_S + 1.0)
+    mirror.poll()
+    complete = steps_of(Run(mirror.path))
+    clock.advance(IDLE_S)
+    mirror.poll()
+
+    assert complete == [1, 2, 3]
+    assert Run(mirror.path).header.status == "completed"
+
+
+def test_parts_of_a_training_are_one_copy(tmp_path: Path) -> None:
+    for part in ("train", "eval"):
+        with SummaryWriter(tmp_path / "runs" / "a" / part) as writer:
+            writer.add_scalar("losses/policy_loss", -0.5, 1)
+
+    assert trainings_with_events(tmp_path / "runs") == [tmp_path / "runs" / "a"]
+
+
+def test_event_files_of_a_run_are_left_out(tmp_path: Path) -> None:
+    with TrainingMonitor(tmp_path / "runs", session_name="a") as monitor, SummaryWriter(monitor.path / "tb") as writer:
+        writer.add_scalar("a", 1.0, 1)
+
+    assert trainings_with_events(tmp_path / "runs") == []
+
+
+def test_a_file_that_only_has_the_name_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "events.out.tfevents.1").write_text("text")
+
+    assert trainings_with_events(tmp_path) == []
+
+
+def test_new_trainings_are_found_later(tmp_path: Path, writer: SummaryWriter) -> None:
+    clock = ManualClock(1_000.0)
+    mirrors = EventMirrors(tmp_path / "runs", tmp_path / "home", clock=clock)
+    write_updates(writer, range(1, 3))
+    mirrors.poll()
+    with SummaryWriter(tmp_path / "runs" / "deep" / "b") as other:
+        write_updates(other, range(1, 3))
+    clock.advance(600.0)
+    mirrors.poll()
+    mirrors.close()
+    writer.close()
+
+    assert steps_of(Run(tmp_path / "home" / NAME)) == [1, 2]
+    assert steps_of(Run(tmp_path / "home" / "deep" / "b")) == [1, 2]
