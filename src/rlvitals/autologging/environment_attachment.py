@@ -113,6 +113,8 @@ class AttachedEnvironments:
         while isinstance(env, gymnasium.vector.VectorWrapper):
             env = env.env
         if _TAP not in vars(env):
+            for one in getattr(env, "envs", ()):
+                release(one)
             self._tap(env, functools.partial(_vector, env), env.num_envs)
 
     def created_vector(self, _: None, env: Any, *__: Any, **___: Any) -> None:
@@ -223,7 +225,9 @@ class ObservedMethod:
         self._call = call
 
     def __get__(self, env: Any, kind: type[Any] | None = None) -> Any:
-        return self if env is None else MethodType(self, env)
+        if env is None:
+            return self
+        return MethodType(self if _TAP in vars(env) else self._original, env)  # most environments have no tap
 
     def __call__(self, env: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the method."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from rlvitals.formats.wandb_log import WandbLog, wandb_record
 from rlvitals.records import STREAMS
 from rlvitals.runs import Run
 
@@ -107,13 +108,9 @@ def logged_with_tensorboard(folder: Path) -> list[Scalar]:
 
 def logged_with_wandb(folder: Path) -> list[Scalar]:
     """Return the numbers in the offline runs of a folder."""
-    from wandb.proto.wandb_internal_pb2 import Record  # noqa: PLC0415 - optional
-
-    from rlvitals.formats.exporters.wandb_exporter import _messages  # noqa: PLC0415
-
     found: list[Scalar] = []
     for file in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
-        for message in map(Record.FromString, _messages(file.read_bytes())):
+        for message in map(wandb_record().FromString, WandbLog(file)):
             row = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in message.history.item}
             step = row.get("global_step", row.get("_step"))
             found += [(name, step, value) for name, value in row.items() if name not in {"_step", *_CLOCKS}]

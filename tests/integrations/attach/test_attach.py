@@ -19,6 +19,7 @@ from recorded_script import (
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.summary.status import state_of
 
+EVALUATION = "eval/"
 ENVIRONMENT, WRITER, WANDB = "Gymnasium environment", "TensorBoard writer", "W&B"
 
 
@@ -159,12 +160,16 @@ def test_runs_can_be_diagnosed(name: str, script: RecordedScript) -> None:
     "name", params(*(name for name, one in FACTS.items() if any(WRITER in each for each in one.attached)))
 )
 def test_scalars_of_event_files_are_recorded(script: RecordedScript) -> None:
-    """With the same step and value. The event files are those that the script writes without recording."""
+    """With the same step and value. The event files are those that the script writes without recording.
+
+    Evaluations have the environment step, whatever the script counts.
+    """
     logged = logged_with_tensorboard(script.recorded.folder)
     recorded = {value for run in script.runs for value in recorded_values(run)}
 
     assert logged == logged_with_tensorboard(script.plain.folder) != []
-    assert [one for one in logged if one[1:] not in recorded] == []
+    assert [one for one in logged if one[1:] not in recorded and not one[0].startswith(EVALUATION)] == []
+    assert {one[2] for one in logged if one[0].startswith(EVALUATION)} <= {value for _, value in recorded}
 
 
 @pytest.mark.parametrize("name", params("plain_both", "plain_wandb"))
