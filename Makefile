@@ -120,6 +120,7 @@ bench: .venv/test-ready
 	$(BIN)/python bench/peers.py
 	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/callback.py
+	$(BIN)/python bench/attaching.py
 	$(BIN)/python bench/environment.py
 
 clean:

@@ -5,7 +5,8 @@
 Each training runs in a process of its own, which reports the wall time and the processor time of the training alone.
 The two trainings of a pair run one after the other, in alternating order, with the same seed. The script prints the
 median ratio over the pairs, with a 95 % bootstrap interval, and the same ratios for pairs without recording as a
-measure of noise. Start-up is the wall time of whole programs, in pairs as well: the median difference, in seconds.
+measure of noise. A training includes the start and the end of its run. Start-up is the wall time of whole programs, in
+pairs as well: the median difference, in seconds.
 """
 
 import argparse
