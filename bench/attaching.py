@@ -10,6 +10,7 @@ pairs as well: the median difference, in seconds.
 """
 
 import argparse
+import functools
 import json
 import os
 import statistics
@@ -109,21 +110,18 @@ def measure(pairs: int, steps: int, folder: Path) -> dict[str, dict[str, float]]
         ):
             seen = pairs_of(
                 pairs,
-                lambda program=program: train(program, steps, plain),
-                lambda program=program, environment=environment: train(program, steps, environment),
+                functools.partial(train, program, steps, plain),
+                functools.partial(train, program, steps, environment),
             )
             for index, clock in enumerate(("wall", "processor")):
                 found[f"{name}, {what}, {clock}"] = interval([two[index] / one[index] for one, two in seen])
     for name, program in PROGRAMS.items():
         command = [sys.executable, "-c", program]
-        for what, other in (
-            ("its process, s", lambda command=command: start(command, recorded)),
-            (
-                "rlvitals run, s",
-                lambda command=command: start([sys.executable, "-m", "rlvitals", "run", "--", *command], plain),
-            ),
-        ):
-            seen_s = pairs_of(pairs, lambda command=command: start(command, plain), other)
+        recording = [sys.executable, "-m", "rlvitals", "run", "--", *command]
+        for what, other, environment in (("its process, s", command, recorded), ("rlvitals run, s", recording, plain)):
+            seen_s = pairs_of(
+                pairs, functools.partial(start, command, plain), functools.partial(start, other, environment)
+            )
             found[f"{name}: {what}"] = interval([two - one for one, two in seen_s])
     return found
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from rlvitals.formats.wandb_log import WandbLog, wandb_record
 from rlvitals.records import STREAMS
@@ -96,11 +97,9 @@ def _repeatable(outcome: Outcome) -> Outcome:
 
 def logged_with_tensorboard(folder: Path) -> list[Scalar]:
     """Return the scalars in the event files of a folder."""
-    from tensorboard.backend.event_processing import event_accumulator  # noqa: PLC0415 - slow
-
     found: list[Scalar] = []
     for home in sorted({file.parent for file in folder.rglob("*tfevents*")}):
-        events = event_accumulator.EventAccumulator(str(home), size_guidance={"scalars": 0, "tensors": 0})
+        events = EventAccumulator(str(home), size_guidance={"scalars": 0, "tensors": 0})
         events.Reload()
         found += [(tag, one.step, one.value) for tag in events.Tags()["scalars"] for one in events.Scalars(tag)]
     return [one for one in found if not one[0].endswith(_CLOCKS)]
@@ -111,8 +110,10 @@ def logged_with_wandb(folder: Path) -> list[Scalar]:
     found: list[Scalar] = []
     for file in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
         for message in map(wandb_record().FromString, WandbLog(file)):
-            row = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in message.history.item}
-            step = row.get("global_step", row.get("_step"))
+            row: dict[str, Any] = {
+                item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in message.history.item
+            }
+            step = int(row.get("global_step", row.get("_step", 0)))
             found += [(name, step, value) for name, value in row.items() if name not in {"_step", *_CLOCKS}]
     return sorted(found)
 
