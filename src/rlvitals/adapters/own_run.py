@@ -17,10 +17,16 @@ class OwnRun:
     """Run that a callback created, until its training ends.
 
     It holds no reference to the callback and can outlive it.
+
+    Args:
+        options: Options of `TrainingMonitor`.
+        loop: Name of the training loop, for error messages.
+        adapter: Name of the callback's class, for error messages.
     """
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], *, loop: str, adapter: str) -> None:
         self._options = options
+        self._stopped = f"{loop} stopped before its end; use `with {adapter}(...)` to record the reason"
         self._monitor: TrainingMonitor | None = None
         self._model: Callable[[], object | None] = lambda: None
 
@@ -31,7 +37,7 @@ class OwnRun:
 
         Args:
             model: Algorithm that is training.
-            total_timesteps: Training budget in environment steps, if known.
+            total_timesteps: Training budget in steps, if known.
             goes_on: Whether this call continues a training.
             facts: Configuration of the model, from which an unnamed run gets its name. The user's configuration takes
                 precedence.
@@ -79,10 +85,8 @@ class OwnRun:
             monitor: Monitor of the run to close, as for `end`.
         """
         if self in _open_runs:
-            stopped = RlvitalsError(
-                "learn() stopped before its end; use `with VitalsCallback(...)` to record the reason"
-            )
-            self.end(error if error is not None and self._is_mine(error) else stopped, monitor=monitor)
+            mine = error if error is not None and self._is_mine(error) else RlvitalsError(self._stopped)
+            self.end(mine, monitor=monitor)
 
     def leave(self) -> None:
         """Close the run of an adapter that no longer exists.

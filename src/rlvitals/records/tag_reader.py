@@ -225,13 +225,13 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def scalar_records(
-    values: Mapping[str, Any], *, time: float, step: int, env_step: int | None, make: MakeRecord = packed
+    values: Mapping[str, Any], *, time: float | None, step: int, env_step: int | None, make: MakeRecord = packed
 ) -> Iterator[Record]:
     """Yield the scalars of one step, one record per category, which is the part of a name before the first `/`.
 
     Args:
         values: Numbers, bools and short texts by name.
-        time: Time of the scalars (UTC, seconds since 1970).
+        time: Time of the scalars (UTC, seconds since 1970). `None` if `make` sets the time.
         step: Step of the scalars.
         env_step: Environment step, if known.
         make: Function that makes each record. Default: validate it.
