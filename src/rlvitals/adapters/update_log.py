@@ -40,6 +40,7 @@ class UpdateLog:
         self._failures = failures
         self._rewards_before = returns.total
         self._last_off_policy = model.num_timesteps
+        self._count = 0
         self._forget()
 
     def rollout_ended(self) -> None:
@@ -69,6 +70,11 @@ class UpdateLog:
                     self._log(update_fields(self._model.logger.name_to_value))
             elif not isinstance(self._model, OnPolicyAlgorithm):
                 self._record_off_policy(last=last)
+            if last and not self._count and self._updates():
+                self._failures.tell(
+                    f"No update of {type(self._model).__name__} was recorded, because none of its values are in the "
+                    "logger when callbacks run."
+                )
         self._forget()
 
     def _record_off_policy(self, *, last: bool) -> None:
@@ -82,15 +88,18 @@ class UpdateLog:
     def _log(self, fields: dict[str, Any]) -> None:
         seen = self._watch.fields() if self._watch is not None else {}
         extra = self._signals.pop("extra", {}) | fields.pop("extra", {})
+        # TRPO has a limit of 0 and clips nothing.
+        limit = getattr(self._model, "max_grad_norm", None) if "gradient_norm" in seen else None
         self._monitor.log_training_step(
             self._model.num_timesteps,
             env_step=self._model.num_timesteps,
-            gradient_norm_limit=getattr(self._model, "max_grad_norm", None),
+            gradient_norm_limit=limit,
             **self._signals,
             **seen,
             **fields,
             extra=extra,
         )
+        self._count += 1
 
     def _broken_off(self) -> None:
         """Handle a loop over minibatches that was left before its end.

@@ -25,7 +25,7 @@ from rlvitals.records.kinds import (
     SystemSample,
 )
 from rlvitals.records.schema import fields
-from rlvitals.records.synonyms import ENTROPY_LOSS, EVALUATION_SYNONYMS, OPENRLHF_TAGS, update_field
+from rlvitals.records.synonyms import EVALUATION_SYNONYMS, NEGATED, OPENRLHF_TAGS, update_field
 
 MakeRecord = Callable[[type[Record], dict[str, Any]], Record]
 """Function that makes a record of a kind from its values by field."""
@@ -213,8 +213,8 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for tag, value in said.items():
         name = _named(tag)
-        if tag == ENTROPY_LOSS:
-            values["entropy"] = float(value) if OPENRLHF_TAGS & said.keys() else -float(value)
+        if tag in NEGATED:
+            values[name.field] = float(value) if OPENRLHF_TAGS & said.keys() else -float(value)
         elif name.key:
             values.setdefault(name.field, {})[name.key] = value
         elif name.field in values:  # two tags for one field: keep the second one under its own name
