@@ -20,18 +20,23 @@ class OwnRun:
 
     Args:
         options: Options of `TrainingMonitor`.
-        loop: Name of the training loop, for error messages.
-        adapter: Name of the callback's class, for error messages.
+        stopped: Error message if the training stops without calling a callback. `None` if that is its normal end.
     """
 
-    def __init__(self, options: dict[str, Any], *, loop: str, adapter: str) -> None:
+    def __init__(self, options: dict[str, Any], stopped: str | None) -> None:
         self._options = options
-        self._stopped = f"{loop} stopped before its end; use `with {adapter}(...)` to record the reason"
+        self._stopped = stopped
         self._monitor: TrainingMonitor | None = None
         self._model: Callable[[], object | None] = lambda: None
 
     def open(
-        self, model: object, total_timesteps: int | None, *, goes_on: bool, facts: Mapping[str, Any]
+        self,
+        model: object,
+        total_timesteps: int | None,
+        *,
+        goes_on: bool,
+        facts: Mapping[str, Any],
+        name: str | None = None,
     ) -> TrainingMonitor:
         """Create the run, or continue the previous one if the training continues.
 
@@ -41,6 +46,7 @@ class OwnRun:
             goes_on: Whether this call continues a training.
             facts: Configuration of the model, from which an unnamed run gets its name. The user's configuration takes
                 precedence.
+            name: Name of the run. The user's `session_name` takes precedence.
 
         Returns:
             The monitor of the run.
@@ -54,7 +60,7 @@ class OwnRun:
             if goes_on:
                 return before
             self.give_up()
-        options = {"total_timesteps": total_timesteps} | self._options
+        options = {"total_timesteps": total_timesteps, "session_name": name} | self._options
         if before is not None and goes_on:
             options |= {"session_name": before.session_id, "resume": "must"}
         given = options.get("configuration")
@@ -85,8 +91,8 @@ class OwnRun:
             monitor: Monitor of the run to close, as for `end`.
         """
         if self in _open_runs:
-            mine = error if error is not None and self._is_mine(error) else RlvitalsError(self._stopped)
-            self.end(mine, monitor=monitor)
+            unknown = None if self._stopped is None else RlvitalsError(self._stopped)
+            self.end(error if error is not None and self._is_mine(error) else unknown, monitor=monitor)
 
     def leave(self) -> None:
         """Close the run of an adapter that no longer exists.

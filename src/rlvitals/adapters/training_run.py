@@ -25,6 +25,7 @@ class TrainingRun:
         monitor: Existing monitor, as an alternative to `log_dir`.
         options: Options of `TrainingMonitor`, with `log_dir`.
         loop: Name of the training loop, for error messages.
+        reports_end: Whether the training loop calls the adapter at its end, so that a loop without that call failed.
         trial: Optuna trial to which the training belongs.
 
     Raises:
@@ -39,17 +40,20 @@ class TrainingRun:
         options: dict[str, Any],
         *,
         loop: str,
+        reports_end: bool = True,
         trial: Any = None,
     ) -> None:
         if monitor is not None and (log_dir is not None or options):
             raise ValueError("got both a monitor and a log_dir or options for a new one; pass only one of them")
         if log_dir is not None:
             options["log_dir"] = log_dir
-        self._own = None if monitor is not None else OwnRun(options, loop=loop, adapter=type(adapter).__name__)
+        stopped = f"{loop} stopped before its end; use `with {type(adapter).__name__}(...)` to record the reason"
+        self._own = None if monitor is not None else OwnRun(options, stopped if reports_end else None)
         if self._own is not None:
             weakref.finalize(adapter, self._own.leave).atexit = False  # at exit, `own_run` closes the run early enough
         self._monitor = monitor
         self._loop = loop
+        self._reports_end = reports_end
         self._trial = trial
         self._goal: int | None = None
         self._watch: LearnWatch | None = None
@@ -74,7 +78,14 @@ class TrainingRun:
         return self._monitor is not None and self._monitor.status not in ENDED
 
     def begin(
-        self, model: object, total_timesteps: int | None, *, step: int, facts: Mapping[str, Any], call: object = None
+        self,
+        model: object,
+        total_timesteps: int | None,
+        *,
+        step: int,
+        facts: Mapping[str, Any],
+        name: str | None = None,
+        call: object = None,
     ) -> TrainingMonitor:
         """Open or continue the run, and watch the training loop, which calls nothing when an exception leaves it.
 
@@ -83,6 +94,7 @@ class TrainingRun:
             total_timesteps: Training budget in steps, if known.
             step: Steps of the training until now. Above 0, the training continues.
             facts: Configuration of the training.
+            name: Name of the run. The user's `session_name` takes precedence.
             call: Value that identifies the call of the loop.
 
         Returns:
@@ -93,10 +105,13 @@ class TrainingRun:
         """
         self.end_watch()
         if self._own is not None:
-            self._monitor = self._own.open(model, total_timesteps, goes_on=step > 0, facts=facts)
+            goes_on = step > 0
+            self._monitor = self._own.open(model, total_timesteps, goes_on=goes_on, facts=facts, name=name)
         monitor = self.monitor
         if monitor.status == PAUSED:  # because the loop was left before
             monitor.unpause()
+        if not self._reports_end:
+            return monitor
         own = None if self.spans_trainings else self._own
         self._watch = LearnWatch(model, partial(_left, own, monitor, self._loop), call=call)
         return monitor

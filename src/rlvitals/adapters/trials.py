@@ -1,4 +1,4 @@
-"""Trials of a hyperparameter search, and the runs that record their trainings. Does not import Optuna."""
+"""Trials of a hyperparameter search, and the monitors that record their trainings. Does not import Optuna."""
 
 import weakref
 from typing import Any
@@ -22,11 +22,11 @@ def link_trial(trial: Any, monitor: TrainingMonitor) -> None:
     Raises:
         ClosedError: The monitor is closed.
     """
-    study = str(trial.study.study_name)
-    parameters = dict(trial.params)
+    study, parameters = str(trial.study.study_name), dict(trial.params)
     monitor.update_configuration({"study": study, "trial": trial.number, "trial_parameters": parameters})
     trial.set_user_attr(RUN, str(monitor.path))
     _monitors[study, trial.number] = monitor
+    _trials[monitor] = trial
 
 
 def monitor_of(study: str, number: int) -> TrainingMonitor | None:
@@ -39,4 +39,10 @@ def monitor_of(study: str, number: int) -> TrainingMonitor | None:
     return _monitors.get((study, number))
 
 
+def trial_of(monitor: TrainingMonitor) -> Any:
+    """Return the trial whose training a monitor records, or `None`."""
+    return _trials.get(monitor)
+
+
 _monitors: weakref.WeakValueDictionary[tuple[str, int], TrainingMonitor] = weakref.WeakValueDictionary()
+_trials: weakref.WeakKeyDictionary[TrainingMonitor, Any] = weakref.WeakKeyDictionary()

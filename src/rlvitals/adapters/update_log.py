@@ -43,6 +43,11 @@ class UpdateLog:
         self._count = 0
         self._forget()
 
+    def _forget(self) -> None:
+        self._watch: UpdateWatch | None = None
+        self._signals: dict[str, Any] = {}
+        self._count_before: int | None = None
+
     def rollout_ended(self) -> None:
         """Prepare for the update that follows a rollout."""
         model = self._model
@@ -114,11 +119,6 @@ class UpdateLog:
             self._log({"extra": {"interrupted": True}})
         self._watch.remove()
         self._forget()
-
-    def _forget(self) -> None:
-        self._watch: UpdateWatch | None = None
-        self._signals: dict[str, Any] = {}
-        self._count_before: int | None = None
 
     def _updates(self) -> int | None:
         count: int | None = getattr(self._model, "_n_updates", None)
