@@ -1,6 +1,7 @@
 """Test suites and tools for plug-in authors.
 
-`testing.sinks.SinkContract`, `testing.exporters.ExporterContract`, and `testing.manual_clock.ManualClock`.
+`testing.sinks.SinkContract`, `testing.exporters.ExporterContract`, `testing.adapters.AdapterContract`, and
+`testing.manual_clock.ManualClock`.
 """
 
 import contextlib
@@ -8,4 +9,4 @@ import contextlib
 with contextlib.suppress(ImportError):  # `ManualClock` works without pytest
     import pytest
 
-    pytest.register_assert_rewrite("rlvitals.testing.sinks", "rlvitals.testing.exporters")
+    pytest.register_assert_rewrite("rlvitals.testing.sinks", "rlvitals.testing.exporters", "rlvitals.testing.adapters")
