@@ -13,7 +13,7 @@ PROJECTS := pyproject.toml packages/vtracer_gym/pyproject.toml
 VTRACER_GYM := --editable packages/vtracer_gym
 PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bare browser docs reference versions lowest relock-lowest interpreters screenshots bench clean help
+.PHONY: demo test integrations lint format bare browser docs reference versions lowest relock-lowest interpreters screenshots bench clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -43,6 +43,16 @@ demo: .venv/demo-ready
 
 test: lint bare
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+# Heavy integrations, each in an environment of its own that has none of the other extras.
+integrations: .venv/trl-ready
+	.venv/trl/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/trl
+
+.venv/trl-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing TRL into .venv/trl (once; a minute or two) ..."
+	@$(PYTHON) -m venv --clear .venv/trl
+	@.venv/trl/bin/python -m pip $(PIP_INSTALL) --editable '.[trl]' trl hypothesis pytest
+	@touch $@
 
 lint: .venv/test-ready
 	$(BIN)/ruff check .

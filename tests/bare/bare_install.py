@@ -32,6 +32,8 @@ EXTRAS = (
     "tensorboard",
     "wandb",
     "mlflow",
+    "optuna",
+    "transformers",
 )
 
 
@@ -107,7 +109,13 @@ def main() -> None:
             check_missing(f"a frame of {extra}", extra, getattr(run.episodes, extra))
         check("alerts need no extra", holds=importlib.import_module("rlvitals.sinks.alerts").SlackAlerts is not None)
 
-    for name, extra in {"sb3": "sb3", "actions": "sb3", "gymnasium": "gymnasium"}.items():
+    for name, extra in {
+        "sb3": "sb3",
+        "actions": "sb3",
+        "gymnasium": "gymnasium",
+        "trl": "trl",
+        "optuna": "optuna",
+    }.items():
         module = f"rlvitals.adapters.{name}"
         check_missing(module, extra, partial(importlib.import_module, module))
     check_pipeline()
