@@ -44,7 +44,7 @@ demo: .venv/demo-ready
 test: lint bare
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
-# Heavy integrations, each in an environment of its own that has none of the other extras.
+# Heavy integrations, each in a separate environment without the other extras.
 integrations: .venv/trl-ready
 	.venv/trl/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/trl
 

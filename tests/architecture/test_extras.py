@@ -23,7 +23,7 @@ PROJECTS = (".", "packages/vtracer_gym")
 """Folders of the distributions in this repository."""
 
 SEPARATE = {"trl"}
-"""Extras that `make integrations` installs into environments of their own, without the others."""
+"""Extras that `make integrations` installs into separate environments, without the others."""
 
 _EXTRA = re.compile(r"^(?P<extra>[\w-]+) = \[")
 _PATH = re.compile(r"[\w./]+(?:\.py|/)(?![\w.])")

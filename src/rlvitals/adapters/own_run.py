@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rlvitals.adapters.learn_watch import came_from
+from rlvitals.adapters.trials import is_pruning
 from rlvitals.errors import RlvitalsError
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import Terminated, ending_of, exit_error
@@ -74,14 +75,14 @@ class OwnRun:
         """Close the run as completed, or as ended by an exception.
 
         Args:
-            error: Exception that ended the training.
+            error: Exception that ended the training. A pruned trial does not fail.
             monitor: Monitor of the run to close. Required from other threads, because the next run can be open already.
         """
         ending = self._monitor if monitor is None else monitor
         if ending is self._monitor:
             _open_runs.discard(self)
         if ending is not None:
-            ending.__exit__(None, error, None)
+            ending.__exit__(None, None if is_pruning(error) else error, None)
 
     def give_up(self, error: BaseException | None = None, *, monitor: TrainingMonitor | None = None) -> None:
         """Close a run whose training stopped without calling a callback.

@@ -24,7 +24,7 @@ from rlvitals.adapters.actions import Action, ActionTaker
 from rlvitals.adapters.configuration import configuration_of
 from rlvitals.adapters.episode_buffer import BufferedEpisodes
 from rlvitals.adapters.episodes import Ending, EpisodeLog, FailureLog
-from rlvitals.adapters.evaluations import EvaluationWatch, evaluations_in
+from rlvitals.adapters.evaluations import EvaluationWatch, evaluations_in, trial_in
 from rlvitals.adapters.recorded_returns import RecordedReturns
 from rlvitals.adapters.returns import is_set
 from rlvitals.adapters.reward_layers import Layers
@@ -53,7 +53,8 @@ class VitalsCallback(RunHolder, BaseCallback):
         on_finding: Actions in response to findings (`adapters.actions`). Default: none.
         raw_rewards: Whether to record the environments' own rewards if wrappers change them. `False` records rewards as
             the algorithm sees them.
-        trial: Optuna trial to which the training belongs (see `adapters.optuna`).
+        trial: Optuna trial to which the training belongs (see `adapters.optuna`). Default: that of an `EvalCallback` in
+            the same list, such as RL Zoo's `TrialEvalCallback`.
         verbose: Not used. Pass `announce=False` to leave out the line with the run's location.
         **options: Options of `TrainingMonitor` (`session_name`, `resume`, `configuration`, `terminal`, ...), with
             `log_dir`.
@@ -75,7 +76,8 @@ class VitalsCallback(RunHolder, BaseCallback):
         **options: Any,
     ) -> None:
         super().__init__(verbose)
-        self._run = TrainingRun(self, log_dir, monitor, options, loop="learn()", trial=trial)
+        self._run = TrainingRun(self, log_dir, monitor, options, loop="learn()")
+        self._trial = trial
         self._info_keys = (info_keys,) if isinstance(info_keys, str) else tuple(info_keys)
         self._on_finding = tuple(on_finding)
         self._raw_rewards = raw_rewards
@@ -97,6 +99,7 @@ class VitalsCallback(RunHolder, BaseCallback):
         self._begin_actions()
         self._updates = UpdateLog(self.model, monitor, self._begin_episodes(), self._failures)
         with self._failures.caught("the start of the training could not be recorded"):
+            self._run.trial = self._trial or trial_in(self.locals.get("callback"))
             self._run.take_place(self.num_timesteps, total, facts)
         with self._failures.caught("evaluations cannot be recorded"):
             self._watch_evaluations()

@@ -28,6 +28,10 @@ class TrainingRun:
         reports_end: Whether the training loop calls the adapter at its end, so that a loop without that call failed.
         trial: Optuna trial to which the training belongs.
 
+    Attributes:
+        trial: Optuna trial, or `None`.
+        spans_trainings: Whether the run stays open between trainings, in a `with` statement.
+
     Raises:
         ValueError: Both a `monitor` and `log_dir` or options for a new one are passed.
     """
@@ -54,7 +58,7 @@ class TrainingRun:
         self._monitor = monitor
         self._loop = loop
         self._reports_end = reports_end
-        self._trial = trial
+        self.trial = trial
         self._goal: int | None = None
         self._watch: LearnWatch | None = None
         self.spans_trainings = False
@@ -133,8 +137,8 @@ class TrainingRun:
         self._goal = total_timesteps
         known = monitor.session.configuration
         monitor.update_configuration({name: value for name, value in facts.items() if name not in known})
-        if self._trial is not None:
-            link_trial(self._trial, monitor)
+        if self.trial is not None:
+            link_trial(self.trial, monitor)
 
     def end_watch(self) -> None:
         """Stop watching the training loop, because it has ended normally."""

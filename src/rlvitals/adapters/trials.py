@@ -1,5 +1,6 @@
 """Trials of a hyperparameter search, and the monitors that record their trainings. Does not import Optuna."""
 
+import sys
 import weakref
 from typing import Any
 
@@ -42,6 +43,12 @@ def monitor_of(study: str, number: int) -> TrainingMonitor | None:
 def trial_of(monitor: TrainingMonitor) -> Any:
     """Return the trial whose training a monitor records, or `None`."""
     return _trials.get(monitor)
+
+
+def is_pruning(error: BaseException | None) -> bool:
+    """Return whether an exception is the one by which an objective reports that its trial was pruned."""
+    pruned = getattr(sys.modules.get("optuna"), "TrialPruned", None)
+    return pruned is not None and isinstance(error, pruned)
 
 
 _monitors: weakref.WeakValueDictionary[tuple[str, int], TrainingMonitor] = weakref.WeakValueDictionary()

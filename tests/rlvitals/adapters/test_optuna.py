@@ -1,5 +1,6 @@
 """Studies and their trials, with real Optuna."""
 
+import pickle
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import optuna
 import pytest
+from stable_baselines3.common.callbacks import CallbackList, EvalCallback
+from stable_baselines3.common.monitor import Monitor
 
 from rlvitals import RecorderSettings, TrainingMonitor, open_run
 from rlvitals.adapters.optuna import VitalsPruner, VitalsStudyCallback, link_trial
@@ -157,6 +160,22 @@ def test_a_training_knows_its_trial_and_its_value(make_ppo: Any, tmp_path: Path,
     assert episode.info == {"rlvitals_run": str(run.path)}
 
 
+def test_the_trial_of_an_evaluation_callback_is_found(make_ppo: Any, walk: Any, monitor: TrainingMonitor) -> None:
+    """RL Zoo passes its trial to its own evaluation callback only, and stores the study with its pruner."""
+
+    class TrialEvalCallback(EvalCallback):
+        trial: optuna.Trial
+
+    study = study_of(pruner=VitalsPruner(optuna.pruners.MedianPruner()))
+    evaluate = TrialEvalCallback(Monitor(walk()), eval_freq=16, n_eval_episodes=1, verbose=0, warn=False)
+    evaluate.trial = study.ask()
+    make_ppo().learn(32, callback=CallbackList([VitalsCallback(monitor=monitor), evaluate]))
+
+    assert monitor.session.configuration["trial"] == 0
+    assert study.trials[0].user_attrs == {"rlvitals_run": str(monitor.path)}
+    assert pickle.dumps(study)
+
+
 def test_a_live_run_gets_the_value_too(monitor: TrainingMonitor, tmp_path: Path, settings: RecorderSettings) -> None:
     """The run of a caller's monitor is still open when its trial ends."""
 
@@ -194,6 +213,19 @@ def test_a_critical_finding_prunes(monitor: TrainingMonitor) -> None:
     assert trial.state == optuna.trial.TrialState.PRUNED
     assert trial.user_attrs["rlvitals_finding"] == "non-finite"
     assert event.data == {"finding": "non-finite", "finding_severity": "critical", "trial": 0}
+
+
+def test_the_run_of_a_pruned_trial_is_completed(make_ppo: Any, tmp_path: Path, settings: RecorderSettings) -> None:
+    """The exception by which an objective reports that it was pruned is no failure."""
+
+    def train(trial: optuna.Trial) -> float:
+        with VitalsCallback(tmp_path, session_name="trial", trial=trial, settings=settings) as vitals:
+            make_ppo().learn(32, callback=vitals)
+            raise optuna.TrialPruned
+
+    study_of().optimize(train, n_trials=1)
+
+    assert open_run(tmp_path / "trial").header.status == "completed"
 
 
 def test_other_codes_do_not_prune(monitor: TrainingMonitor) -> None:
