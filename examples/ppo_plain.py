@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import gymnasium
 import numpy as np
 import torch
+from gymnasium.spaces import Discrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from torch import Tensor, nn
 from torch.distributions import Categorical
@@ -66,11 +67,12 @@ def main(args: Settings) -> None:
     torch.manual_seed(args.seed)
     make = [lambda: gymnasium.make(args.env_id)] * args.num_envs
     envs = SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP)
-    size, actions = envs.single_observation_space.shape[0], int(envs.single_action_space.n)
-    actor, critic = network(size, actions, 0.01), network(size, 1, 1.0)
+    assert isinstance(envs.single_action_space, Discrete)
+    observation = torch.tensor(envs.reset(seed=args.seed)[0])
+    actor = network(observation.shape[1], int(envs.single_action_space.n), 0.01)
+    critic = network(observation.shape[1], 1, 1.0)
     parameters = [*actor.parameters(), *critic.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=args.learning_rate, eps=1e-5)
-    observation = torch.tensor(envs.reset(seed=args.seed)[0])
     batch_size = args.num_envs * args.num_steps
     for update in range(1, args.total_timesteps // batch_size + 1):
         rollout: list[tuple[Tensor, ...]] = []

@@ -20,7 +20,7 @@ STEPS = 6
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # of transformers about TRL
 
 
-class AtStep(TrainerCallback):  # type: ignore[misc] # transformers is installed only where this test runs
+class AtStep(TrainerCallback):
     """Calls a function at a step."""
 
     def __init__(self, step: int, call: Callable[[], None]) -> None:
@@ -73,7 +73,7 @@ def test_the_recorded_values_are_those_of_the_trainer(
 def test_the_configuration_and_the_family(make_trainer: Any, tmp_path: Path, settings: RecorderSettings) -> None:
     """The run names GRPO, its settings and its model, and is judged as GRPO, also with the user's own class."""
 
-    class MyTrainer(GRPOTrainer):  # type: ignore[misc] # as above
+    class MyTrainer(GRPOTrainer):
         pass
 
     vitals = VitalsTrainerCallback(tmp_path, session_name="run", settings=settings, configuration={"seed": "mine"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -50,8 +51,10 @@ class LoopAdapter(RunHolder):
         if self.fault != "stays open":
             self._run.end()
 
-    def __exit__(self, *error: object) -> None:
-        super().__exit__(*((None, None, None) if self.fault == "completes" else error))
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, None if self.fault == "completes" else error, trace)
 
 
 class Loop:
