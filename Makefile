@@ -6,8 +6,8 @@
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
-LIBRARIES := arrow,gymnasium,gpu,mlflow,optuna,pandas,polars,report,sb3,tensorboard,ui,wandb,zoo
-TEST_TOOLS := cryptography|hypothesis|httpx|prometheus_client|pytest|pytest-xdist
+LIBRARIES := apprise,arrow,gymnasium,gpu,mlflow,optuna,pandas,polars,prometheus,report,sb3,tensorboard,ui,video,wandb,zoo
+TEST_TOOLS := cryptography|hypothesis|httpx|pytest|pytest-xdist
 PROJECTS := pyproject.toml packages/vtracer_gym/pyproject.toml
 # Always with `.` next to it, from which pip then takes rlvitals.
 VTRACER_GYM := --editable packages/vtracer_gym

@@ -18,6 +18,7 @@ from rlvitals.text_escaping import escape_log_line as _clean_line
 
 if TYPE_CHECKING:
     from rlvitals.adapters.optimization import OptimizationLogger
+    from rlvitals.autologging import autolog
     from rlvitals.comparison import Comparison, compare
     from rlvitals.compat.installation import validate_training_monitor_installation
     from rlvitals.monitor import TrainingMonitor, TrainingSession, create_training_monitor
@@ -37,6 +38,7 @@ __all__ = [
     "Sink",
     "TrainingMonitor",
     "TrainingSession",
+    "autolog",
     "compare",
     "create_training_monitor",
     "open_run",
@@ -53,6 +55,7 @@ _PLACES = {
     "Sink": ("rlvitals.sinks", "Sink"),
     "TrainingMonitor": ("rlvitals.monitor", "TrainingMonitor"),
     "TrainingSession": ("rlvitals.monitor", "TrainingSession"),
+    "autolog": ("rlvitals.autologging", "autolog"),
     "compare": ("rlvitals.comparison", "compare"),
     "create_training_monitor": ("rlvitals.monitor", "create_training_monitor"),
     "open_run": ("rlvitals.reader", "open_run"),

@@ -32,6 +32,7 @@ NOT_RUN = {
     ("README.md", 0): "trains for minutes",
     ("docs/getting-started.md", 0): "trains for a minute",
     ("docs/guides/alerts.md", 0): "would call Slack",
+    ("docs/guides/attach.md", 0): "would attach the libraries of the tests",
     ("docs/guides/stable-baselines3.md", 0): "trains for minutes",
     ("docs/guides/stable-baselines3.md", 1): "continues from the reader's checkpoint",
     ("docs/guides/training-loop.md", 0): "leaves the loop to the reader",
@@ -42,6 +43,7 @@ NOT_RUN = {
 """Python blocks that are not run, by document and position, with the reason."""
 
 COMMANDS_NOT_RUN = {
+    "rlvitals run": "needs a script of the reader's",
     "rlvitals ui": "serves until it is stopped",
     "rlvitals import": "needs files of the reader's",
     "rlvitals ls /mnt": "needs a shared disk",
@@ -177,6 +179,7 @@ def test_the_options_of_documented_commands_exist(document: str) -> None:
     """Every option in a documented command exists, including those of commands that are not run here."""
     for command in commands(document):
         program, *words = shlex.split(command)
+        words = words[: words.index("--")] if "--" in words else words  # the rest is another program's
         known: Any = typer.main.get_command(_APPS[program])
         context = click.Context(known)
         known = known.get_command(context, words[0]) or known

@@ -15,6 +15,7 @@ MOST_PUBLIC_NAMES = 16
 """Maximum number of public names, so that `dir(rlvitals)` stays readable."""
 
 HEAVY = (
+    "apprise",
     "duckdb",
     "gymnasium",
     "matplotlib",
@@ -22,6 +23,7 @@ HEAVY = (
     "pandas",
     "plotly",
     "polars",
+    "prometheus_client",
     "pyarrow",
     "pytest",
     "rich",

@@ -24,22 +24,29 @@ LAYERS: dict[str, int] = {
     "rlvitals.formats": 4,  # exporters use the event files of the sinks
     "rlvitals.summary": 5,  # facts about one run, including the diagnosis
     "rlvitals.comparison": 6,  # facts about groups of runs
+    "rlvitals.compat.tensorboard": 13,  # drop-ins record with the adapters
+    "rlvitals.compat.wandb": 13,
+    "rlvitals.compat.wandb_run": 12,
+    "rlvitals.compat.wandb_settings": 11,
+    "rlvitals.compat.unsupported": 11,
     "rlvitals.compat": 6,
     "rlvitals.documents": 7,
     "rlvitals.render": 8,
     "rlvitals.reader": 9,
     "rlvitals.monitor": 10,
     "rlvitals.adapters": 11,
-    "rlvitals": 12,  # `__init__`, the public names
-    "rlvitals.dashboard": 13,
-    "rlvitals.cli": 14,
-    "rlvitals.testing": 14,
-    "rlvitals.__main__": 15,
-    "vtracer_gym": 16,
+    "rlvitals.autologging": 12,  # attaches the adapters
+    "rlvitals": 14,  # `__init__`, the public names
+    "rlvitals.dashboard": 15,
+    "rlvitals.cli": 16,
+    "rlvitals.testing": 16,
+    "rlvitals.__main__": 17,
+    "vtracer_gym": 18,
 }
 """Parts of the packages and their layers. A part imports only lower layers and itself."""
 
 DEFERRED: dict[str, str] = {
+    "rlvitals.autologging.child_process": "a program must start if its interpreter has no rlvitals",
     "rlvitals.comparison.metric_queries": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.rows": "loads duckdb, which a reader of open segments does not need",
     "rlvitals.formats.exporters.run_export": "loads duckdb, which a trainer does not need",

@@ -17,6 +17,7 @@ import rlvitals
 from rlvitals.errors import MissingExtraError
 from rlvitals.formats.exporters import export_run, make_exporter
 from rlvitals.formats.importers import import_run
+from rlvitals.sinks import PrometheusSink
 
 EXTRAS = (
     "torch",
@@ -34,6 +35,8 @@ EXTRAS = (
     "mlflow",
     "optuna",
     "transformers",
+    "prometheus_client",
+    "apprise",
 )
 
 
@@ -107,7 +110,10 @@ def main() -> None:
         check("the run is diagnosed", holds=run.diagnosis().findings[0].code == "non-finite")
         for extra in ("pandas", "polars", "arrow"):
             check_missing(f"a frame of {extra}", extra, getattr(run.episodes, extra))
-        check("alerts need no extra", holds=importlib.import_module("rlvitals.sinks.alerts").SlackAlerts is not None)
+        alerts = importlib.import_module("rlvitals.sinks.alerts")
+        check("alerts need no extra", holds=alerts.SlackAlerts is not None)
+        check_missing("the alerts of Apprise", "apprise", partial(alerts.AppriseAlerts, "json://127.0.0.1"))
+        check_missing("the sink of Prometheus", "prometheus", PrometheusSink)
 
     for name, extra in {
         "sb3": "sb3",

@@ -31,7 +31,7 @@ for version in 3.11 3.12 3.13; do
   install=("$folder/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt)
   "${install[@]}" --editable .
   "$folder/bin/python" -W error tests/bare/bare_install.py
-  "${install[@]}" --editable '.[arrow,pandas,polars,ui]' cryptography hypothesis httpx pytest pytest-xdist
+  "${install[@]}" --editable '.[apprise,arrow,pandas,polars,ui]' cryptography hypothesis httpx pytest pytest-xdist
   "$folder/bin/python" -m pytest -n "${WORKERS:-2}" -p no:cacheprovider -q \
     tests/rlvitals/recording tests/rlvitals/runs tests/rlvitals/sinks/alerts tests/rlvitals/cli/test_main.py "${without_torch[@]}"
   found=$((found + 1))

@@ -69,12 +69,10 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         raw_rewards: bool = True,
     ) -> None:
         super().__init__(env)
-        chain = chain_of(env, gymnasium.Wrapper)
-        self._recording = StepLog(
-            monitor, info_keys, env_step, *_single(chain) if raw_rewards else (Layers(), None), environments=1
+        self._recording, self._resets_next = single_log(
+            env, monitor, info_keys=info_keys, env_step=env_step, raw_rewards=raw_rewards
         )
         self._begin = self._recording.begin
-        self._resets_next = any(isinstance(layer, gymnasium.wrappers.Autoreset) for layer in chain)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise NotPicklableError.of(type(self).__name__)
@@ -137,17 +135,10 @@ class VitalsVectorWrapper(_VectorWrapper):
         raw_rewards: bool = True,
     ) -> None:
         super().__init__(env)
-        self._recording = StepLog(
-            monitor,
-            info_keys,
-            env_step,
-            *_vector(env) if raw_rewards else (Layers(), None),
-            environments=env.num_envs,
+        self._recording, self._resets_next, self._resets_same = vector_log(
+            env, monitor, info_keys=info_keys, env_step=env_step, raw_rewards=raw_rewards
         )
         self._begin = self._recording.begin
-        mode = getattr(env.metadata.get("autoreset_mode"), "name", "NEXT_STEP")
-        self._resets_next = mode == "NEXT_STEP"
-        self._resets_same = mode == "SAME_STEP"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise NotPicklableError.of(type(self).__name__)
@@ -179,6 +170,45 @@ class VitalsVectorWrapper(_VectorWrapper):
         """Close the environments. The monitor stays open."""
         self._recording.close()
         super().close(**kwargs)
+
+
+def single_log(
+    env: gymnasium.Env[Any, Any],
+    monitor: TrainingMonitor,
+    *,
+    info_keys: Iterable[str] = (),
+    env_step: int | None = None,
+    raw_rewards: bool = True,
+) -> tuple[StepLog, bool]:
+    """Create the log of the steps of an environment. See `VitalsWrapper` for the arguments.
+
+    Returns:
+        The log, and whether the step after the end of an episode only resets.
+    """
+    chain = chain_of(env, gymnasium.Wrapper)
+    layers, raw = _single(chain) if raw_rewards else (Layers(), None)
+    log = StepLog(monitor, info_keys, env_step, layers, raw, environments=1)
+    return log, any(isinstance(layer, gymnasium.wrappers.Autoreset) for layer in chain)
+
+
+def vector_log(
+    env: VectorEnv[Any, Any, Any],
+    monitor: TrainingMonitor,
+    *,
+    info_keys: Iterable[str] = (),
+    env_step: int | None = None,
+    raw_rewards: bool = True,
+) -> tuple[StepLog, bool, bool]:
+    """Create the log of the steps of a vector environment. See `VitalsVectorWrapper` for the arguments.
+
+    Returns:
+        The log, whether the step after the end of an episode only resets, and whether the step that ends an episode
+        also begins the next one.
+    """
+    layers, raw = _vector(env) if raw_rewards else (Layers(), None)
+    log = StepLog(monitor, info_keys, env_step, layers, raw, environments=env.num_envs)
+    mode = getattr(env.metadata.get("autoreset_mode"), "name", "NEXT_STEP")
+    return log, mode == "NEXT_STEP", mode == "SAME_STEP"
 
 
 def _single(chain: list[Any]) -> tuple[Layers, TappedRewards | None]:

@@ -95,8 +95,7 @@ class VitalsTrainerCallback(RunHolder, TrainerCallback):
         with self._failures.caught("logged values could not be recorded"):
             last = monitor.last_episode
             episode = 0 if last is None else last + 1
-            make = monitor._record  # noqa: SLF001 - what the log methods call, for fields under their names
-            for _ in trainer_records(logs, step=state.global_step, episode=episode, make=make):
+            for _ in trainer_records(logs, step=state.global_step, episode=episode, make=monitor.log_record):
                 pass
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

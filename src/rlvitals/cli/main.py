@@ -2,7 +2,6 @@
 
 import errno
 import importlib
-import keyword
 import sys
 from typing import Annotated, Any, cast
 
@@ -14,6 +13,7 @@ from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.errors import RlvitalsError
 
 COMMANDS = (
+    "run",
     "ls",
     "show",
     "stats",
@@ -28,8 +28,10 @@ COMMANDS = (
     "import",
     "verify",
 )
-"""Commands in the order of the help. Each is a function in the module of its name (`import_` for `import`), which is
-imported on demand."""
+"""Commands in the order of the help. Each is a function in the module of its name, which is imported on demand."""
+
+_PLACES = {"import": ("import_", "import_"), "run": ("run_script", "run")}
+"""Module and function of the commands whose name cannot be that of a module."""
 
 # Plain help is fast and readable in a pipe.
 _PLAIN: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": None}
@@ -40,7 +42,15 @@ _OF_THE_PARSER = "Value error, "
 
 
 class _Command(TyperCommand):
-    """A command that prints required arguments in its usage line as RUN instead of {RUN}."""
+    """A command that prints required arguments in its usage line as RUN instead of {RUN}.
+
+    `run` leaves all words from the first argument on to the command that it runs.
+    """
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Return the parser of the command line."""
+        ctx.allow_interspersed_args = self.name != "run"
+        return super().make_parser(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
@@ -61,10 +71,10 @@ class Commands(TyperGroup):
             return None
         if self._names_only:
             return _Command(cmd_name)
-        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
-        module = importlib.import_module(f"rlvitals.cli.{name}")
+        place, function = _PLACES.get(cmd_name, (cmd_name, cmd_name))
+        module = importlib.import_module(f"rlvitals.cli.{place}")
         command = typer.Typer(add_completion=False, **_PLAIN)
-        command.command(cmd_name, cls=_Command)(getattr(module, name))
+        command.command(cmd_name, cls=_Command)(getattr(module, function))
         return cast("TyperCommand", typer.main.get_command(command))
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:

@@ -59,6 +59,22 @@ class EventMethods(ABC):
             OSError: The file cannot be written.
         """
 
+    def log_record(self, kind: type[R], values: Mapping[str, Any]) -> R:
+        """Record one record of any kind. Adapters use it for values whose fields are known only at run time.
+
+        Args:
+            kind: Record class, such as `records.PolicyUpdate`.
+            values: Fields by name. A missing `time` means now.
+
+        Returns:
+            The stored record.
+
+        Raises:
+            RecordError: A value does not fit its field. Nothing is recorded.
+            ClosedError: The monitor is closed.
+        """
+        return self._record(kind, {"time": None, **values})
+
     def log_metrics(
         self,
         category: str,

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, SupportsIndex, TypeVar
@@ -281,6 +281,14 @@ class TrainingMonitor(LogMethods, RunResults):
             self._live_diagnosis.set_target(self.target)
         self._recorder.session.header.goals |= goals
         self._recorder.save()
+
+    def before_close(self, finish: Callable[[], None]) -> None:
+        """Call a function when the run ends, while records can still be logged, even if a signal ends it.
+
+        Args:
+            finish: Function to call. Its errors are logged.
+        """
+        self._recorder.before_close(finish)
 
     def pause(self) -> None:
         """Mark the run as paused.

@@ -138,6 +138,7 @@ class Recorder:
         }
         self._sinks = tuple(self._behind(sink) for sink in sinks)
         self._observers: tuple[Background, ...] = ()
+        self._finishers: tuple[Callable[[], None], ...] = ()
         self._receivers = self._sinks
         self._maintenance.look_after(journals, self._sinks)
         self._maintenance.beat()
@@ -219,6 +220,14 @@ class Recorder:
         """
         self._observers = (*self._observers, self._behind(observer))
         self._receivers = (*self._sinks, *self._observers)
+
+    def before_close(self, finish: Callable[[], None]) -> None:
+        """Call a function when the run ends, while records can still be logged. Its errors are logged.
+
+        Args:
+            finish: Function to call. It can be called in a signal handler.
+        """
+        self._finishers = (*self._finishers, finish)
 
     def flush_observers(self, timeout_s: float = 1.0) -> None:
         """Wait until the observers have processed every record until now.
@@ -336,6 +345,9 @@ class Recorder:
             self._ending = self._ending or (status, failure)
             budget = Budget(self.settings.close_s)
             if not self._closed:
+                for finish in self._finishers:
+                    with self._caught("a logger"):
+                        finish()
                 with self._caught("the last event"):
                     self._record_end(*self._ending)
                 with self._caught("the threads"):

@@ -30,7 +30,7 @@ class MeanReturn(NamedTuple):
         return self.tag.partition("/")[2] or self.tag
 
 
-_PLAIN = frozenset({"reward", "episode_reward"})
+_PLAIN = frozenset({"reward", "episode_reward", "return", "score"})
 """Names that can have other meanings in custom categories."""
 _RECENT = "mean return of recent episodes"
 _EPISODE = "return of single episodes"
@@ -65,6 +65,10 @@ MEAN_RETURNS: tuple[MeanReturn, ...] = (
     MeanReturn("Environment/Cumulative Reward", _RECENT),  # ML-Agents
     MeanReturn("Reward / Total reward (mean)", _RECENT),  # skrl
     MeanReturn("episode_reward", _EPISODE),  # Stable-Baselines 2
+    MeanReturn("episode_return", _EPISODE),  # custom loops
+    MeanReturn("episodic_return", _EPISODE),
+    MeanReturn("return", _EPISODE),
+    MeanReturn("score", _EPISODE),
     MeanReturn("train/reward", _BATCH),  # TRL's GRPO; Tianshou before 1.0 (mean of a collection)
     MeanReturn("train/rew", _RECENT),
     MeanReturn("reward", _BATCH),  # TRL's `trainer_state.json`

@@ -45,6 +45,8 @@ _RLLIB_EVALUATIONS = ("env_runners/episode_return_mean", "env_runners/episode_re
 _FIELDS: dict[str, tuple[type[Record], str]] = {
     "charts/episodic_return": (Episode, "reward"),
     "charts/episodic_length": (Episode, "length"),
+    "eval/charts/episodic_return": (Evaluation, "reward"),  # a CleanRL writer in a folder of evaluations
+    "eval/charts/episodic_length": (Evaluation, "length"),
     "charts/SPS": (SystemSample, "env_steps_per_second"),
     "time/fps": (SystemSample, "env_steps_per_second"),
     **{f"eval/{name}": (Evaluation, field) for name, field in EVALUATION_SYNONYMS.items()},
@@ -77,8 +79,9 @@ class _Name(NamedTuple):
 class _RecordGroup:
     """Values of one record."""
 
-    def __init__(self, step: int, time: float) -> None:
+    def __init__(self, step: int, env_step: int | None, time: float) -> None:
         self.step = step
+        self.env_step = env_step
         self.time = time
         self.said: dict[str, Any] = {}
 
@@ -101,7 +104,13 @@ class TagReader:
     Args:
         has_env_steps: Whether the steps are environment steps; otherwise they count, for example, updates.
         make: Function that makes each record. Default: validate it.
+
+    Attributes:
+        has_episodes: Whether tags of episodes become episodes. `False` makes them scalars, because the episodes are
+            recorded from another source.
     """
+
+    has_episodes = True
 
     def __init__(self, *, has_env_steps: bool = True, make: MakeRecord = packed) -> None:
         self._has_env_steps = has_env_steps
@@ -109,26 +118,31 @@ class TagReader:
         self._groups: dict[tuple[type[Record], str], _RecordGroup] = {}
         self._episodes = 0
 
-    def add(self, tag: str, value: Any, *, step: int, time: float) -> Iterator[Record]:
+    def add(self, tag: str, value: Any, *, step: int, time: float, env_step: int | None = None) -> Iterator[Record]:
         """Add a value and yield the records that it completes.
 
         Args:
             tag: Tag of the value.
             value: Number, bool or short text.
-            step: Environment step.
+            step: Step of the value, on the counter of the program.
             time: Time of the value (UTC, seconds since 1970).
+            env_step: Environment step, if it is known from another source. Default: `step`, if it counts environment
+                steps.
 
         Raises:
             RecordError: A record cannot hold a value.
         """
         name = _named(tag)
         which = (name.kind, name.which)
+        if name.kind is Episode and not self.has_episodes:
+            which = (Scalars, tag.partition("/")[0])
         group = self._groups.get(which)
         if group is not None and (group.step != step or tag in group.said):
             yield from self._made(*which, self._groups.pop(which))
             group = None
         if group is None:
-            group = self._groups[which] = _RecordGroup(step, time)
+            env_step = step if env_step is None and self._has_env_steps else env_step
+            group = self._groups[which] = _RecordGroup(step, env_step, time)
         group.said[tag] = value
 
     def flush(self) -> Iterator[Record]:
@@ -142,7 +156,7 @@ class TagReader:
             yield from self._made(kind, which, group)
 
     def _made(self, kind: type[Record], which: str, group: _RecordGroup) -> Iterator[Record]:
-        env_step = group.step if self._has_env_steps else None
+        env_step = group.env_step
         if kind is Scalars or not _is_whole(kind, group.said):
             yield from scalar_records(group.said, time=group.time, step=group.step, env_step=env_step, make=self._make)
             return

@@ -1,20 +1,25 @@
-"""Sink that writes the current vital signs to a text file for Prometheus, without a server or extra package."""
+"""Sink that offers the current vital signs to Prometheus, in a text file or at an HTTP endpoint."""
 
+import os
+import threading
+import weakref
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import ClosedError
+from rlvitals.errors import ClosedError, SinkError
 from rlvitals.files.regular_files import replace_file
 from rlvitals.records import STREAM_OF, Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
 from rlvitals.records.metrics import metric_of
 from rlvitals.records.schema import Column, fields
 from rlvitals.sinks.flattening import finite_or
+from rlvitals.sinks.lazy_destination import load, require
 from rlvitals.sinks.sink_context import RunSink, SinkContext
 
 INTERVAL_S = 5.0
+LOOPBACK = "127.0.0.1"
 
 _GROUP_OF: dict[type[Record], str] = {
     Episode: "episode",
@@ -36,35 +41,45 @@ _BASE_UNITS = {  # Prometheus uses base units only, as the suffix of a name
 }
 
 
-class _Family(NamedTuple):
-    """Type and help text of all samples with the same name."""
-
-    kind: str
-    help: str
-
-
 class PrometheusSink(RunSink):
-    """Writes counters and the latest value of each number to `<run_id>.prom`. The file is replaced atomically.
+    """Offers counters and the latest value of each number to Prometheus.
 
-    The file has the format of the textfile collector of node_exporter. Numbers have the labels `run` and `project`, and
-    base units: bytes, seconds, ratios.
+    It writes the file `<run_id>.prom` for the textfile collector of node_exporter, serves an HTTP endpoint, or does
+    both. The file is replaced atomically. Numbers have the labels `run` and `project`, and base units: bytes, seconds,
+    ratios.
 
     Args:
-        folder: Folder of the file. Default: `artifacts/prometheus` in the run folder.
-        interval_s: Minimum time between two writes, in seconds.
+        folder: Folder of the file. Default: `artifacts/prometheus` in the run folder, or no file if `port` is given.
+        port: Port of the HTTP endpoint. 0 selects a free port. Default: no endpoint.
+        host: Address of the network interface of the endpoint. Default: only this machine can connect.
+        interval_s: Minimum time between two writes of the file, in seconds.
         clock: Source of the time.
+
+    Raises:
+        MissingExtraError: The Prometheus client is not installed.
+        ValueError: The port is invalid.
     """
 
     def __init__(
-        self, folder: str | Path | None = None, *, interval_s: float = INTERVAL_S, clock: Clock = SYSTEM_CLOCK
+        self,
+        folder: str | Path | None = None,
+        *,
+        port: int | None = None,
+        host: str = LOOPBACK,
+        interval_s: float = INTERVAL_S,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        require("prometheus_client", feature="Prometheus", extra="prometheus")
+        if port is not None and not 0 <= port < 1 << 16:
+            raise ValueError(f"port={port}: must be a number from 0 to 65535")
         self._folder = None if folder is None else Path(folder)
         self._file_name = "rlvitals.prom"
+        self._port = port
+        self._host = host
         self._interval_s = interval_s
         self._clock = clock
-        self._labels: dict[str, str] = {}
-        self._families: dict[str, _Family] = {}
-        self._samples: dict[str, dict[str, float]] = {}
+        self._collector = RecordCollector()
+        self._server: Any = None
         self._due = clock.monotonic()
         self._changed = False
         self._closed = False
@@ -74,12 +89,29 @@ class PrometheusSink(RunSink):
         """Name of the sink."""
         return "prometheus"
 
+    @property
+    def address(self) -> str | None:
+        """Address of the HTTP endpoint, or `None` if it is not running."""
+        if self._server is None:
+            return None
+        host, port = self._server.server_address[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+
     def begin(self, context: SinkContext) -> None:
-        """Use a folder in the run folder, unless another one was passed, and store the run name for the labels."""
-        if self._folder is None:
+        """Store information about the run, and start the HTTP endpoint if there is one.
+
+        Args:
+            context: Description of the run.
+
+        Raises:
+            SinkError: The endpoint cannot be started, for example because the port is in use.
+        """
+        if self._folder is None and self._port is None:
             self._folder = context.artifacts / "prometheus"
         self._file_name = f"{context.run_id}.prom"
-        self._labels = {"run": context.run_id, "project": context.project}
+        self._collector.labels = {"run": context.run_id, "project": context.project}
+        if self._port is not None:
+            self._listen(self._port)
 
     def write(self, record: Record) -> None:
         """Add a record, and write the file if the interval has passed.
@@ -93,7 +125,7 @@ class PrometheusSink(RunSink):
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
-        self._take(record)
+        self._collector.take(record)
         self._changed = True
         if self._clock.monotonic() >= self._due:
             self.flush()
@@ -104,57 +136,139 @@ class PrometheusSink(RunSink):
         Raises:
             OSError: The file cannot be written. The old file is unchanged.
         """
-        if not self._changed:
+        if self._folder is None or not self._changed:
             return
         self._due = self._clock.monotonic() + self._interval_s
-        folder = self._folder or Path()
-        folder.mkdir(parents=True, exist_ok=True)
-        # The collector reads only `*.prom`, so it never reads an incomplete temporary file.
-        replace_file(folder / self._file_name, self.text().encode())
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # node_exporter reads only `*.prom`, so it never reads an incomplete temporary file.
+        replace_file(self._folder / self._file_name, self.text().encode())
         self._changed = False
 
     def close(self) -> None:
-        """Write the file a last time, with `rlvitals_running` set to 0."""
+        """Stop the HTTP endpoint, and write the file a last time, with `rlvitals_running` set to 0."""
         if self._closed:
             return
         self._closed = True
-        if self._samples:
-            self._set("rlvitals_running", "gauge", _RUNNING, 0.0)
-            self._changed = True
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+        self._changed = self._collector.end() or self._changed
         self.flush()
+
+    def abandon(self) -> None:
+        """Close the socket of the HTTP endpoint, in the child of a fork, where its thread does not exist."""
+        if self._server is not None:
+            self._server.socket.close()
+            self._server = None
 
     def text(self) -> str:
         """Return the content of the file."""
-        lines: list[str] = []
-        for name in sorted(self._samples):
-            family = self._families[name]
-            lines.append(f"# HELP {name} {family.help.replace(chr(92), chr(92) * 2).replace(chr(10), ' ')}")
-            lines.append(f"# TYPE {name} {family.kind}")
-            lines += [f"{name}{labels} {_number(value)}" for labels, value in self._samples[name].items()]
-        return "\n".join(lines) + "\n" if lines else ""
+        text: str = load("prometheus_client").generate_latest(self._collector).decode()
+        return text
+
+    def _listen(self, port: int) -> None:
+        client = load("prometheus_client")
+        registry = client.CollectorRegistry()
+        registry.register(self._collector)
+        try:
+            self._server, _ = client.start_http_server(port, self._host, registry)
+        except OSError as error:
+            reason = error.strerror or error
+            raise SinkError(
+                f"cannot listen on {self._host}:{port}: {reason}. Pass another port, or 0 for a free one."
+            ) from error
+        _listening.add(self)
+
+
+_listening: weakref.WeakSet[PrometheusSink] = weakref.WeakSet()
+
+
+def _abandon_in_child() -> None:
+    # The child shares the socket. If it stayed open there, it would block the port after the parent has ended.
+    for sink in list(_listening):
+        sink.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_in_child)
+
+
+class _Family(NamedTuple):
+    """Values of a metric by the values of its labels."""
+
+    is_counter: bool
+    help: str
+    labels: tuple[str, ...]
+    values: dict[tuple[str, ...], float]
+
+
+class RecordCollector:
+    """Collector of `prometheus_client` that holds the counters and the latest values of records.
+
+    Any thread can call it. A scrape never sees a part of a record.
+
+    Attributes:
+        labels: Labels of all metrics.
+    """
+
+    def __init__(self) -> None:
+        self.labels: dict[str, str] = {}
+        self._families: dict[str, _Family] = {}
+        self._lock = threading.Lock()
+
+    def take(self, record: Record) -> None:
+        """Update the metrics.
+
+        Args:
+            record: Record of any stream.
+        """
+        with self._lock:
+            self._take(record)
+
+    def end(self) -> bool:
+        """Set `rlvitals_running` to 0. Return whether there were any records."""
+        with self._lock:
+            if self._families:
+                self._set("rlvitals_running", _RUNNING, 0.0)
+            return bool(self._families)
+
+    def collect(self) -> list[Any]:
+        """Return the metrics as families of `prometheus_client`, sorted by name."""
+        core = load("prometheus_client.core")
+        collected = []
+        with self._lock:
+            for name, family in sorted(self._families.items()):
+                kind = core.CounterMetricFamily if family.is_counter else core.GaugeMetricFamily
+                metric = kind(name, family.help, labels=(*self.labels, *family.labels))
+                for values, value in family.values.items():
+                    metric.add_metric((*self.labels.values(), *values), value)
+                collected.append(metric)
+        return collected
 
     def _take(self, record: Record) -> None:
         stream = STREAM_OF[type(record)]
-        self._set("rlvitals_running", "gauge", _RUNNING, 1.0)
+        self._set("rlvitals_running", _RUNNING, 1.0)
         self._count("rlvitals_records_total", "Number of records by stream.", stream=stream)
         moment = "rlvitals_last_record_timestamp_seconds"
-        self._set(moment, "gauge", "Time of the last record by stream.", finite_or(record.time, 0.0), stream=stream)
+        self._set(moment, "Time of the last record by stream.", finite_or(record.time, 0.0), stream=stream)
         if isinstance(record, Event):
             of = {"kind": record.kind, "severity": record.severity or "info"}
             self._count("rlvitals_events_total", "Number of events by kind and severity.", **of)
         elif isinstance(record, Scalars):
             for name, value in _numbers(record.values):
                 labels = {"category": record.category, "name": name}
-                self._set("rlvitals_scalar", "gauge", _DICTS["extra"][2], value, **labels)
+                self._set("rlvitals_scalar", _DICTS["extra"][2], value, **labels)
         else:
             self._take_fields(record, stream)
         step = getattr(record, "env_step", None)
         if step is not None:
-            self._set("rlvitals_env_steps", "gauge", "Environment steps taken until now.", float(step))
+            self._set("rlvitals_env_steps", "Environment steps taken until now.", float(step))
 
     def _take_fields(self, record: Record, stream: str) -> None:
         group = f"rlvitals_{_GROUP_OF[type(record)]}"
-        of = {"policy": record.policy} if isinstance(record, Evaluation) and record.policy else {}
+        # All samples of a metric need the same labels. An empty label counts as a missing one.
+        of = {"policy": record.policy or ""} if isinstance(record, Evaluation) else {}
         for name, column, _ in fields(type(record)):
             value = getattr(record, name)
             if value is None or name in {"time", "writer", "env_step"}:
@@ -162,33 +276,26 @@ class PrometheusSink(RunSink):
             if column.is_dict:
                 metric_name, label, help_text = _DICTS.get(name, (name, "name", "Entry of a group of numbers."))
                 for entry, number in _numbers(value):
-                    self._set(f"{group}_{metric_name}", "gauge", help_text, number, **of, **{label: entry})
+                    self._set(f"{group}_{metric_name}", help_text, number, **of, **{label: entry})
             elif column in {Column.NUMBER, Column.COUNT, Column.FLAG}:
                 suffixed, factor, help_text = _described(stream, name)
-                self._set(f"{group}_{suffixed}", "gauge", help_text, value * factor, **of)
+                self._set(f"{group}_{suffixed}", help_text, value * factor, **of)
 
-    def _set(self, name: str, kind: str, help_text: str, value: float, /, **labels: str) -> None:
-        if name not in self._samples:
-            self._families[name], self._samples[name] = _Family(kind, help_text), {}
-        self._samples[name][self._labelled(labels)] = value
+    def _set(self, name: str, help_text: str, value: float, /, **labels: str) -> None:
+        self._family(name, help_text, labels).values[tuple(labels.values())] = value
 
     def _count(self, name: str, help_text: str, /, **labels: str) -> None:
-        labelled = self._labelled(labels)
-        self._families.setdefault(name, _Family("counter", help_text))
-        counts = self._samples.setdefault(name, {})
-        counts[labelled] = counts.get(labelled, 0.0) + 1.0
+        counts = self._family(name, help_text, labels, is_counter=True).values
+        counted = tuple(labels.values())
+        counts[counted] = counts.get(counted, 0.0) + 1.0
 
-    def _labelled(self, labels: Mapping[str, str]) -> str:
-        return _label_text((*self._labels.items(), *labels.items()))
+    def _family(self, name: str, help_text: str, labels: Mapping[str, str], *, is_counter: bool = False) -> _Family:
+        if name not in self._families:
+            self._families[name] = _Family(is_counter, help_text, tuple(labels), {})
+        return self._families[name]
 
 
 _RUNNING = "Whether the run is being recorded (1) or has ended (0)."
-
-
-@lru_cache(maxsize=4096)
-def _label_text(labels: tuple[tuple[str, str], ...]) -> str:
-    pairs = [f'{name}="{_escaped(value)}"' for name, value in labels]
-    return "{" + ",".join(pairs) + "}" if pairs else ""
 
 
 @cache
@@ -204,15 +311,3 @@ def _described(stream: str, name: str) -> tuple[str, float, str]:
 
 def _numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     return ((name, float(value)) for name, value in values.items() if not isinstance(value, str))
-
-
-def _number(value: float) -> str:
-    if value != value:  # noqa: PLR0124 - NaN
-        return "NaN"
-    if value in {float("inf"), float("-inf")}:
-        return "+Inf" if value > 0 else "-Inf"
-    return repr(float(value))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,9 +1,18 @@
-"""Prometheus text files, read back with the Prometheus parser."""
+"""What Prometheus reads from a text file and from the HTTP endpoint, read back with its own parsers."""
 
 import math
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from rlvitals import TrainingMonitor
@@ -33,8 +42,7 @@ def parsed(text: str) -> Samples:
 
 
 def taken(*records: Record) -> PrometheusSink:
-    sink = PrometheusSink(interval_s=math.inf)
-    sink._due = math.inf
+    sink = PrometheusSink()
     for record in records:
         sink.write(record)
     return sink
@@ -91,6 +99,30 @@ def test_custom_names_become_labels() -> None:
     assert value(samples, "rlvitals_episode_reward_part", part="quality") == 0.25
     assert value(samples, "rlvitals_episode_parameter", parameter=odd) == 6.0
     assert value(samples, "rlvitals_evaluation_reward", policy="defaults") == 2.0
+
+
+def test_the_samples_of_a_metric_have_the_same_labels() -> None:
+    """The agent's evaluation has an empty label, which Prometheus treats like a missing one."""
+
+    samples = parsed(
+        taken(
+            Evaluation(time=1.0, episode=0, reward=1.0), Evaluation(time=1.0, episode=0, policy="defaults", reward=2.0)
+        ).text()
+    )
+    assert value(samples, "rlvitals_evaluation_reward", policy="") == 1.0
+    assert value(samples, "rlvitals_evaluation_reward", policy="defaults") == 2.0
+
+
+def test_only_records_make_metrics() -> None:
+    """The client library adds no series of its own, such as the time at which a counter was created."""
+
+    names = {name for name, _ in parsed(taken(Event(time=1.0, kind="note", message="x")).text())}
+    assert names == {
+        "rlvitals_events_total",
+        "rlvitals_last_record_timestamp_seconds",
+        "rlvitals_records_total",
+        "rlvitals_running",
+    }
 
 
 def test_non_finite_values_are_written() -> None:
@@ -189,3 +221,151 @@ def test_a_monitor_creates_the_sink_by_name(tmp_path: Path) -> None:
             monitor.log_episode(episode, 0.5, 10)
     samples = parsed((tmp_path / "a" / "artifacts" / "prometheus" / "a.prom").read_text())
     assert value(samples, "rlvitals_records_total", run="a", project="p", stream="episodes") == 3.0
+
+
+FORK = """
+import os, sys
+from pathlib import Path
+from rlvitals.records import PolicyUpdate
+from rlvitals.sinks import PrometheusSink, SinkContext
+sink = PrometheusSink(port=0)
+sink.begin(SinkContext(Path(), Path(), "a", "", dict, resumed=False))
+address = sink.address
+reader, writer = os.pipe()
+child = os.fork()
+if child == 0:
+    os.close(writer)
+    os.read(reader, 1)  # until the parent has closed the sink
+    os._exit(0 if sink.address is None else 1)
+port = int(address.split(":")[2].split("/")[0])
+sink.close()
+PrometheusSink(port=port).begin(SinkContext(Path(), Path(), "b", "", dict, resumed=False))
+os.close(writer)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+Serve = Callable[..., PrometheusSink]
+
+
+@pytest.fixture
+def serve(context: SinkContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Return a function that creates a sink with an endpoint on a free port, accessed without a proxy."""
+    monkeypatch.setenv("no_proxy", "*")
+    sinks: list[PrometheusSink] = []
+
+    def make(folder: Path | None = None, port: int = 0) -> PrometheusSink:
+        sink = PrometheusSink(folder, port=port)
+        sink.begin(context)
+        sinks.append(sink)
+        return sink
+
+    yield make
+    for sink in sinks:
+        sink.close()
+
+
+def scraped(sink: PrometheusSink, accept: str = "*/*") -> str:
+    assert sink.address is not None
+    request = urllib.request.Request(sink.address, headers={"Accept": accept})  # noqa: S310 - our own address
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        content: bytes = answer.read()
+    return content.decode()
+
+
+def test_the_endpoint_serves_the_latest_values(serve: Serve) -> None:
+    """A scrape returns the same text as the file, at any time."""
+
+    sink = serve()
+    assert scraped(sink) == ""
+    sink.write(PolicyUpdate(time=1.0, step=1, value_loss=math.nan))
+    assert scraped(sink) == sink.text()
+    sink.write(PolicyUpdate(time=1.0, step=2))
+    assert value(parsed(scraped(sink)), "rlvitals_update_step", run="ppo 1", project="logos: small") == 2
+
+
+def test_the_endpoint_offers_openmetrics(serve: Serve) -> None:
+    """Prometheus asks for this format. The names are the same."""
+
+    sink = serve()
+    sink.write(PolicyUpdate(time=1.0, step=1, value_loss=math.inf))
+    sink.write(Event(time=1.0, kind="note", message="x"))
+    text = scraped(sink, accept="application/openmetrics-text; version=1.0.0")
+    families = openmetrics.text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    names = {sample.name for family in families for sample in family.samples}
+    assert text.endswith("# EOF\n")
+    assert names == {name for name, _ in parsed(sink.text())}
+
+
+def test_the_endpoint_is_closed_with_the_sink(serve: Serve) -> None:
+    """A scrape is refused then."""
+
+    sink = serve()
+    address = str(sink.address)
+    assert address.startswith("http://127.0.0.1:")
+    sink.close()
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        urllib.request.urlopen(address, timeout=10)  # noqa: S310 - our own address
+
+
+def test_the_file_is_optional_with_an_endpoint(serve: Serve, context: SinkContext, tmp_path: Path) -> None:
+    """It is written if there is a folder for it."""
+
+    for sink in (serve(), serve(tmp_path / "textfiles")):
+        sink.write(PolicyUpdate(time=1.0, step=1))
+        sink.close()
+    assert [path.name for path in tmp_path.rglob("*.prom")] == ["ppo 1.prom"]
+    assert list(context.artifacts.iterdir()) == []
+
+
+class Halting(dict[str, int | float | bool | str]):
+    """Values that a thread scrapes after the first one."""
+
+    def __init__(self, scrape: threading.Thread) -> None:
+        super().__init__(first=1.0, second=2.0)
+        self.scrape = scrape
+
+    def items(self) -> Any:
+        yield "first", 1.0
+        self.scrape.start()
+        self.scrape.join(0.1)  # it cannot end before the record has been added
+        yield "second", 2.0
+
+
+def test_a_scrape_never_sees_a_part_of_a_record() -> None:
+    """It waits until the record has been added."""
+
+    sink = PrometheusSink()
+    texts: list[str] = []
+    scrape = threading.Thread(target=lambda: texts.append(sink.text()))
+    sink.write(Scalars(time=1.0, step=0, category="mine", values=Halting(scrape)))
+    scrape.join()
+    assert [text.count("rlvitals_scalar{") for text in texts] == [2]
+
+
+def test_the_error_for_a_port_in_use_has_the_remedy(tmp_path: Path) -> None:
+    """The training continues without the sink, and the error is an event of the run."""
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        sinks = [PrometheusSink(port=port)]
+        with TrainingMonitor(tmp_path, session_name="a", sinks=sinks) as monitor:
+            monitor.log_episode(0, 0.5, 10)
+    (event,) = [event for event in monitor.run.records("events") if event.kind == "sink"]
+    wanted = f"cannot listen on 127.0.0.1:{port}: Address already in use. Pass another port, or 0 for a free one."
+    assert event.message.endswith(wanted)
+    assert monitor.run.vitality().status == "completed"
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_an_invalid_port_is_rejected(port: int) -> None:
+    """The error has the value and the range."""
+
+    with pytest.raises(ValueError, match=rf"port={port}: must be a number from 0 to 65535"):
+        PrometheusSink(port=port)
+
+
+def test_a_forked_child_does_not_keep_the_port() -> None:
+    """The child closes the socket, so that the parent can free its port while the child still runs."""
+
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "0\n"

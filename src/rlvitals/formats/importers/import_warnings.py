@@ -21,6 +21,11 @@ class ImportWarnings:
         self._rows: dict[tuple[str, str], list[tuple[int, str]]] = {}
         self._messages: dict[str, dict[str, Any]] = {}
 
+    @property
+    def messages(self) -> list[str]:
+        """The messages until now, without those about rows."""
+        return list(self._messages)
+
     def add(self, message: str, **data: Any) -> None:
         """Add a message. Repeated messages are added once.
 

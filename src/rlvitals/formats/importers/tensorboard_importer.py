@@ -1,6 +1,5 @@
 """Import of TensorBoard event files written by Stable-Baselines3, CleanRL, rlvitals or other programs."""
 
-import ast
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,13 @@ from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.export_metadata import metadata_of
 from rlvitals.formats.importers.importer import Imported, Importer
 from rlvitals.records import Event, Record, codec_of
+from rlvitals.records.settings_table import SETTINGS_TAGS, settings_in
 from rlvitals.records.tag_reader import TagReader
 from rlvitals.runs.export_marker import HEADER
 from rlvitals.sinks.lazy_destination import load, require
 
 _MARK = "tfevents"
 _TEXT_SUMMARY = "/text_summary"
-_SETTINGS = {"configuration", "hyperparameters"}
 _EVENTS = "events/"
 _HPARAMS = "_hparams_/"
 _SHOWN = 10
@@ -160,8 +159,8 @@ class _Texts:
 
     def _take_text(self, tag: str, text: str, event: Any) -> None:
         name = tag.removesuffix(_TEXT_SUMMARY)
-        if name in _SETTINGS:
-            self._configuration |= {key: value for key, value in _table(text) if key not in self._configuration}
+        if name in SETTINGS_TAGS:
+            self._configuration |= {**settings_in(text), **self._configuration}
         elif name.startswith(_EVENTS):
             self._events.append(_event(event.wall_time, name.removeprefix(_EVENTS), text, env_step=event.step))
         else:
@@ -180,19 +179,3 @@ def _event(time: float, kind: str, message: str, **more: Any) -> Record:
     said = {"time": time, "kind": kind, "message": message, "severity": "info", **more}
     record: Record = codec_of(Event).pack(said)[0]
     return record
-
-
-def _table(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a Markdown table of settings, as written by CleanRL and rlvitals."""
-    for row in text.splitlines()[2:]:  # after the header row and the separator
-        cells = [cell.strip() for cell in row.strip().strip("|").split("|")]
-        if len(cells) == 2:  # noqa: PLR2004 - name and value
-            yield cells[0], _literal(cells[1])
-
-
-def _literal(text: str) -> Any:
-    try:
-        said = ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return text
-    return said if isinstance(said, bool | int | float | str | None) else text

@@ -3,6 +3,7 @@
 from rlvitals.sinks.alerts.alert import Alert
 from rlvitals.sinks.alerts.alert_gate import Rules
 from rlvitals.sinks.alerts.alert_sink import AlertSink, DeliveryError
+from rlvitals.sinks.alerts.apprise_alerts import AppriseAlerts
 from rlvitals.sinks.alerts.callable_alerts import CallableAlerts
 from rlvitals.sinks.alerts.desktop_alerts import DesktopAlerts
 from rlvitals.sinks.alerts.discord_alerts import DiscordAlerts
@@ -14,6 +15,7 @@ from rlvitals.sinks.alerts.webhook_alerts import WebhookAlerts
 __all__ = [
     "Alert",
     "AlertSink",
+    "AppriseAlerts",
     "CallableAlerts",
     "DeliveryError",
     "DesktopAlerts",

@@ -49,6 +49,11 @@ def setting(given: str | None, variable: str) -> str:
     return given if given is not None else os.environ.get(variable, "").strip()
 
 
+def is_temporary(status: int) -> bool:
+    """Return whether a request with this HTTP status of the response can succeed later."""
+    return status in _TRY_AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 class Webhook:
     """A URL that accepts JSON by POST. It is a secret, because anyone who has it can post.
 
@@ -128,10 +133,11 @@ class Webhook:
         raise refusal
 
     def _refusal(self, error: urllib.error.HTTPError) -> DeliveryError:
-        again = error.code in _TRY_AGAIN or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR
         phrase = HTTPStatus(error.code).phrase if error.code in set(HTTPStatus) else "an unknown status"
         wait = _seconds(error.headers.get("Retry-After"))
-        return DeliveryError(f"{self.host} responded with {error.code} ({phrase})", again=again, retry_s=wait)
+        return DeliveryError(
+            f"{self.host} responded with {error.code} ({phrase})", again=is_temporary(error.code), retry_s=wait
+        )
 
 
 def _why(error: Exception) -> str:

@@ -1,0 +1,150 @@
+"""The runs that the loggers of a process share: TensorBoard writers, W&B runs and environments of one training."""
+
+import os
+import re
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rlvitals.adapters.tag_log import TagLog
+from rlvitals.monitor import TrainingMonitor
+
+_PART = re.compile(r"train(ing)?|eval(uation)?s?|test|val(id(ation)?)?|rollout", re.IGNORECASE)
+"""Names of folders that are parts of one training."""
+
+
+class LoggerRun:
+    """A run with several users. It ends when the last one leaves.
+
+    Args:
+        monitor: Monitor that records the run.
+        folder: Folder of the writer that opened the run, if one did.
+
+    Attributes:
+        monitor: Monitor that records the run.
+        folder: Folder of the writer that opened the run, if one did.
+        tags: Log of the tagged values of the run.
+        counted_step: Environment step as counted by a recorded environment. `None` without one.
+    """
+
+    def __init__(self, monitor: TrainingMonitor, folder: Path | None = None) -> None:
+        self.monitor = monitor
+        self.folder = folder
+        self.counted_step: int | None = None
+        self.tags = TagLog(monitor, env_step=lambda: self.counted_step)
+        self._users: set[object] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run can be written by this process."""
+        return self.monitor.session.end_time is None and not self.monitor.is_child
+
+    def join(self, user: object) -> None:
+        """Add a user."""
+        with self._lock:
+            self._users.add(user)
+
+    def leave(self, user: object, error: BaseException | None = None) -> None:
+        """Remove a user, and end the run if it was the last one.
+
+        Args:
+            user: User that has joined.
+            error: Exception that ended its work.
+        """
+        with self._lock:
+            self._users.discard(user)
+            is_last = not self._users
+        if is_last:
+            self.monitor.__exit__(None, error, None)
+
+    def prefix_of(self, folder: Path) -> str:
+        """Return the prefix for the tags of a further writer, which is the name of its folder."""
+        return "" if folder == self.folder else f"{folder.name}/"
+
+
+class LoggerRuns:
+    """The runs of a process by the folders of their writers.
+
+    Args:
+        options: Options of `TrainingMonitor` for every run. They win over what a logger proposes.
+    """
+
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        self._options = dict(options or {})
+        self._runs: list[LoggerRun] = []
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+
+    @property
+    def opened(self) -> int:
+        """Number of runs that were opened until now in this process."""
+        self._forget_parent()
+        return len(self._runs)
+
+    @property
+    def current(self) -> LoggerRun | None:
+        """The newest open run, or `None`."""
+        self._forget_parent()
+        return next((run for run in reversed(self._runs) if run.is_open), None)
+
+    def of_writer(self, folder: Path) -> LoggerRun | None:
+        """Return the open run that a writer in a folder belongs to.
+
+        Writers share a run if one folder contains the other, or if both are parts of one training (`train`, `eval`).
+        """
+        self._forget_parent()
+        for run in reversed(self._runs):
+            if run.is_open and (run.folder is None or _belong_together(run.folder, folder)):
+                return run
+        return None
+
+    def open(self, folder: Path | None = None, **proposed: Any) -> LoggerRun:
+        """Open a run.
+
+        Args:
+            folder: Folder of the writer that opens it, if one does.
+            **proposed: Options of `TrainingMonitor`.
+
+        Raises:
+            RunError: The run cannot be created.
+        """
+        with self._lock:
+            self._forget_parent()
+            run = LoggerRun(TrainingMonitor(**(proposed | self._options)), folder)
+            self._runs.append(run)
+            return run
+
+    def adopt(self, monitor: TrainingMonitor) -> LoggerRun:
+        """Return the run of a monitor that another adapter opened and closes."""
+        with self._lock:
+            self._forget_parent()
+            known = next((run for run in self._runs if run.monitor is monitor), None)
+            if known is None:
+                known = LoggerRun(monitor)
+                known.join(monitor)
+                self._runs.append(known)
+            return known
+
+    @property
+    def unfinished(self) -> list[LoggerRun]:
+        """Open runs of this process."""
+        self._forget_parent()
+        return [run for run in self._runs if run.is_open]
+
+    def _forget_parent(self) -> None:
+        """Begin with no runs in the child of a fork, whose parent continues to record."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._runs = []
+
+
+def run_folder_of(writer: Path) -> Path:
+    """Return the folder of the training that a writer's folder belongs to: its parent if it is a part of one."""
+    return writer.parent if _PART.fullmatch(writer.name) and writer.parent.name else writer
+
+
+def _belong_together(one: Path, other: Path) -> bool:
+    first, second = run_folder_of(one), run_folder_of(other)
+    return first == second or first in second.parents or second in first.parents

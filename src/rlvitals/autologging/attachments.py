@@ -1,0 +1,186 @@
+"""State that all attachments of a process share: its runs, and what was attached."""
+
+import contextlib
+import functools
+import importlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rlvitals.adapters.logger_runs import LoggerRun, LoggerRuns
+from rlvitals.autologging.child_process import add_line
+from rlvitals.monitor import TrainingMonitor
+
+_log = logging.getLogger("rlvitals")
+
+_LONGEST_END_S = 5.0
+
+
+class AttachedProcess:
+    """Runs of a process, and a report of what was attached.
+
+    Args:
+        options: Options of `TrainingMonitor` for every run.
+        report: File that receives a line for each attachment, for the parent process.
+
+    Attributes:
+        options: Options of `TrainingMonitor` for every run.
+        runs: Runs that loggers and environments share.
+        on_open: Functions to call with each run that a logger or an adapter opens.
+        on_finish: Functions to call with each run whose training a logger declares finished.
+        adapter_runs: Whether an adapter, such as that of Stable-Baselines3, has recorded a run. Environments then do
+            not open runs.
+    """
+
+    def __init__(self, options: Mapping[str, Any], report: Path | None) -> None:
+        self.options = dict(options)
+        self.runs = LoggerRuns(options)
+        self.on_open: list[Callable[[LoggerRun], None]] = []
+        self.on_finish: list[Callable[[LoggerRun], None]] = []
+        self.adapter_runs = False
+        self._report = report
+        self._noted: set[tuple[str, Path]] = set()
+        self._failed: set[str] = set()
+        self._calls = threading.local()
+        self._opening = threading.RLock()
+
+    def note(self, what: str, monitor: TrainingMonitor) -> None:
+        """Report that a library is attached to a run, once.
+
+        Args:
+            what: Name of the library or of its part.
+            monitor: Monitor of the run.
+        """
+        if (what, monitor.path) in self._noted:
+            return
+        self._noted.add((what, monitor.path))
+        if self._report is not None:
+            with contextlib.suppress(OSError):  # the parent process has ended
+                add_line(self._report, {"attached": what, "run": str(monitor.path)})
+
+    @contextlib.contextmanager
+    def caught(self, what: str) -> Iterator[None]:
+        """Log an exception once, and continue.
+
+        Args:
+            what: Description of the failed operation.
+        """
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the user's program must continue
+            self.failed(what, error)
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Log a failure, once.
+
+        Args:
+            what: Description of the failed operation.
+            error: Cause.
+        """
+        if what not in self._failed:
+            self._failed.add(what)
+            _log.warning("autolog: %s (%s: %s); the program continues", what, type(error).__name__, error)
+
+    def observe(self, owner: Any, name: str, after: Callable[..., None]) -> None:
+        """Replace a function by one that calls the original, and then a function with the same arguments.
+
+        Calls that the original makes of observed functions are not passed on.
+
+        Args:
+            owner: Class or module.
+            name: Name of the function.
+            after: Function to call with the result and the arguments of the original.
+        """
+        original = getattr(owner, name, None)
+        if original is None:
+            return
+
+        @functools.wraps(original)
+        def observed(*args: Any, **kwargs: Any) -> Any:
+            calls = self._calls
+            if getattr(calls, "is_inside", False):
+                return original(*args, **kwargs)
+            calls.is_inside = True
+            try:
+                result = original(*args, **kwargs)
+                with self.caught(f"a call of {name} could not be recorded"):
+                    after(result, *args, **kwargs)
+            finally:
+                calls.is_inside = False
+            return result
+
+        setattr(owner, name, observed)
+
+    def run_of(self, folder: Path | None, **proposed: Any) -> LoggerRun:
+        """Return the open run of a writer in a folder, or the current run, or a new one.
+
+        Args:
+            folder: Folder of the writer; `None` for other loggers.
+            **proposed: Options of `TrainingMonitor` for a new run.
+
+        Raises:
+            RunError: The run cannot be created.
+        """
+        with self._opening:
+            found = self.runs.current if folder is None else self.runs.of_writer(folder)
+            if found is None:
+                found = self.runs.open(folder, **proposed)
+                self._tell(self.on_open, found)
+            return found
+
+    def adopt(self, monitor: TrainingMonitor) -> LoggerRun:
+        """Return the run of a monitor that an adapter opens and closes."""
+        run = self.runs.adopt(monitor)
+        self._tell(self.on_open, run)
+        return run
+
+    def finish(self, run: LoggerRun) -> None:
+        """Declare the training of a run finished. The run ends with its last logger."""
+        self._tell(self.on_finish, run)
+
+    def _tell(self, listeners: list[Callable[[LoggerRun], None]], run: LoggerRun) -> None:
+        for listener in listeners:
+            with self.caught("a run could not be shared by all loggers"):
+                listener(run)
+
+    def end_before_exit(self) -> None:
+        """End the open runs when the program calls `os._exit`, which runs no exit handler."""
+        original = os._exit
+
+        @functools.wraps(original)
+        def observed(status: int) -> NoReturn:
+            if self.runs.unfinished:
+                ending = threading.Thread(target=self._end, args=(status,), daemon=True)
+                ending.start()
+                ending.join(_LONGEST_END_S)  # a program that is stuck leaves like this, too
+            original(status)
+
+        setattr(os, original.__name__, observed)
+
+    def _end(self, status: int) -> None:
+        for run in self.runs.unfinished:
+            with self.caught("a run could not be ended"):
+                run.monitor.__exit__(None, SystemExit(status), None)
+
+
+_process: AttachedProcess | None = None
+
+
+def attach(name: str, attachment: str, options: Mapping[str, Any], report: Path | None) -> None:
+    """Attach an imported module.
+
+    Args:
+        name: Name of the module.
+        attachment: Name of the module of this package that attaches it.
+        options: Options of `TrainingMonitor` for every run.
+        report: File that receives a line for each attachment.
+    """
+    global _process  # noqa: PLW0603 - one per process
+    if _process is None:
+        _process = AttachedProcess(options, report)
+        _process.end_before_exit()
+    importlib.import_module(f"rlvitals.autologging.{attachment}").attach(sys.modules[name], _process)

@@ -1,0 +1,84 @@
+"""Options of `rlvitals run` in the environment of the processes that it starts, and what these processes report."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rlvitals.autologging.library_attachments import start
+
+VARIABLE = "RLVITALS_RUN"
+"""Environment variable with the options, as JSON."""
+
+STARTUP_FOLDER = Path(__file__).parent / "startup"
+"""Folder that is put on the `PYTHONPATH` of the process."""
+
+_WORKERS = ("default_worker.py", "resource_tracker", "forkserver")
+"""Processes that a library starts for itself: Ray's workers, and helpers of `multiprocessing`."""
+
+
+class ProcessReport(NamedTuple):
+    """What the recorded processes reported.
+
+    Attributes:
+        started: Whether a Python process with rlvitals has started.
+        runs: Names of the attached libraries, by the path of their run.
+    """
+
+    started: bool
+    runs: dict[Path, list[str]]
+
+
+def environment_with(options: Mapping[str, Any], report: Path) -> dict[str, str]:
+    """Return the environment of a process that is recorded.
+
+    Args:
+        options: Options of `TrainingMonitor` for every run, as JSON values.
+        report: File that receives a line for each process and each attachment.
+    """
+    found = os.environ.get("PYTHONPATH")
+    paths = [str(STARTUP_FOLDER), *([found] if found else [])]
+    said = json.dumps({"options": dict(options), "report": str(report)})
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), VARIABLE: said}
+
+
+def start_in_child() -> None:
+    """Attach the libraries that this process imports. Never raises."""
+    text = os.environ.get(VARIABLE)
+    command = " ".join(sys.orig_argv[1:4])
+    if not text or any(worker in command for worker in _WORKERS):
+        return
+    try:
+        said = json.loads(text)
+        report = Path(said["report"])
+        add_line(report, {"started": sys.executable})
+        start(said["options"], report)
+    except Exception as error:  # noqa: BLE001 - the program must start
+        print(f"rlvitals: this process is not recorded ({type(error).__name__}: {error})", file=sys.stderr)  # noqa: T201 - before logging
+
+
+def add_line(report: Path, line: Mapping[str, Any]) -> None:
+    """Add a line to the report.
+
+    Raises:
+        OSError: The report cannot be written, for example because its parent process has ended.
+    """
+    with report.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def reported_in(report: Path) -> ProcessReport:
+    """Return what the processes reported. A line that a killed process did not finish is left out."""
+    started, runs = False, dict[Path, list[str]]()
+    text = report.read_text(encoding="utf-8") if report.exists() else ""
+    for line in text.splitlines():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        started = True
+        if "run" in said:
+            runs.setdefault(Path(said["run"]), []).append(said["attached"])
+    return ProcessReport(started, runs)

@@ -1,0 +1,92 @@
+"""Attachment of Stable-Baselines3 and sb3-contrib: every `learn` gets the callback."""
+
+import functools
+import weakref
+from types import ModuleType
+from typing import Any
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList, ConvertCallback
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from rlvitals.adapters.sb3 import VitalsCallback
+from rlvitals.autologging.attachments import AttachedProcess
+from rlvitals.autologging.environment_attachment import release
+
+_FAILED = "a training of Stable-Baselines3 could not be recorded"
+
+
+class AttachedCallback(VitalsCallback):
+    """Callback that turns itself off if its run cannot be created.
+
+    Args:
+        process: State of the process.
+    """
+
+    def __init__(self, process: AttachedProcess) -> None:
+        run = process.runs.current
+        options: dict[str, Any] = process.options if run is None else {"monitor": run.monitor}
+        super().__init__(**options)
+        self._process = process
+        self._is_off = False
+
+    def _on_training_start(self) -> None:
+        self._is_off = True
+        with self._process.caught(_FAILED):
+            super()._on_training_start()
+            self._process.adapter_runs = True
+            self._process.adopt(self.monitor).tags.expect_no_episodes()
+            self._process.note(f"Stable-Baselines3 {type(self.model).__name__}", self.monitor)
+            self._is_off = False
+
+    def _on_rollout_start(self) -> None:
+        if not self._is_off:
+            super()._on_rollout_start()
+
+    def _on_step(self) -> bool:
+        return self._is_off or super()._on_step()
+
+    def _on_rollout_end(self) -> None:
+        if not self._is_off:
+            super()._on_rollout_end()
+
+    def _on_training_end(self) -> None:
+        if not self._is_off:
+            super()._on_training_end()
+
+
+def attach(module: ModuleType, process: AttachedProcess) -> None:
+    """Add the callback to every `learn`, and leave the environments in it to the callback."""
+    del module
+    original = BaseAlgorithm._init_callback  # noqa: SLF001 - all algorithms prepare their callbacks with it
+    callbacks: weakref.WeakKeyDictionary[Any, AttachedCallback] = weakref.WeakKeyDictionary()
+
+    @functools.wraps(original)
+    def init_callback(model: Any, callback: Any, *args: Any, **kwargs: Any) -> Any:
+        with process.caught(_FAILED):
+            if not any(isinstance(one, VitalsCallback) for one in _callbacks_in(callback)):
+                own = callbacks.get(model) or callbacks.setdefault(model, AttachedCallback(process))
+                callback = CallbackList([own, *_listed(callback)])  # records a step before another callback fails
+        return original(model, callback, *args, **kwargs)
+
+    setattr(BaseAlgorithm, original.__name__, init_callback)
+
+    def created(_: None, environments: Any, *__: Any, **___: Any) -> None:
+        for env in environments.envs:
+            release(env)
+
+    process.observe(DummyVecEnv, "__init__", created)
+
+
+def _listed(callback: Any) -> list[BaseCallback]:
+    if callback is None:
+        return []
+    if isinstance(callback, list):
+        return callback
+    return [callback if isinstance(callback, BaseCallback) else ConvertCallback(callback)]
+
+
+def _callbacks_in(callback: Any) -> list[Any]:
+    """Return a callback and the callbacks inside."""
+    inside = callback if isinstance(callback, list) else getattr(callback, "callbacks", [])
+    return [callback, *(one for each in inside for one in _callbacks_in(each))]

@@ -1,0 +1,168 @@
+"""`rlvitals run -- COMMAND...`: a training script, recorded without a change to it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from rlvitals.autologging.child_process import ProcessReport, environment_with, reported_in
+from rlvitals.cli.error_output import print_error
+from rlvitals.cli.run_arguments import LOGS
+from rlvitals.errors import RlvitalsError
+from rlvitals.formatting import counted, listed
+from rlvitals.records.json_encoding import strict_json
+from rlvitals.runs import Run
+from rlvitals.summary.overview import Overview, overview_of
+
+_FORWARDED = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+_SIGNALLED = 128
+"""Exit codes of shells: a command that does not exist, that cannot be executed, and that a signal ended."""
+
+_MOST_NAMED = 4
+
+Command = Annotated[
+    list[str], typer.Argument(help="Command that trains, such as: python train.py", metavar="COMMAND...")
+]
+Into = Annotated[Path, typer.Option("--folder", help="Create the runs in this folder.")]
+Name = Annotated[
+    str | None, typer.Option("--name", help="Name the run. Default: after the algorithm and the environment.")
+]
+Project = Annotated[str | None, typer.Option("--project", help="Record this project name.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Add a tag to the run. Can be repeated.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the last line as JSON, on standard error.")]
+
+
+def run(
+    command: Command,
+    *,
+    folder: Into = LOGS,
+    name: Name = None,
+    project: Project = None,
+    tag: Tags = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a training script unchanged, and record what it trains.
+
+    Stable-Baselines3, Gymnasium environments, TensorBoard writers and W&B are attached where the script uses them.
+    Output, signals and the exit code are those of the command. One line at the end, on standard error, names the runs.
+    """
+    if command[0].endswith(".py"):
+        command = [sys.executable, *command]
+    options: dict[str, Any] = {"log_dir": str(folder.absolute()), "announce": sys.stderr.isatty()}
+    options |= {"session_name": name} if name is not None else {}
+    options |= {"project_name": project} if project is not None else {}
+    options |= {"tags": tag} if tag else {}
+    with tempfile.TemporaryDirectory(prefix="rlvitals-run-") as home:
+        report = Path(home) / "report.jsonl"
+        code = _run(command, environment_with(options, report))
+        _print_end(reported_in(report), folder, as_json=as_json)
+    _exit_like(code)
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command, and return its exit code; the negative number of the signal that ended it."""
+    try:
+        child = subprocess.Popen(command, env=dict(environment))
+    except OSError as error:
+        print_error(f"cannot run {command[0]}: {error.strerror}. Check the path, or name the interpreter first")
+        raise typer.Exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE) from None
+    with _forwarding(child):
+        return child.wait()
+
+
+@contextlib.contextmanager
+def _forwarding(child: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Pass signals on to the child, which alone decides what they do."""
+
+    def forward(number: int, _: FrameType | None) -> None:
+        # Ctrl-C in a terminal already reaches every process of the foreground group.
+        if number != signal.SIGINT or not _is_in_foreground():
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(number)
+
+    numbers = [getattr(signal, one) for one in ("SIGINT", *_FORWARDED) if hasattr(signal, one)]
+    before = {number: signal.signal(number, forward) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _is_in_foreground() -> bool:
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):  # standard input is not a terminal
+        return False
+
+
+def _exit_like(code: int) -> None:
+    if code >= 0:
+        raise typer.Exit(code)
+    with contextlib.suppress(OSError, ValueError):  # SIGKILL has no handler to reset
+        signal.signal(-code, signal.SIG_DFL)
+    sys.stdout.flush()
+    os.kill(os.getpid(), -code)
+    raise typer.Exit(_SIGNALLED - code)
+
+
+def _print_end(reported: ProcessReport, folder: Path, *, as_json: bool) -> None:
+    """Print what was recorded, in one line."""
+    found = {path: _overview(path) for path in reported.runs}
+    if as_json:
+        runs = [
+            {"run": str(path), "attached": attached, "overview": found[path]}
+            for path, attached in reported.runs.items()
+        ]
+        typer.echo(strict_json({"runs": runs, "reason": "" if runs else _nothing(reported)}).decode(), err=True)
+    elif not found:
+        print_error(_nothing(reported))
+    elif len(found) == 1:
+        ((path, overview),) = found.items()
+        print_error(f"recorded {_shown(path)} ({listed(reported.runs[path])}){_facts(overview)}")
+    else:
+        named = listed([_shown(path) for path in found], _MOST_NAMED)
+        print_error(f"recorded {counted(len(found), 'run')}: {named}. Run `rlvitals ls {_shown(folder)}`")
+
+
+def _nothing(reported: ProcessReport) -> str:
+    if not reported.started:
+        return (
+            "nothing was recorded, because no Python with rlvitals was started, or it ignores PYTHONPATH (-I, -E). "
+            "Install rlvitals in the interpreter that runs the script"
+        )
+    return (
+        "nothing was recorded, because the program trained with none of the supported libraries. "
+        "Log with rlvitals.TrainingMonitor, or see https://rlvitals.github.io/rlvitals/guides/attach/"
+    )
+
+
+def _overview(path: Path) -> Overview | None:
+    try:
+        return overview_of(Run(path))
+    except RlvitalsError:  # the next command that reads it reports the error
+        return None
+
+
+def _facts(overview: Overview | None) -> str:
+    if overview is None:
+        return ""
+    counts = [counted(overview.episodes, "episode"), counted(overview.updates or 0, "update")]
+    verdict = "" if overview.verdict is None else f". {overview.verdict.title}"
+    return (
+        f": {overview.state.status}, {listed(counts)}{verdict}. Run `rlvitals show {_shown(Path(overview.state.path))}`"
+    )
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,0 +1,107 @@
+"""`rlvitals run`: exit codes, signals and output of the command that it runs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(folder: Path, *words: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "rlvitals", "run", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload, no-any-return] # options of `run`
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_exit_code_is_that_of_the_command(tmp_path: Path, code: int) -> None:
+    assert run(tmp_path, "--", sys.executable, "-c", f"raise SystemExit({code})").returncode == code
+
+
+def test_a_signal_that_ends_the_command_ends_the_parent(tmp_path: Path) -> None:
+    text = "import os; os.kill(os.getpid(), 9)"
+
+    assert run(tmp_path, "--", sys.executable, "-c", text).returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGINT"])
+def test_a_signal_reaches_the_command(tmp_path: Path, name: str) -> None:
+    """The command decides what it does."""
+    text = (
+        "import signal, sys\n"
+        f"signal.signal(signal.{name}, lambda *_: sys.exit(7))\n"
+        "print('ready', flush=True)\n"
+        "signal.pause()\n"
+    )
+    command = [sys.executable, "-m", "rlvitals", "run", "--", sys.executable, "-c", text]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        parent.send_signal(getattr(signal, name))
+
+        assert parent.wait() == 7
+
+
+def test_output_and_input_pass_through(tmp_path: Path) -> None:
+    """The line of rlvitals is the last one of standard error."""
+    text = "import sys; print(sys.stdin.read()); print('mine', file=sys.stderr)"
+    done = run(tmp_path, "--", sys.executable, "-c", text, input="given")
+
+    assert done.stdout == "given\n"
+    mine, line = done.stderr.splitlines()
+    assert (mine, line[:29]) == ("mine", "rlvitals: nothing was recorde")
+
+
+def test_options_after_the_command_are_those_of_the_command(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import sys; print(sys.argv[1:])")
+    done = run(tmp_path, "train.py", "--name", "a", "--help")
+
+    assert done.stdout == "['--name', 'a', '--help']\n"
+
+
+def test_the_run_has_the_options(tmp_path: Path) -> None:
+    text = (
+        "import gymnasium\n"
+        "env = gymnasium.make('CartPole-v1')\n"
+        "env.reset(seed=0)\n"
+        "for step in range(300):\n"
+        "    if any(env.step(step % 2)[2:4]):\n"
+        "        env.reset()\n"
+    )
+    options = ("--folder", "mine", "--name", "a", "--project", "p", "--tag", "x", "--tag", "y", "--json")
+    done = run(tmp_path, *options, "--", sys.executable, "-c", text)
+
+    (one,) = json.loads(done.stderr)["runs"]
+    overview = one["overview"]
+    assert (one["run"], one["attached"]) == (str(tmp_path / "mine" / "a"), ["Gymnasium environment"])
+    assert (overview["state"]["project"], overview["state"]["status"]) == ("p", "completed")
+    header = json.loads((tmp_path / "mine" / "a" / "run.json").read_text())
+    assert header["tags"] == ["x", "y"]
+
+
+@pytest.mark.parametrize(("mode", "code"), [(None, 127), (0o644, 126)])
+def test_a_command_that_cannot_run_has_the_exit_code_of_a_shell(tmp_path: Path, mode: int | None, code: int) -> None:
+    if mode is not None:
+        (tmp_path / "train").write_text("")
+        os.chmod(tmp_path / "train", mode)  # noqa: PTH101 - the mode is the input
+    done = run(tmp_path, "--", "./train")
+
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith("rlvitals: cannot run ./train: ")
+
+
+def test_a_command_without_python_says_what_is_needed(tmp_path: Path) -> None:
+    assert "Install rlvitals in the interpreter that runs the script" in run(tmp_path, "--", "true").stderr
+
+
+def test_a_python_program_of_a_shell_script_is_recorded(tmp_path: Path) -> None:
+    """Processes that the command starts are recorded too."""
+    (tmp_path / "train.sh").write_text(f"{sys.executable} -c 'print(1)'\n")
+
+    assert "none of the supported libraries" in run(tmp_path, "--", "sh", "train.sh").stderr
+
+
+def test_a_missing_command_is_an_error(tmp_path: Path) -> None:
+    assert run(tmp_path).returncode == 2
