@@ -6,7 +6,7 @@
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
-LIBRARIES := apprise,arrow,gymnasium,gpu,mlflow,optuna,pandas,polars,prometheus,report,sb3,tensorboard,ui,video,wandb,zoo
+LIBRARIES := apprise,arrow,gymnasium,gpu,mcp,mlflow,optuna,pandas,polars,prometheus,report,sb3,tensorboard,ui,video,wandb,zoo
 TEST_TOOLS := cryptography|hypothesis|httpx|pytest|pytest-xdist
 PROJECTS := pyproject.toml packages/vtracer_gym/pyproject.toml
 # Always with `.` next to it, from which pip then takes rlvitals.
@@ -84,10 +84,11 @@ docs: .venv/docs-ready
 	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[docs]'
 	@touch $@
 
-# The generated pages of the documentation: metrics and findings.
+# The generated pages of the documentation: metrics, findings and JSON output.
 reference: .venv/test-ready
 	$(BIN)/python -m rlvitals.records.metric_reference docs/reference/metrics
 	$(BIN)/python -m rlvitals.diagnosis.rule_reference docs/reference/findings
+	$(BIN)/python -m rlvitals.outputs.output_reference docs/reference/json-output
 
 # Both ends of what pyproject.toml declares: the lowest versions of all dependencies, and every Python that is here.
 # Apart from `make test`, which uses the versions of constraints.txt.
@@ -106,12 +107,12 @@ lowest: .venv/lowest-ready
 	  --editable '.[$(LIBRARIES)]' $(VTRACER_GYM) $$(grep -E '^($(TEST_TOOLS))==' constraints.txt)
 	@touch $@
 
-# Which versions these are, from the two pyproject.toml; needs uv.
+# Which versions these are, from the two pyproject.toml; needs uv. The newest sse-starlette, which mcp needs, would raise fastapi.
 relock-lowest:
-	{ sed -n '1,2p' constraints-lowest.txt; grep '^torch==' constraints.txt > .venv/torch.txt; \
+	{ sed -n '1,2p' constraints-lowest.txt; { grep '^torch==' constraints.txt; echo 'fastapi==0.115.0'; } > .venv/pins.txt; \
 	  printf '%s\n' '-e .[$(LIBRARIES)]' '-e packages/vtracer_gym' | \
 	  uv pip compile --quiet --python-version 3.11 --resolution lowest-direct --no-annotate --no-header \
-	    --constraint .venv/torch.txt - | grep -v '^-e '; } \
+	    --constraint .venv/pins.txt - | grep -v '^-e '; } \
 	  > .venv/lowest.txt && sed 's/+cpu$$//' .venv/lowest.txt > constraints-lowest.txt
 
 # The bare install, the run folder and the commands on each Python from 3.11 on that is found on the path or in pyenv.

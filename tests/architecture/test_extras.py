@@ -22,8 +22,8 @@ TOOLS = {"docs", "test"}
 PROJECTS = (".", "packages/vtracer_gym")
 """Folders of the distributions in this repository."""
 
-SEPARATE = {"trl"}
-"""Extras that `make integrations` installs into separate environments, without the others."""
+SEPARATE = {"trl", "tune"}
+"""Heavy extras that `.venv` does not have. `make integrations` installs them into separate environments."""
 
 _EXTRA = re.compile(r"^(?P<extra>[\w-]+) = \[")
 _PATH = re.compile(r"[\w./]+(?:\.py|/)(?![\w.])")

@@ -32,12 +32,14 @@ LAYERS: dict[str, int] = {
     "rlvitals.compat": 6,
     "rlvitals.documents": 7,
     "rlvitals.render": 8,
+    "rlvitals.outputs": 9,  # documents of --json
     "rlvitals.reader": 9,
     "rlvitals.monitor": 10,
     "rlvitals.adapters": 11,
     "rlvitals.autologging": 12,  # attaches the adapters
     "rlvitals": 14,  # `__init__`, the public names
     "rlvitals.dashboard": 15,
+    "rlvitals.agents": 15,
     "rlvitals.cli": 16,
     "rlvitals.testing": 16,
     "rlvitals.__main__": 17,

@@ -37,6 +37,7 @@ EXTRAS = (
     "transformers",
     "prometheus_client",
     "apprise",
+    "mcp",
 )
 
 

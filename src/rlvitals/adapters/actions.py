@@ -1,4 +1,4 @@
-"""Actions in response to a finding: save a checkpoint, lower the learning rate, stop the training.
+"""Actions in response to a finding or to a request: save a checkpoint, lower the learning rate, stop the training.
 
 Actions are opt-in:
 
@@ -14,7 +14,7 @@ except ImportError as missing:
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +22,10 @@ from rlvitals.adapters.episodes import FailureLog
 from rlvitals.adapters.finding_filter import FindingFilter
 from rlvitals.formatting import number
 from rlvitals.monitor import TrainingMonitor
+from rlvitals.monitor.request_desk import FAILED, KIND, RECEIVED
 from rlvitals.records import Event
 from rlvitals.runs.layout import ARTIFACTS
+from rlvitals.runs.request_files import RequestKind
 
 _ALWAYS = 1_000_000_000
 
@@ -211,11 +213,21 @@ class _Lowered:
         return self._factor * float(self._schedule(progress_remaining))
 
 
-class ActionTaker:
-    """Checks for new findings at each step and runs the configured actions on the calling thread.
+_REQUESTED: Mapping[RequestKind, Callable[[Mapping[str, Any]], Action]] = {
+    "stop": lambda _: StopTraining(),
+    "checkpoint": lambda _: SaveCheckpoint(),
+    "learning-rate": lambda data: LowerLearningRate(float(data["factor"])),
+}
+"""Action for each kind of request, made from the data of its event."""
+REQUESTS: Collection[RequestKind] = _REQUESTED.keys()
+"""Kinds of requests that an `ActionTaker` carries out."""
 
-    Other threads log the findings, which are in the monitor's live window immediately. No queue is needed, and a step
-    without a new finding costs one comparison.
+
+class ActionTaker:
+    """Checks for new findings and requests at each step, and runs the actions on the calling thread.
+
+    Other threads log these events, which are in the monitor's live window immediately. No queue is needed, and a step
+    without a new event costs one comparison.
 
     Args:
         actions: Actions to run, in this order.
@@ -246,7 +258,7 @@ class ActionTaker:
         return self._newest() is not self._seen
 
     def apply(self, model: BaseAlgorithm, failures: FailureLog) -> None:
-        """Run the actions that new findings trigger.
+        """Run the actions that new findings trigger, and those that new requests ask for.
 
         Args:
             model: Algorithm that is training.
@@ -260,21 +272,42 @@ class ActionTaker:
             if finding is None or self._taken[index] >= action.most or self._rollouts < self._ready_at[index]:
                 continue
             with failures.caught(f"the action {action.code} failed"):
-                self._carry_out(index, finding, model)
+                self._respond(index, finding, model)
+        for request in filter(_asks, fresh):
+            self._fulfil(request, model)
 
-    def _carry_out(self, index: int, finding: Event, model: BaseAlgorithm) -> None:
+    def _respond(self, index: int, finding: Event, model: BaseAlgorithm) -> None:
         action = self._actions[index]
         self._ready_at[index] = self._rollouts + action.rest
-        deed = action.carry_out(model, finding, self.monitor.path / ARTIFACTS)
+        about = {"finding": finding.code, "finding_severity": finding.severity}
+        self._carry_out(action, finding, model, finding.code or finding.message, about)
         self._taken[index] += 1
+
+    def _fulfil(self, request: Event, model: BaseAlgorithm) -> None:
+        """Carry out a request. A failure is recorded, because the sender waits for an answer."""
+        data = request.data or {}
+        about = {name: data[name] for name in ("request", "by", "reason")}
+        try:
+            action = _REQUESTED[request.code](data)  # type: ignore[index]  # checked by `_asks`
+            self._carry_out(action, request, model, data["reason"], about)
+        except Exception as error:  # noqa: BLE001 - training must continue
+            message = f"The request of {data['by']} failed: {type(error).__name__}: {error}"
+            self.monitor.log_event(
+                KIND, message, severity="warning", code=request.code, data={**about, "state": FAILED}
+            )
+
+    def _carry_out(
+        self, action: Action, event: Event, model: BaseAlgorithm, why: str, about: Mapping[str, Any]
+    ) -> None:
+        deed = action.carry_out(model, event, self.monitor.path / ARTIFACTS)
         self.stopping = self.stopping or deed.stops
         self.monitor.log_event(
             "action",
-            f"{deed.message}: {finding.code or finding.message}.",
+            f"{deed.message}: {why.rstrip('.')}.",
             severity="warning",
             code=action.code,
             env_step=model.num_timesteps,
-            data={"finding": finding.code, "finding_severity": finding.severity, **deed.data},
+            data={**about, **deed.data},
         )
 
     def _newest(self) -> Event | None:
@@ -286,6 +319,10 @@ class ActionTaker:
         events = self._window.last(Event)
         places = (place for place in range(len(events) - 1, -1, -1) if events[place] is self._seen)
         return events[next(places, -1) + 1 :]
+
+
+def _asks(event: Event) -> bool:
+    return event.kind == KIND and event.code in REQUESTS and (event.data or {}).get("state") == RECEIVED
 
 
 def _opens(event: Event) -> bool:

@@ -20,7 +20,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
 
-from rlvitals.adapters.actions import Action, ActionTaker
+from rlvitals.adapters.actions import REQUESTS, Action, ActionTaker
 from rlvitals.adapters.configuration import configuration_of
 from rlvitals.adapters.episode_buffer import BufferedEpisodes
 from rlvitals.adapters.episodes import Ending, EpisodeLog, FailureLog
@@ -137,6 +137,7 @@ class VitalsCallback(RunHolder, BaseCallback):
 
     def _on_training_end(self) -> None:
         self._run.end_watch()
+        self.monitor._requests.serve(())  # noqa: SLF001 - for adapters only
         self._updates.record(last=True)
         self._record_buffered(last=True)
         self._record_evaluations()
@@ -146,17 +147,17 @@ class VitalsCallback(RunHolder, BaseCallback):
         self._failures.close()
         self._run.end()
 
-    # ------------------------------------------------------------------ actions in response to findings
+    # ------------------------------------------------------------------ actions in response to findings and requests
 
     def _begin_actions(self) -> None:
-        if self._on_finding and (self._actions is None or self._actions.monitor is not self.monitor):
+        if self._actions is None or self._actions.monitor is not self.monitor:
             self._actions = ActionTaker(self._on_finding, self.monitor)
-        if self._actions is not None:
-            self._actions.begin()
+        self._actions.begin()
+        self.monitor._requests.serve(REQUESTS)  # noqa: SLF001 - for adapters only
 
     def _go_on(self, actions: ActionTaker) -> bool:
         if actions.has_news():
-            with self._failures.caught("new findings could not be checked"):
+            with self._failures.caught("new findings and requests could not be checked"):
                 actions.apply(self.model, self._failures)
         return not actions.stopping
 

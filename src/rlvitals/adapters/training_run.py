@@ -182,6 +182,7 @@ class RunHolder:
 
 def _left(own: OwnRun | None, monitor: TrainingMonitor, loop: str, error: BaseException | None) -> None:
     """Report that a training was left. Its own run is closed as failed, and a caller's run is paused."""
+    monitor._requests.serve(())  # noqa: SLF001 - for adapters only
     if own is not None:
         own.give_up(error, monitor=monitor)
         return

@@ -10,7 +10,7 @@ import multiprocessing
 import threading
 import weakref
 from collections.abc import Callable
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any, cast
 
 import gymnasium
@@ -176,36 +176,62 @@ class AttachedEnvironments:
 
     def _observe(self, kind: type[Any]) -> None:
         """Report the steps and resets of a class of environments to the taps of its objects."""
-        if getattr(kind.step, _TAP, False):
-            return
-        step, reset, inside = kind.step, kind.reset, self._inside
+        if not isinstance(vars(kind).get("step"), ObservedMethod):
+            kind.step = ObservedMethod(kind.step, self._stepped)
+            kind.reset = ObservedMethod(kind.reset, self._reset)
 
-        @functools.wraps(step)
-        def observed_step(env: Any, *args: Any, **kwargs: Any) -> Any:
-            tap = vars(env).get(_TAP)
-            if tap is None or getattr(inside, "env", None) is not None:
-                return step(env, *args, **kwargs)
-            inside.env = env
-            try:
-                if tap.begin is not None:
-                    tap.begin()
-                answer = step(env, *args, **kwargs)
-                tap.stepped(answer)
-            finally:
-                inside.env = None
-            return answer
+    def _stepped(self, step: Callable[..., Any], env: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        tap = vars(env).get(_TAP)
+        if tap is None or getattr(self._inside, "env", None) is not None:
+            return step(env, *args, **kwargs)
+        self._inside.env = env
+        try:
+            if tap.begin is not None:
+                tap.begin()
+            answer = step(env, *args, **kwargs)
+            tap.stepped(answer)
+        finally:
+            self._inside.env = None
+        return answer
 
-        @functools.wraps(reset)
-        def observed_reset(env: Any, *args: Any, **kwargs: Any) -> Any:
-            options = kwargs.get("options")
-            answer = reset(env, *args, **kwargs)
-            tap = vars(env).get(_TAP)
-            if tap is not None and getattr(inside, "env", None) is None:
-                tap.restarted(options.get("reset_mask") if isinstance(options, dict) else None)
-            return answer
+    def _reset(self, reset: Callable[..., Any], env: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        options = kwargs.get("options")
+        mask = options.get("reset_mask") if isinstance(options, dict) else None  # before a wrapper removes it
+        answer = reset(env, *args, **kwargs)
+        tap = vars(env).get(_TAP)
+        if tap is not None and getattr(self._inside, "env", None) is None:
+            tap.restarted(mask)
+        return answer
 
-        setattr(observed_step, _TAP, True)
-        kind.step, kind.reset = observed_step, observed_reset
+
+class ObservedMethod:
+    """A method of a class that is called through another function.
+
+    A class of the program can be pickled with its methods, for a worker process. Then it gets the original method.
+
+    Args:
+        original: The method.
+        call: Function that calls it; it gets the method, the object, and the arguments.
+    """
+
+    def __init__(self, original: Callable[..., Any], call: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, original)
+        self._original = original
+        self._call = call
+
+    def __get__(self, env: Any, kind: type[Any] | None = None) -> Any:
+        return self if env is None else MethodType(self, env)
+
+    def __call__(self, env: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call the method."""
+        return self._call(self._original, env, args, kwargs)
+
+    def __reduce__(self) -> tuple[Callable[[Any], Any], tuple[Any]]:
+        return _same, (self._original,)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 _attached: AttachedEnvironments | None = None

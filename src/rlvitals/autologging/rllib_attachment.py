@@ -47,17 +47,21 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
         return
     recorders: weakref.WeakKeyDictionary[Any, RecordedAlgorithm] = weakref.WeakKeyDictionary()
 
+    kind = load("ray.rllib.algorithms.algorithm").Algorithm
+
     def trained(result: dict[str, Any], algorithm: Any, *_: Any, **__: Any) -> None:
-        known = recorders.get(algorithm) or recorders.setdefault(algorithm, RecordedAlgorithm(process, algorithm))
-        known.add(result)
+        if isinstance(algorithm, kind):
+            known = recorders.get(algorithm) or recorders.setdefault(algorithm, RecordedAlgorithm(process, algorithm))
+            known.add(result)
 
     def stopped(_: None, algorithm: Any, *__: Any, **___: Any) -> None:
         if algorithm in recorders:
             recorders.pop(algorithm).stop()
 
-    kind = load("ray.rllib.algorithms.algorithm").Algorithm
-    process.observe(kind, "train", trained)
-    process.observe(kind, "stop", stopped)
+    # The class that defines the methods, because Ray sends methods of other classes to its workers.
+    trainable = load("ray.tune.trainable").Trainable
+    process.observe(trainable, "train", trained)
+    process.observe(trainable, "stop", stopped)
 
 
 def _attach_tune(process: AttachedProcess) -> None:

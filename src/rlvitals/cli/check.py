@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from rlvitals.diagnosis import RANK, Diagnosis, FindingTracker, diagnose, eviden
 from rlvitals.documents.document import FindingsBlock, Table
 from rlvitals.documents.findings_section import basis, enabling, findings_section
 from rlvitals.formatting import format_time
+from rlvitals.outputs.check_output import checked_run
 from rlvitals.records.json_encoding import strict_json
 from rlvitals.render.terminal import LABEL, TITLE, make_screen, print_json, status_text
 from rlvitals.render.terminal_document import colored_health, print_blocks
@@ -52,7 +53,7 @@ def check(
     else:
         last = diagnose(evidence_of(opened))
         if as_json:
-            print_json(_document(opened, last))
+            print_json(checked_run(opened, last))
         else:
             _print_diagnosis(make_screen(), opened, last)
     if any(RANK[finding.severity] >= RANK[fail_on] for finding in last.findings):
@@ -61,10 +62,6 @@ def check(
 
 def _wait(took: float) -> None:
     time.sleep(pause_after(took, least_s=_LEAST_WAIT_S))
-
-
-def _document(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
-    return {"run_id": run.run_id, **diagnosis.to_dict()}
 
 
 def _print_diagnosis(screen: Console, run: Run, diagnosis: Diagnosis) -> None:
@@ -85,7 +82,7 @@ def _watch(run: Run, *, as_json: bool) -> Diagnosis:
             change, is_first, last = tracker.update(diagnosis), last is None, diagnosis
             if as_json:
                 if is_first or change.opened or change.closed:
-                    typer.echo(strict_json(_document(run, diagnosis)).decode())
+                    typer.echo(strict_json(checked_run(run, diagnosis)).decode())
             elif is_first:
                 _print_diagnosis(screen, run, diagnosis)
             else:

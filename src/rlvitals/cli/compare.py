@@ -4,31 +4,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.text import Text
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, run_argument
 from rlvitals.cli.typed_command import typed
-from rlvitals.cli.written_files import print_written, written_facts
+from rlvitals.cli.written_files import print_written
 from rlvitals.clock import SYSTEM_CLOCK
-from rlvitals.comparison import compare as compare_runs
-from rlvitals.comparison import first_divergence, rank_in_history
+from rlvitals.comparison import HistoryRank
 from rlvitals.comparison.metric_source import metric_names
 from rlvitals.comparison.result import Axis, Statistic
-from rlvitals.comparison.run_selection import single_run
 from rlvitals.documents.comparison_report import comparison_document
 from rlvitals.documents.document import Bullets, brief_of
 from rlvitals.errors import ComparisonError, ExportError
+from rlvitals.outputs.compare_output import compared, compared_runs
 from rlvitals.records.metrics import metric_named
 from rlvitals.render.report_writer import ENDINGS, PAGES, check_form, write_comparison
 from rlvitals.render.terminal import LABEL, TITLE, make_screen, print_json
 from rlvitals.render.terminal_document import print_blocks, print_document
-from rlvitals.runs import find_runs
 from rlvitals.text_escaping import escape_control
 
 _ANSWERS = {"html", "output", "full", "as_json"}
-_TWO = 2
 
 
 def complete_metric(incomplete: str) -> list[str]:
@@ -83,27 +79,9 @@ def compare(
     the output also shows where they diverge.
     """
     targets = _targets(html, output)
-    single = [run for word in runs if (run := single_run(word, folder)) is not None]
-    screen = make_screen()
-    if len(runs) == len(single) == 1 and unit == "run":
-        (run,) = single
-        if targets:
-            raise ComparisonError(
-                f"{run.path} is a single run, so there is no comparison to report. Give two or more runs or a folder, "
-                f"or run `rlvitals report {run.path.name}` for a report of this run"
-            )
-        earlier, _ = find_runs(folder) if folder.is_dir() else ([], [])
-        rank = rank_in_history(run, earlier, metric, axis=axis or "env_step")
-        if as_json:
-            print_json(rank)
-            return
-        screen.print(Text.assemble((escape_control(rank.run), TITLE), f"  {metric_named(rank.metric).phrase}"))
-        screen.print()
-        print_blocks(screen, (Bullets(tuple(rank.sentences)),))
-        return
-    found = compare_runs(
-        *runs,
-        folder=folder,
+    found = compared(
+        runs,
+        folder,
         metric=metric,
         by=by,
         baseline=baseline,
@@ -118,14 +96,27 @@ def compare(
         unit=unit,
         seed=seed,
     )
-    divergence = first_divergence(*single) if len(runs) == len(single) == _TWO else None
-    call = typed(context, without=_ANSWERS)
-    written = [write_comparison(found, target, divergence=divergence, call=call) for target in targets]
-    if as_json:
-        reports = {"reports": [written_facts(path) for path in written]} if written else {}
-        print_json({**msgspec.to_builtins(found), "divergence": divergence, **reports})
+    screen = make_screen()
+    if isinstance(found, HistoryRank):
+        if targets:
+            raise ComparisonError(
+                f"{found.run} is a single run, so there is no comparison to report. Give two or more runs or a folder, "
+                f"or run `rlvitals report {found.run}` for a report of this run"
+            )
+        if as_json:
+            print_json(found)
+            return
+        screen.print(Text.assemble((escape_control(found.run), TITLE), f"  {metric_named(found.metric).phrase}"))
+        screen.print()
+        print_blocks(screen, (Bullets(tuple(found.sentences)),))
         return
-    whole = comparison_document(found, divergence, call, SYSTEM_CLOCK.time())
+    call = typed(context, without=_ANSWERS)
+    comparison, divergence = found
+    written = [write_comparison(comparison, target, divergence=divergence, call=call) for target in targets]
+    if as_json:
+        print_json(compared_runs(found, written))
+        return
+    whole = comparison_document(comparison, divergence, call, SYSTEM_CLOCK.time())
     print_document(screen, whole if full else brief_of(whole))
     if not full:
         screen.print(Text("\nMore: run the same command with --full.", LABEL))

@@ -7,11 +7,12 @@ import typer
 
 from rlvitals.cli.progress_bar import shown_progress
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, formats_option, open_named
-from rlvitals.cli.written_files import print_written, written_facts
+from rlvitals.cli.written_files import print_written
 from rlvitals.errors import ExportError
 from rlvitals.formats.exporters import export_path, export_run, exporter_names, make_exporter
 from rlvitals.formats.exporters.csv_exporter import CsvExporter
 from rlvitals.formats.exporters.exporter_registry import format_of
+from rlvitals.outputs.report_output import exported_run
 from rlvitals.render.terminal import print_json
 from rlvitals.text_escaping import escape_control
 
@@ -74,6 +75,6 @@ def export(
             progress=progress,
         )
     if as_json:
-        print_json({"run_id": opened.run_id, **written_facts(written), "format": chosen})
+        print_json(exported_run(opened.run_id, written, chosen))
     else:
         print_written(written)

@@ -3,18 +3,20 @@
 import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.progress_bar import shown_progress
 from rlvitals.cli.run_arguments import LOGS, AsJson, formats_option
+from rlvitals.comparison.result import Refusal
 from rlvitals.errors import ImportFormatError, RlvitalsError
 from rlvitals.formats.importers import import_run, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.formats.importers.run_import import run_name, trainings_in
 from rlvitals.formatting import count
+from rlvitals.outputs.import_output import ImportedRun, ImportedRuns
 from rlvitals.records import STREAMS
 from rlvitals.render.terminal import TITLE, make_screen, print_json
 from rlvitals.runs import Run
@@ -55,8 +57,8 @@ def import_(
         raise ImportFormatError(
             f"--name {name} names one run, but {len(trainings)} trainings were found. Import each of them separately"
         )
-    made: list[dict[str, Any]] = []
-    refused: list[dict[str, str]] = []
+    made: list[ImportedRun] = []
+    refused: list[Refusal] = []
     screen = make_screen()
     for path, called in trainings:
         try:
@@ -64,18 +66,18 @@ def import_(
                 count_records = functools.partial(progress, total=None)
                 run = import_run(path, folder, name=name or called, format=format_, progress=count_records)
         except RlvitalsError as error:
-            refused.append({"path": str(path), "reason": str(error)})
+            refused.append(Refusal(str(path), str(error)))
             continue
         counts = _counts(run)
         warnings = import_warnings(run.records("events"))
         made.append(
-            {
-                "run_id": run.run_id,
-                "path": str(run.path.absolute()),
-                "from": str(path),
-                "records": counts,
-                "warnings": warnings,
-            }
+            ImportedRun(
+                run_id=run.run_id,
+                path=str(run.path.absolute()),
+                origin=str(path),
+                records=counts,
+                warnings=warnings,
+            )
         )
         if not as_json:
             named = ((of, stream.removesuffix("s") if of == 1 else stream) for stream, of in counts.items() if of)
@@ -85,9 +87,9 @@ def import_(
             for warning in warnings:
                 print_error(f"warning: {warning}")
     if as_json:
-        print_json({"runs": made, "refused": refused})
+        print_json(ImportedRuns(made, refused))
     for each in refused:
-        print_error(each["reason"])
+        print_error(each.reason)
     if refused:
         raise typer.Exit(EXIT_ERROR)
 

@@ -1,9 +1,7 @@
 """`rlvitals ls [FOLDER]`: list of the runs in a folder, newest first."""
 
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +9,7 @@ from rich.text import Text
 from rlvitals.cli.run_arguments import LOGS, AsJson, FolderArgument
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.formatting import ABSENT, count, format_duration
+from rlvitals.outputs.ls_output import run_list
 from rlvitals.render.terminal import BAD, LABEL, make_screen, print_json, status_text
 from rlvitals.summary.levels import level_text
 from rlvitals.summary.overview import Overview
@@ -27,11 +26,10 @@ def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
 
     Reward and success are means over the last 100 episodes. A run that cannot be opened is listed with the reason.
     """
-    rows, refused = overviews_in(folder)
     if as_json:
-        unread = [{"path": str(path), "reason": str(error)} for path, error in refused]
-        print_json({"folder": str(folder), "runs": [_flat(row) for row in rows], "refused": unread})
+        print_json(run_list(folder))
         return
+    rows, refused = overviews_in(folder)
     screen = make_screen()
     titles = _print_table(screen, rows, folder.absolute()) if rows else []
     sources = {row.reward_source for row in rows if row.reward_source and "reward" in titles}
@@ -41,11 +39,6 @@ def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
         screen.print(Text.assemble(("not opened: ", "red"), escape_control(str(error))))
     if not rows and not refused:
         screen.print(f"No runs in {folder}. Record one with rlvitals.TrainingMonitor, or name another folder.")
-
-
-def _flat(row: Overview) -> dict[str, Any]:
-    flat = msgspec.to_builtins(row)
-    return {**flat.pop("state"), **flat}
 
 
 def _print_table(screen: Console, rows: list[Overview], folder: Path) -> list[str]:

@@ -27,10 +27,12 @@ COMMANDS = (
     "export",
     "import",
     "verify",
+    "schema",
+    "mcp",
 )
 """Commands in the order of the help. Each is a function in the module of its name, which is imported on demand."""
 
-_PLACES = {"import": ("import_", "import_"), "run": ("run_script", "run")}
+_PLACES = {"import": ("import_", "import_"), "run": ("run_script", "run"), "schema": ("print_schema", "schema")}
 """Module and function of the commands whose name cannot be that of a module."""
 
 # Plain help is fast and readable in a pipe.

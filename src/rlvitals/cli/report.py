@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, open_named, run_argument
-from rlvitals.cli.written_files import print_written, written_facts
+from rlvitals.cli.written_files import print_written
+from rlvitals.outputs.report_output import written_report
 from rlvitals.render.report_writer import write_digest, write_report
 from rlvitals.render.terminal import print_json
 from rlvitals.runs.named_runs import folder_named
@@ -60,7 +61,7 @@ def report(
     """
     if since is None:
         written = write_report(open_named(run, folder), output, parameters=parameters, figures=figures)
-        kind = "report"
+        document = written_report(written, "report")
     else:
         age = age_of(since)
         if parameters is not None:
@@ -69,9 +70,9 @@ def report(
             )
         where = folder if run is None else folder_named(run, folder)
         written = write_digest(where, age, output or _DIGEST, figures=figures)
-        kind = "digest"
+        document = written_report(written, "digest")
     if as_json:
-        print_json({"kind": kind, **written_facts(written)})
+        print_json(document)
     else:
         print_written(written)
 

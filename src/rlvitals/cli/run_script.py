@@ -18,6 +18,7 @@ from rlvitals.cli.error_output import print_error
 from rlvitals.cli.run_arguments import LOGS
 from rlvitals.errors import RlvitalsError
 from rlvitals.formatting import counted, listed
+from rlvitals.outputs.run_output import AttachedRun, AttachedRuns
 from rlvitals.records.json_encoding import strict_json
 from rlvitals.runs import Run
 from rlvitals.summary.overview import Overview, overview_of
@@ -119,11 +120,8 @@ def _print_end(reported: ProcessReport, folder: Path, *, as_json: bool) -> None:
     """Print what was recorded, in one line."""
     found = {path: _overview(path) for path in reported.runs}
     if as_json:
-        runs = [
-            {"run": str(path), "attached": attached, "overview": found[path]}
-            for path, attached in reported.runs.items()
-        ]
-        typer.echo(strict_json({"runs": runs, "reason": "" if runs else _nothing(reported)}).decode(), err=True)
+        runs = [AttachedRun(str(path), attached, found[path]) for path, attached in reported.runs.items()]
+        typer.echo(strict_json(AttachedRuns(runs, "" if runs else _nothing(reported))).decode(), err=True)
     elif not found:
         print_error(_nothing(reported))
     elif len(found) == 1:

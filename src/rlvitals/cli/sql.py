@@ -10,8 +10,8 @@ from rich.text import Text
 from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, run_argument
 from rlvitals.formatting import ABSENT
+from rlvitals.outputs.sql_output import asked, query_rows
 from rlvitals.render.terminal import LABEL, make_screen, number_text, print_json
-from rlvitals.runs import Runs
 from rlvitals.runs.answer import Answer
 from rlvitals.runs.named_runs import runs_named
 from rlvitals.text_escaping import escape_control
@@ -38,9 +38,9 @@ def sql(
         print_error(f"skipped {path}: {error}")
     if where and not runs:
         raise typer.Exit(EXIT_ERROR)
-    answer = Runs({run.path.absolute(): run for run in runs}.values()).sql(question)
+    answer = asked(question, runs)
     if as_json:
-        print_json({"columns": list(answer.names), "rows": list(answer)})
+        print_json(query_rows(answer))
     else:
         make_screen().print(_table(answer))
 

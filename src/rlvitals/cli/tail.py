@@ -4,12 +4,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from rlvitals.cli.record_lines import RecordLines
 from rlvitals.cli.run_arguments import LOGS, Folder, RunName, open_named
+from rlvitals.outputs.tail_output import StreamName
 from rlvitals.records.json_encoding import strict_json
 from rlvitals.render.terminal import make_screen, status_text
 from rlvitals.runs.follower import polled
@@ -19,7 +20,6 @@ from rlvitals.text_escaping import escape_control
 
 _WAIT_S = 0.5
 
-StreamName = Literal["episodes", "updates", "evaluations", "system", "scalars", "events"]
 AsLines = Annotated[bool, typer.Option("--json", help="Print each record as one line of strict JSON.")]
 Wanted = Annotated[StreamName, typer.Option(help="Print the records of this stream.")]
 Count = Annotated[int, typer.Option("-n", "--number", min=0, help="Print this many of the last records.")]

@@ -10,6 +10,8 @@ import typer
 
 from rlvitals.cli.run_arguments import LOGS, FolderArgument
 from rlvitals.errors import MissingExtraError
+from rlvitals.outputs.ui_output import ServedFolder
+from rlvitals.records.json_encoding import strict_json
 from rlvitals.text_escaping import escape_control
 
 _PORT = 8765
@@ -26,6 +28,7 @@ def ui(
         str, typer.Option(help="Listen on this address; if other machines can reach it, the printed token is required.")
     ] = "127.0.0.1",
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the address as one line of strict JSON.")] = False,
 ) -> None:
     """Serve a live dashboard of the runs in a folder.
 
@@ -37,7 +40,10 @@ def ui(
     except ModuleNotFoundError as error:
         raise MissingExtraError("the dashboard", extra="ui", module=error.name or "fastapi") from None
     place = server.take_place(host, port, token=os.environ.get(server.TOKEN_VARIABLE) or None)
-    typer.echo(f"Showing the runs in {folder} at {place.address} (press Ctrl-C to stop)")
+    if as_json:
+        typer.echo(strict_json(ServedFolder(str(folder), place.address)).decode())
+    else:
+        typer.echo(f"Showing the runs in {folder} at {place.address} (press Ctrl-C to stop)")
     if missing := warning_of(folder):
         typer.echo(missing, err=True)
     if open_page:

@@ -9,8 +9,10 @@ from rich.text import Text
 
 from rlvitals.cli.error_output import EXIT_ERROR, EXIT_FINDINGS, print_error
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, open_named, run_argument
+from rlvitals.comparison.result import Refusal
 from rlvitals.errors import RunError
 from rlvitals.formatting import count, counted
+from rlvitals.outputs.verify_output import VerifiedRuns
 from rlvitals.render.terminal import BAD, STYLES, TITLE, make_screen, print_json
 from rlvitals.runs.named_runs import runs_named
 from rlvitals.runs.verified_run import VerifiedRun, verified
@@ -43,7 +45,7 @@ def verify(runs: Names = None, *, mend: Mend = True, folder: Folder = LOGS, as_j
         if not as_json:
             _print(screen, run.path, found[-1])
     if as_json:
-        print_json({"runs": found, "refused": [{"path": path, "reason": str(reason)} for path, reason in refused]})
+        print_json(VerifiedRuns(found, [Refusal(path, str(reason)) for path, reason in refused]))
     for _, reason in refused:
         print_error(reason)
     if refused:

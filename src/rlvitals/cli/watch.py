@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.live import Live
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.outputs.watch_output import watched_run
 from rlvitals.render.terminal import make_screen, print_json
 from rlvitals.render.watch_screen import drawn
-from rlvitals.summary.vital_signs import Observer, Vitals, plain
+from rlvitals.summary.vital_signs import Observer, Vitals
 
 _KEYS = "Press q or Ctrl-C to close this view; training continues."
 _QUIT = {"q", "Q", "\x03", "\x04", ""}
@@ -47,7 +48,7 @@ def watch(
     first = observer.observe()
     screen = make_screen()
     if as_json:
-        print_json(plain(first))
+        print_json(watched_run(first))
     elif once or not first.is_open:
         screen.print(drawn(first, screen.width))
     elif screen.is_terminal:

@@ -13,7 +13,13 @@ Verdict = Literal[
 
 
 class IntervalEstimate(msgspec.Struct, frozen=True):
-    """An estimate and its 95 % interval. Values that are unavailable are `None`."""
+    """An estimate and its 95 % interval. Values that are unavailable are `None`.
+
+    Attributes:
+        estimate: The estimate.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+    """
 
     estimate: float | None
     low: float | None
@@ -127,7 +133,14 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProfileCurve(msgspec.Struct, frozen=True, kw_only=True):
-    """Share of a group's runs with an outcome above each threshold, with a pointwise 95 % interval."""
+    """Share of a group's runs with an outcome above each threshold, with a pointwise 95 % interval.
+
+    Attributes:
+        thresholds: Thresholds, in units of the metric.
+        shares: Share of runs above each threshold, 0 to 1.
+        low: Lower ends of the intervals.
+        high: Upper ends of the intervals.
+    """
 
     thresholds: list[float]
     shares: list[float]
@@ -177,6 +190,10 @@ class RunsNeeded(msgspec.Struct, frozen=True):
 
     `needed` is `None` if more than 200 runs are needed. `chance` is the power with that many more runs if the
     uncertainty of the observed difference is taken into account.
+
+    Attributes:
+        needed: Number of additional runs per group.
+        chance: Power with that many more runs, 0 to 1.
     """
 
     needed: int | None
@@ -184,7 +201,14 @@ class RunsNeeded(msgspec.Struct, frozen=True):
 
 
 class Equivalent(msgspec.Struct, frozen=True):
-    """Result of testing whether two groups are the same within a margin."""
+    """Result of testing whether two groups are the same within a margin.
+
+    Attributes:
+        verdict: Verdict of the test.
+        margin: Margin, in units of the metric.
+        interval: Interval of the difference that the test uses.
+        p_value: p-value of a difference that reaches the margin.
+    """
 
     verdict: str
     margin: float
@@ -193,7 +217,13 @@ class Equivalent(msgspec.Struct, frozen=True):
 
 
 class SequentialResult(msgspec.Struct, frozen=True):
-    """Result of the sequential test: evidence and an interval that hold however often the comparison is repeated."""
+    """Result of the sequential test: evidence and an interval that hold however often the comparison is repeated.
+
+    Attributes:
+        verdict: Verdict of the test.
+        e_value: e-value against no difference; a larger value is stronger evidence.
+        interval: Difference, with an interval that holds at any time.
+    """
 
     verdict: str
     e_value: float
@@ -250,6 +280,18 @@ class PairedItems(msgspec.Struct, frozen=True, kw_only=True):
     """Last evaluations of two groups compared item by item, each item averaged over the runs of a group.
 
     The unit is the item: the conclusions hold for more items and for these runs.
+
+    Attributes:
+        group: Name of the group.
+        baseline: Name of the baseline group.
+        metric: Compared metric of the items.
+        category: Category of the items. Empty for all.
+        verdict: Verdict of the comparison.
+        items: Number of items compared.
+        unshared: Number of items that only one of the two has.
+        difference: Mean of the differences.
+        improved: Share of items on which the group is better.
+        p_value: p-value of no difference.
     """
 
     group: str
@@ -265,7 +307,18 @@ class PairedItems(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingInfluence(msgspec.Struct, frozen=True, kw_only=True):
-    """Effect of one setting on the outcome, over all runs."""
+    """Effect of one setting on the outcome, over all runs.
+
+    Attributes:
+        name: Name of the setting.
+        matters: Whether the effect is significant.
+        share: Share of the variance between runs that the setting explains, 0 to 1.
+        best: Value with the best mean outcome.
+        worst: Value with the worst mean outcome.
+        difference: Difference between these two means.
+        p_value: p-value of no effect.
+        adjusted_p: p-value adjusted for all settings.
+    """
 
     name: str
     matters: bool
@@ -278,7 +331,15 @@ class SettingInfluence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingsEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings with an effect on the outcome, over all runs that count."""
+    """Settings with an effect on the outcome, over all runs that count.
+
+    Attributes:
+        verdict: Whether any setting has an effect.
+        runs: Number of runs.
+        influences: Effect of each setting.
+        interactions: Pairs of settings whose effects depend on each other.
+        advice: Advice, a sentence each.
+    """
 
     verdict: str
     runs: int
@@ -288,7 +349,12 @@ class SettingsEffect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A folder that could not be opened."""
+    """A folder that could not be opened.
+
+    Attributes:
+        path: Path of the folder or file.
+        reason: Why it could not be opened.
+    """
 
     path: str
     reason: str

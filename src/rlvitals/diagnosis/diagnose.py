@@ -13,6 +13,7 @@ from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING, Finding
 from rlvitals.diagnosis.health import Health, health_of
 from rlvitals.diagnosis.learning import FEWEST_REWARDS
+from rlvitals.diagnosis.printed_diagnosis import PrintedDiagnosis
 from rlvitals.diagnosis.rules import RULES
 from rlvitals.diagnosis.signals import FEWEST_UPDATES
 
@@ -99,17 +100,22 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnosis as plain values, with the keys that `--json` prints."""
-        return {
-            "status": self.status,
-            "health_score": self.health_score,
-            "judged": self.is_judged,
-            "evidence": self.evidence_text,
-            "env_step": self.env_step,
-            "findings": msgspec.to_builtins(self.findings),
-            "points_lost": msgspec.to_builtins(self.health.deductions),
-            "inapplicable": list(self.inapplicable),
-            "skipped_rules": {rule.code: list(rule.missing) for rule in self.skipped_rules},
-        }
+        plain: dict[str, Any] = msgspec.to_builtins(self.printed())
+        return plain
+
+    def printed(self) -> PrintedDiagnosis:
+        """Return the diagnosis with the keys that `--json` prints."""
+        return PrintedDiagnosis(
+            status=self.status,
+            health_score=self.health_score,
+            judged=self.is_judged,
+            evidence=self.evidence_text,
+            env_step=self.env_step,
+            findings=self.findings,
+            points_lost=self.health.deductions,
+            inapplicable=self.inapplicable,
+            skipped_rules={rule.code: rule.missing for rule in self.skipped_rules},
+        )
 
 
 def diagnose(evidence: Evidence) -> Diagnosis:

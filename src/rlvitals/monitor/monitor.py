@@ -16,6 +16,7 @@ from rlvitals.monitor.images import EncodedImage, ImageWriter
 from rlvitals.monitor.live_diagnosis import start_live_diagnosis
 from rlvitals.monitor.live_reader import LiveRun, TrainingSession
 from rlvitals.monitor.log_methods import LogMethods
+from rlvitals.monitor.request_desk import RequestDesk
 from rlvitals.monitor.start import start_recorder
 from rlvitals.reader import RunResults
 from rlvitals.recording import DroppedRecords, RecorderSettings, Resume, announcement, ending_of, failure_of, options
@@ -139,6 +140,9 @@ class TrainingMonitor(LogMethods, RunResults):
         self._report = Path(report).absolute() if isinstance(report, str | Path) else report
         self._live_diagnosis = start_live_diagnosis(self._recorder, target=self.target)
         self._live = LiveRun(self._recorder, self._live_diagnosis)
+        self._requests = RequestDesk(self._recorder, self)
+        if self._recorder.settings.take_requests:
+            self._recorder.after_tick = self._requests.poll
         counted = self._counted() if self.resumed else None
         self.log_event("state", "resumed" if self.resumed else "started", data=counted)
         for reason in refused:
@@ -200,6 +204,16 @@ class TrainingMonitor(LogMethods, RunResults):
     def env_step(self) -> int | None:
         """Highest environment step until now, or `None` before the first."""
         return self._recorder.window.env_step
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether a request asks the training to stop (`rlvitals mcp --allow-actions`). A loop of your own checks it.
+
+        Example:
+            >>> if monitor.stop_requested:
+            ...     monitor.log_note("stopping early")
+        """
+        return self._requests.is_stopping()
 
     @property
     def last_episode(self) -> int | None:

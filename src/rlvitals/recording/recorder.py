@@ -52,6 +52,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
         system_interval_s: Seconds between two system samples. `None` turns sampling off.
         diagnosis_interval_s: Seconds between two checks of the live diagnosis. `None` turns it off.
         close_s: Maximum time that closing waits for all parts that hang, in seconds.
+        take_requests: Whether to take requests from the run folder (`rlvitals mcp --allow-actions`).
         signals: Names of the signals that end the run as preempted, unless they have a handler. `()` for none.
     """
 
@@ -64,6 +65,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
     system_interval_s: float | None = 1.0
     diagnosis_interval_s: float | None = 5.0
     close_s: float = 10.0
+    take_requests: bool = True
     signals: tuple[str, ...] = ENDING_SIGNALS
 
 
@@ -145,7 +147,8 @@ class Recorder:
         if session.resumed:
             self._count_again()
         tick_s = max(0.05, min(settings.fsync_interval_s or 1.0, settings.heartbeat_s))
-        self._tickers = [Ticker(lambda: self._maintenance.tick(wait=False), tick_s, "maintenance")]
+        self.after_tick: Callable[[], object] = lambda: None
+        self._tickers = [Ticker(self._tick, tick_s, "maintenance")]
         if settings.system_interval_s is not None:
             sampler = SystemSampler(self.window, clock)
             self._tickers.append(
@@ -427,6 +430,10 @@ class Recorder:
                     f"cannot open {error.filename or self.path / stream}: {error.strerror or error}"
                 ) from error
         return journals
+
+    def _tick(self) -> None:
+        self._maintenance.tick(wait=False)
+        self.after_tick()
 
     def _record_end(self, status: str, failure: Failure | None) -> None:
         if failure is None:

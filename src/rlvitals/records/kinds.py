@@ -38,14 +38,31 @@ Attempts = Annotated[list[Attempt], msgspec.Meta(min_length=1, max_length=MAX_AT
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Base class of all records."""
+    """Base class of all records.
+
+    Attributes:
+        time: Time of the record (UTC, seconds since 1970).
+        writer: Number of the writer in `run.json`. Absent if it is 1.
+    """
 
     time: Number
     writer: Annotated[int, msgspec.Meta(ge=1, le=_LARGEST)] = 1
 
 
 class Episode(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One finished episode."""
+    """One finished episode.
+
+    Attributes:
+        termination_reason: Why the episode ended.
+        category: Category of the task, such as the kind of image.
+        difficulty: Difficulty of the task.
+        reward_parts: Parts of the reward, by name.
+        parameters: Parameters that the episode tried, by name.
+        attempts: Attempts of the episode: parameters, reward and objectives of each.
+        algorithm: Metrics of the algorithm, by name.
+        extra: Other values, by name.
+        info: Other data as a tree.
+    """
 
     episode: Count
     reward: Number
@@ -70,7 +87,11 @@ class Episode(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class PolicyUpdate(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One PPO update: all epochs over one rollout. Losses and norms are means over its minibatches."""
+    """One PPO update: all epochs over one rollout. Losses and norms are means over its minibatches.
+
+    Attributes:
+        extra: Other values, by name.
+    """
 
     step: Count
     env_step: Count | None = None
@@ -105,6 +126,12 @@ class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
     `policy` is absent for the agent in training and the name of the baseline otherwise. `categories` and `items` hold
     the same metrics for each category and each item (such as an image of a test set), which allows paired comparisons.
+
+    Attributes:
+        policy: Name of the baseline. Absent for the agent in training.
+        extra: Other values, by name.
+        categories: Metrics of each category.
+        items: Metrics of each item.
     """
 
     episode: Count
@@ -124,7 +151,11 @@ class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
 
 class SystemSample(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Machine load and training speed at one time."""
+    """Machine load and training speed at one time.
+
+    Attributes:
+        extra: Other values, by name.
+    """
 
     env_step: Count | None = None
     episode: Count | None = None
@@ -140,7 +171,14 @@ class SystemSample(Record, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 class Scalars(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Custom metrics at one step, under a custom category name."""
+    """Custom metrics at one step, under a custom category name.
+
+    Attributes:
+        step: Step of the values.
+        category: Name of the group of metrics.
+        values: Values, by name.
+        env_step: Number of environment steps.
+    """
 
     step: Count
     category: Text
@@ -149,7 +187,17 @@ class Scalars(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Event(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One event: a note, a milestone, a finding, a status change or a sink failure."""
+    """One event: a note, a milestone, a finding, a status change or a sink failure.
+
+    Attributes:
+        kind: Kind of event, such as note, milestone, finding or action.
+        message: Text of the event.
+        severity: info, warning or critical.
+        code: Code of the finding, action or milestone.
+        env_step: Number of environment steps.
+        episode: Episode number.
+        data: Details, by name.
+    """
 
     kind: Text
     message: Text

@@ -75,6 +75,20 @@ def write_report(
     return _write(run_document(run_data(run, parameters=parameters, clock=clock)), target, figures=figures)
 
 
+def report_text(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTEM_CLOCK) -> str:
+    """Return the report of a run as Markdown, with its curves as sparklines. No file is written.
+
+    Args:
+        run: Run to read. It can be live.
+        parameters: As for `write_report`.
+        clock: Source of the current time.
+
+    Raises:
+        RunFormatError: The run is damaged.
+    """
+    return markdown.text(run_document(run_data(run, parameters=parameters, clock=clock)))
+
+
 def write_quietly(folder: Path, path: Path | None, *, clock: Clock = SYSTEM_CLOCK) -> None:
     """Write the report of a run that has just ended. Errors are logged and never raised into the training.
 

@@ -71,9 +71,9 @@ class Answer:
         """The column names."""
         return tuple(self._relation.columns)
 
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Return the rows as plain Python values. Missing values are `None`."""
-        return self._relation.fetchall()
+    def rows(self, most: int | None = None) -> list[tuple[Any, ...]]:
+        """Return the first `most` rows, or all, as plain Python values. Missing values are `None`."""
+        return (self._relation if most is None else self._relation.limit(most)).fetchall()
 
     def numpy(self) -> dict[str, Column]:
         """Return the columns as masked arrays."""

@@ -27,7 +27,13 @@ ENDED = frozenset({COMPLETED, FAILED, PREEMPTED})
 
 
 class Rewind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Point to which a writer rewound the run. Records of previous writers after any of these values are abandoned."""
+    """Point to which a writer rewound the run. Records of previous writers after any of these values are abandoned.
+
+    Attributes:
+        env_step: Environment step to return to.
+        episode: Episode to return to.
+        step: Step of an update to return to.
+    """
 
     env_step: int | None = None
     episode: int | None = None
@@ -41,7 +47,17 @@ class Rewind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Writer(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One writer of a run. A process is one writer, and each rewind starts another."""
+    """One writer of a run. A process is one writer, and each rewind starts another.
+
+    Attributes:
+        writer: Number of the writer, from 1.
+        started: Start of the writer.
+        host: Name of the machine.
+        pid: Process id.
+        ended: End of the writer. Absent while it writes, and if it was killed.
+        status: Status that it left. Absent until then.
+        rewind: Point to which it rewound the run. Absent without a rewind.
+    """
 
     writer: int
     started: float
@@ -53,7 +69,13 @@ class Writer(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """The exception that ended a run."""
+    """The exception that ended a run.
+
+    Attributes:
+        type: Class of the exception, or name of the signal.
+        message: Message of the exception.
+        traceback: Traceback of the exception.
+    """
 
     type: str
     message: str

@@ -8,6 +8,7 @@ LOG_DIR/<run_id>/
   updates/ evaluations/ system/ scalars/ events/ artifacts/
   writer.lock              lock and heartbeat of the writer
   SHA256SUMS               checksums of the unsealed segments, written when the run is closed
+  requests/                requests to the recording process (`runs.request_files`), if there ever was one
 """
 
 import itertools
@@ -29,6 +30,7 @@ HEADER = "run.json"
 LOCK = "writer.lock"
 SUMS = "SHA256SUMS"
 ARTIFACTS = "artifacts"
+REQUESTS = "requests"
 
 OPEN = ".jsonl"
 SEALED = ".parquet"
@@ -79,6 +81,11 @@ class Layout(NamedTuple):
     def artifacts(self) -> Path:
         """The folder of images and other artifacts."""
         return self.path / ARTIFACTS
+
+    @property
+    def requests(self) -> Path:
+        """The folder of requests to the recording process."""
+        return self.path / REQUESTS
 
     def stream(self, name: str) -> Path:
         """Return the folder of one stream."""

@@ -8,7 +8,14 @@ from rlvitals.runs.run import Run
 
 
 class FaultEntry(msgspec.Struct, frozen=True):
-    """One fault of a run folder; its path is relative to the folder."""
+    """One fault of a run folder; its path is relative to the folder.
+
+    Attributes:
+        code: Code of the fault.
+        path: Path of the damaged file, relative to the run folder.
+        message: Description of the fault.
+        mended: Whether it was repaired.
+    """
 
     code: str
     path: str
@@ -20,6 +27,9 @@ class VerifiedRun(msgspec.Struct, frozen=True):
     """Result of the verification of one run.
 
     Attributes:
+        run_id: Name of the run.
+        path: Absolute path of the run folder.
+        faults: Faults that were found.
         sound: Whether there are no faults, or all faults were repaired.
         live: Whether the run is being written, so that nothing was repaired.
         counts: Number of readable records by stream.

@@ -32,7 +32,13 @@ Floats = NDArray[np.float64]
 
 
 class Range(msgspec.Struct, frozen=True):
-    """An estimate and its 95 % interval. The ends are `None` without enough data."""
+    """An estimate and its 95 % interval. The ends are `None` without enough data.
+
+    Attributes:
+        estimate: The estimate. `None` if there are no values.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+    """
 
     estimate: float | None
     low: float | None
@@ -40,7 +46,16 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Number of values by kind. Missing values were not reported."""
+    """Number of values by kind. Missing values were not reported.
+
+    Attributes:
+        total: Number of records.
+        finite: Number of finite values.
+        nan: Number of NaN values.
+        positive_infinity: Number of values that are infinity.
+        negative_infinity: Number of values that are negative infinity.
+        missing: Number of records without a value.
+    """
 
     total: int
     finite: int
@@ -122,7 +137,12 @@ class ChangeEstimate(msgspec.Struct, frozen=True):
 
 
 class Histogram(msgspec.Struct, frozen=True):
-    """Number of finite values between consecutive edges."""
+    """Number of finite values between consecutive edges.
+
+    Attributes:
+        edges: Edges of the bins, one more than there are bins.
+        counts: Number of values in each bin.
+    """
 
     edges: list[float]
     counts: list[int]
@@ -136,13 +156,19 @@ class Measured(msgspec.Struct, frozen=True):
         mean: Mean, with the 95 % interval for a possibly autocorrelated series.
         recent: Mean of the last 100 values, with its interval.
         recent_not_finite: Number of non-finite values among these.
+        std: Standard deviation.
+        min: Lowest finite value.
+        max: Highest finite value.
+        median: Median.
         iqm: Interquartile mean.
         quantiles: Quantiles by probability.
+        averages: Running averages at the end.
         trend: Trend over all values.
         recent_trend: Trend of the last `recent_values` values.
         recent_values: Size of the last quarter, at least 100 and at most 1,000 values.
         convergence: Convergence.
         change_points: Change points of the level.
+        histogram: Histogram of the finite values.
     """
 
     counts: Counts
@@ -176,6 +202,7 @@ class Spread(msgspec.Struct, frozen=True):
         counts: Number of values by kind.
         iqm: Interquartile mean.
         quantiles: Quantiles by probability.
+        averages: Running averages at the end.
     """
 
     counts: Counts

@@ -15,6 +15,13 @@ class RunState(msgspec.Struct, frozen=True):
     """State of a run. Times are UTC, seconds since 1970. Durations are in seconds.
 
     Attributes:
+        run_id: Name of the run.
+        path: Absolute path of the run folder.
+        project: Project of the run. Empty if it has none.
+        status: running, paused, stalled, completed, failed, preempted or crashed.
+        reason: Why the run has this status. Empty if there is nothing to add.
+        started: Start of the run.
+        ended: End of the run. `None` if it was not closed.
         updated: Time of the end, or of the last known record. For a replayed run, time of the last heartbeat.
         duration: Wall time from the start to the end, to now if the run is open, otherwise to the last heartbeat. The
             time between two sessions is excluded. In an overview, it is the time that the records cover if that is

@@ -21,7 +21,13 @@ _MOST_FOR_MIX = 200_000
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Success rate of consecutive episodes. Positions count from 0 and include both ends."""
+    """Success rate of consecutive episodes. Positions count from 0 and include both ends.
+
+    Attributes:
+        first: Position of the first episode.
+        last: Position of the last episode.
+        rate: Success rate, 0 to 1.
+    """
 
     first: int
     last: int
@@ -32,6 +38,17 @@ class GroupRate(msgspec.Struct, frozen=True):
     """Episodes of one group. The rate is over the `known` episodes, which report success or failure.
 
     `objectives` holds the median of each custom objective (`rlvitals.summary.levels`), by name.
+
+    Attributes:
+        name: Name of the group. `None` for the episodes without one.
+        episodes: Number of episodes.
+        known: Number of episodes that reported success or failure.
+        rate: Success rate, 0 to 1.
+        reward: Mean reward.
+        quality_improvement: Mean improvement of the quality.
+        quality_final: Mean final quality.
+        length: Mean length in steps.
+        objectives: Median of each custom objective, by name.
     """
 
     name: str | None

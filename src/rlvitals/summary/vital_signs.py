@@ -1,9 +1,8 @@
 """Live vital signs of a run: the facts that a terminal shows, computed in bounded memory."""
 
 import itertools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
@@ -35,7 +34,15 @@ _IN_TABLE = {"quality_improvement": "quality"}
 
 
 class VitalMetric(NamedTuple):
-    """A metric of the updates: its last value, its course over the run, and its healthy range if it has one."""
+    """A metric of the updates: its last value, its course over the run, and its healthy range if it has one.
+
+    Attributes:
+        name: Name of the metric.
+        last: Last value.
+        low: Lower limit of the healthy range. `None` without one.
+        high: Upper limit of the healthy range. `None` without one.
+        spark: Curve over the whole run.
+    """
 
     name: str
     last: float
@@ -202,17 +209,6 @@ class Observer:
             return known
         column = _IN_TABLE.get(name, name)
         return _spark(table, column) if column in table.names else ()  # an objective that is newer than the curves
-
-
-def plain(vitals: Vitals) -> dict[str, Any]:
-    """Convert the vital signs to plain values for `--json`: the overview, and the additional values of the screen."""
-    reported = vitals._asdict()
-    del reported["diagnosis"]
-    overview = msgspec.to_builtins(reported.pop("overview"))
-    reported["metrics"] = {metric.name: metric._asdict() for metric in vitals.metrics}
-    reported["findings"] = vitals.diagnosis.findings
-    found: dict[str, Any] = {"run_id": vitals.state.run_id, **overview, **msgspec.to_builtins(reported)}
-    return found
 
 
 def _memory(samples: list[SystemSample], episodes: list[Episode]) -> float | None:

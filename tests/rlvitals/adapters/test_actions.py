@@ -1,4 +1,4 @@
-"""Actions in response to findings, in real trainings."""
+"""Actions in response to findings and to requests, in real trainings."""
 
 import threading
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from rlvitals import TrainingMonitor
 from rlvitals.adapters.actions import Action, Deed, LowerLearningRate, SaveCheckpoint, StopTraining
 from rlvitals.adapters.sb3 import VitalsCallback
 from rlvitals.records import Event, PolicyUpdate
+from rlvitals.runs.request_files import Request, RequestKind, place_request
 
 MakePpo = Callable[..., Any]
 
@@ -37,6 +38,25 @@ class Finds(BaseCallback):
     def _say(self, code: str) -> None:
         fields = {"severity": "critical", "data": {"state": "opened"}} | self.more
         self.vitals.log_event("finding", f"{code} was found", code=code, **fields)
+
+
+class Asks(BaseCallback):
+    """Sends a request at a step from another thread, as the maintenance thread receives it."""
+
+    def __init__(self, monitor: TrainingMonitor, at: int, request: Request) -> None:
+        super().__init__()
+        self.vitals, self.at, self.request = monitor, at, request
+
+    def _on_step(self) -> bool:
+        if self.num_timesteps == self.at:
+            thread = threading.Thread(target=self._send)
+            thread.start()
+            thread.join()
+        return True
+
+    def _send(self) -> None:
+        place_request(self.vitals.run.layout, self.request)
+        self.vitals._requests.poll()
 
 
 class Fails(Action):
@@ -253,3 +273,60 @@ def test_invalid_options_are_refused(make: Callable[[], Action], said: str) -> N
 
     with pytest.raises(ValueError, match=said):
         make()
+
+
+def requested(
+    make_ppo: MakePpo, monitor: TrainingMonitor, kind: RequestKind, **options: Any
+) -> tuple[PPO, list[Event]]:
+    """Train without actions, with a request at step 100. Return the model and the events of the request."""
+    request = Request(kind=kind, reason="the KL is too large", by="an agent", **options)
+    callback = CallbackList([Asks(monitor, 100, request), VitalsCallback(monitor=monitor)])
+    model = make_ppo(learning_rate=0.01).learn(320, callback=callback)
+    events: list[Event] = list(monitor.run.records("events"))
+    return model, [event for event in events if "request" in (event.data or {})]
+
+
+def test_a_request_stops_the_training(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """The training stops at this step, although no action was configured, and the action names the reason."""
+    model, (asked, stopped) = requested(make_ppo, monitor, "stop")
+
+    assert model.num_timesteps == 100
+    assert (asked.kind, asked.message) == ("request", "an agent asks to stop the training: the KL is too large")
+    assert (stopped.kind, stopped.code) == ("action", "stop-training")
+    assert stopped.message == "Stopped the training at step 100: the KL is too large."
+    assert stopped.data == {"by": "an agent", "reason": "the KL is too large", "request": (asked.data or {})["request"]}
+
+
+def test_a_request_lowers_the_learning_rate(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """The next update uses the lower rate."""
+    _, (_, lowered) = requested(make_ppo, monitor, "learning-rate", factor=0.1)
+
+    assert rates(monitor) == pytest.approx([0.01] * 3 + [0.001] * 7)
+    assert lowered.message == "Lowered the learning rate from 0.01 to 0.001: the KL is too large."
+
+
+def test_a_request_saves_a_checkpoint(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """The event holds the path of the model, which can be loaded."""
+    _, (_, saved) = requested(make_ppo, monitor, "checkpoint")
+    path = Path((saved.data or {})["path"])
+
+    assert (path.name, PPO.load(path).num_timesteps) == ("100-checkpoint.zip", 100)
+
+
+def test_a_request_that_fails_is_answered(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """The training continues, and the event has the error."""
+    (monitor.path / "artifacts" / "checkpoints").write_text("not a folder")
+    model, (_, failed) = requested(make_ppo, monitor, "checkpoint")
+
+    assert (model.num_timesteps, failed.kind, (failed.data or {})["state"]) == (320, "request", "failed")
+    assert failed.message.startswith("The request of an agent failed: FileExistsError")
+
+
+def test_after_the_training_a_request_is_refused(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """Nobody could carry it out between two trainings of one run."""
+    make_ppo().learn(64, callback=VitalsCallback(monitor=monitor))
+    place_request(monitor.run.layout, Request(kind="stop", reason="why", by="an agent"))
+    monitor._requests.poll()
+    events: list[Event] = list(monitor.run.records("events"))
+
+    assert [(event.data or {})["state"] for event in events if event.kind == "request"] == ["refused"]

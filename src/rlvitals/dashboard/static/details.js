@@ -106,7 +106,7 @@ export function configuration(panel, run) {
   return answerTab(panel, "Loading the configuration ...", () => run.ask("run/configuration"), show);
 }
 
-const KINDS = [["", "all except findings and images"], ["note", "notes"], ["milestone", "milestones"], ["finding", "findings"], ["state", "states"], ["alert", "alerts"]];
+const KINDS = [["", "all except findings and images"], ["note", "notes"], ["milestone", "milestones"], ["finding", "findings"], ["state", "states"], ["request", "requests"], ["action", "actions"], ["alert", "alerts"]];
 
 export function notes(panel, run, controls) {
   let kind = "";

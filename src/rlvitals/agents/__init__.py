@@ -1,0 +1,1 @@
+"""Server for coding agents over the Model Context Protocol."""
