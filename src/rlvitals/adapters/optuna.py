@@ -76,6 +76,9 @@ class VitalsStudyCallback(RunHolder):
                         self._record(study, finished)
             with failures.caught("the result of a trial could not be added to its run"):
                 _add_result(study, trial)
+            with failures.caught("the study could not be stopped"):
+                if self._run.monitor.stop_requested:
+                    study.stop()
 
     def _begin(self, study: Study) -> FailureLog:
         name = None if study.study_name.startswith("no-name-") else study.study_name

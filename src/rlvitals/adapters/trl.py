@@ -99,10 +99,12 @@ class VitalsTrainerCallback(RunHolder, TrainerCallback):
                 pass
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Report progress."""
+        """Report progress, and end the training if a request asks for it."""
         if self._failures is not None:
             with self._failures.caught("progress could not be recorded"):
                 self._run.monitor.advance(state.global_step)
+            if args.world_size == 1 and self._run.monitor.stop_requested:  # other processes would wait for this one
+                control.should_training_stop = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Record that a checkpoint was saved."""

@@ -13,6 +13,7 @@ from rlvitals.adapters.trl import VitalsTrainerCallback
 from rlvitals.diagnosis.families import family_of
 from rlvitals.formats.importers import import_run
 from rlvitals.records.setting_names import settings_by_name
+from rlvitals.runs.request_files import Request, place_request
 from rlvitals.testing.adapters import AdapterContract, Trained
 
 STEPS = 6
@@ -117,6 +118,20 @@ def test_a_continued_training_rewinds_its_run(make_trainer: Any, tmp_path: Path,
     assert [update.step for update in run.records("updates")] == [1, 2, 3, 4, 5, 6]
     assert len(list(run.records("updates", abandoned=True))) == 8
     assert saved == [f"{output}/checkpoint-2", f"{output}/checkpoint-4"]
+
+
+def test_a_training_can_be_asked_to_stop(make_trainer: Any, tmp_path: Path, settings: RecorderSettings) -> None:
+    """A request ends the training at its next step, and the run is completed."""
+    vitals = VitalsTrainerCallback(tmp_path, settings=settings)
+
+    def ask() -> None:
+        place_request(vitals.monitor.run.layout, Request(kind="stop", reason="the reward is flat", by="an agent"))
+        vitals.monitor._requests.poll()
+
+    make_trainer(vitals, AtStep(2, ask)).train()
+
+    assert [update.step for update in vitals.monitor.run.records("updates")] == [1, 2, 3]
+    assert vitals.monitor.status == "completed"
 
 
 def test_other_processes_record_nothing(make_trainer: Any, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from rlvitals.adapters.optuna import VitalsPruner, VitalsStudyCallback, link_tri
 from rlvitals.adapters.sb3 import VitalsCallback
 from rlvitals.records import Episode
 from rlvitals.runs import Run
+from rlvitals.runs.request_files import Request, place_request
 
 
 @pytest.fixture(autouse=True)
@@ -128,6 +129,21 @@ def test_a_random_search_is_not_a_training_that_does_not_learn(tmp_path: Path, s
         study.optimize(lambda trial: trial.suggest_float("x", 0.0, 1.0), n_trials=150, callbacks=[vitals])
 
     assert open_run(vitals.monitor.path).diagnosis().findings == ()
+
+
+def test_a_study_can_be_asked_to_stop(monitor: TrainingMonitor) -> None:
+    """A request for the study's run ends it after the current trial."""
+
+    def ask(trial: optuna.Trial) -> float:
+        if trial.number == 1:
+            place_request(monitor.run.layout, Request(kind="stop", reason="good enough", by="an agent"))
+            monitor._requests.poll()
+        return 1.0
+
+    study = study_of()
+    study.optimize(ask, n_trials=9, callbacks=[VitalsStudyCallback(monitor=monitor)])
+
+    assert len(study.trials) == 2
 
 
 # ---------------------------------------------------------------------- the training of a trial
