@@ -10,7 +10,7 @@ monitor)`. Requires the extra `optuna`. `docs/guides/optuna.md` describes what i
 from rlvitals.errors import MissingExtraError
 
 try:
-    import optuna
+    from optuna.study import Study
 except ImportError as missing:
     raise MissingExtraError("VitalsStudyCallback", extra="optuna", module="optuna") from missing
 
@@ -19,22 +19,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.pruners import BasePruner
-from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 
 from rlvitals.adapters.episodes import FailureLog
 from rlvitals.adapters.finding_filter import FindingFilter
+from rlvitals.adapters.study_facts import bounds_of, configuration_of, objectives_of, sign_of
 from rlvitals.adapters.training_run import RunHolder, TrainingRun
 from rlvitals.adapters.trials import RUN, link_trial, monitor_of, trial_of
 from rlvitals.diagnosis.finding import Finding, all_codes
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording.amendment import amend_configuration
-from rlvitals.records.objectives import HIGHER_IS_BETTER, LOWER_IS_BETTER, PARAMETER_BOUNDS
+from rlvitals.records.objectives import PARAMETER_BOUNDS
 
 __all__ = ["VitalsPruner", "VitalsStudyCallback", "link_trial"]
 
+_KIND = "trial"
 PRUNED_BY = "rlvitals_finding"
 """User attribute of a trial that holds the code of the finding for which it was pruned."""
 
@@ -43,7 +43,7 @@ class VitalsStudyCallback(RunHolder):
     """Records a study as a run: each finished trial is an episode of one step, with its parameters and its value.
 
     The analysis of parameters therefore works on studies: coverage, effects, best region. The first call records the
-    trials that the study had before, also those of other processes. Give the callback to one process only.
+    trials that the study had before, also those of other processes. Use one callback per study, in one process only.
 
     The run is named after the study. It ends with a `with` statement, with the process, or when the callback is no
     longer referenced; with a `monitor`, the caller closes the run. Recording failures are never raised into the study.
@@ -69,10 +69,10 @@ class VitalsStudyCallback(RunHolder):
         """Record the trials of a study that have finished since the last call. Optuna calls this after each trial."""
         with self._lock:
             failures = self._failures or self._begin(study)
-            with failures.caught("a trial could not be recorded"):
-                for finished in study.get_trials(deepcopy=False):
-                    if finished.state.is_finished() and finished.number not in self._recorded:
-                        self._recorded.add(finished.number)
+            for finished in study.get_trials(deepcopy=False):
+                if finished.state.is_finished() and finished.number not in self._recorded:
+                    self._recorded.add(finished.number)
+                    with failures.caught("a trial could not be recorded"):
                         self._record(study, finished)
             with failures.caught("the result of a trial could not be added to its run"):
                 _add_result(study, trial)
@@ -82,13 +82,15 @@ class VitalsStudyCallback(RunHolder):
 
     def _begin(self, study: Study) -> FailureLog:
         name = None if study.study_name.startswith("no-name-") else study.study_name
-        facts = _configuration_of(study)
+        facts = configuration_of(study)
         monitor = self._run.begin(study, None, step=len(self._recorded), facts=facts, name=name)
         self._failures = FailureLog(monitor)
         with self._failures.caught("the start of the study could not be recorded"):
             self._run.take_place(0, None, facts)
             if monitor.resumed:
                 self._recorded |= {episode.episode for episode in monitor.run.records("episodes")}
+                events = (event for event in monitor.run.records("events") if event.kind == _KIND and event.data)
+                self._recorded |= {event.data["trial"] for event in events}
         return self._failures
 
     def _record(self, study: Study, trial: FrozenTrial) -> None:
@@ -97,7 +99,7 @@ class VitalsStudyCallback(RunHolder):
         values = trial.values  # of a pruned trial: the last reported value
         if values is None:
             monitor.log_event(
-                "trial",
+                _KIND,
                 f"Trial {trial.number} has no value (state: {state})",
                 severity="warning",
                 code=f"trial-{state}",
@@ -105,15 +107,21 @@ class VitalsStudyCallback(RunHolder):
                 time=time,
             )
             return
-        names = _objectives_of(study)
-        _add_bounds(monitor, trial)
+        names = objectives_of(study)
+        known = monitor.session.configuration.get(PARAMETER_BOUNDS) or {}
+        bounds = bounds_of(trial)
+        if bounds.keys() - known.keys():
+            monitor.update_configuration({PARAMETER_BOUNDS: {**bounds, **known}})
         monitor.log_episode(
             trial.number,
-            reward=_sign(study.directions[0]) * values[0],
+            reward=sign_of(study.directions[0]) * values[0],
             length=1,
             termination_reason=state,
             duration=None if trial.duration is None else trial.duration.total_seconds(),
-            parameters={name: _flat(value) for name, value in trial.params.items()},
+            parameters={
+                name: value if isinstance(value, bool | int | float | str) else str(value)
+                for name, value in trial.params.items()
+            },
             extra=dict(zip(names, values, strict=True)) if names else None,
             info=dict(trial.user_attrs) or None,
             time=time,
@@ -181,46 +189,3 @@ def _add_result(study: Study, trial: FrozenTrial) -> None:
         monitor.update_configuration(result)
     else:
         amend_configuration(Path(path), result)
-
-
-def _configuration_of(study: Study) -> dict[str, Any]:
-    names = dict(zip(_objectives_of(study), study.directions, strict=False))
-    return {
-        "algorithm": f"Optuna {type(study.sampler).__name__}",
-        "study": study.study_name,
-        "directions": [direction.name.lower() for direction in study.directions],
-        "sampler": type(study.sampler).__name__,
-        "pruner": type(study.pruner).__name__,
-        LOWER_IS_BETTER: [name for name, direction in names.items() if _sign(direction) < 0],
-        HIGHER_IS_BETTER: [name for name, direction in names.items() if _sign(direction) > 0],
-        "optuna": optuna.__version__,
-    }
-
-
-def _objectives_of(study: Study) -> list[str]:
-    """Return the names of the values that are stored next to the reward: all, unless the only one is the reward."""
-    if len(study.directions) == 1 and _sign(study.directions[0]) > 0:
-        return []
-    return study.metric_names or (
-        ["value"] if len(study.directions) == 1 else [f"value_{number}" for number in range(len(study.directions))]
-    )
-
-
-def _add_bounds(monitor: TrainingMonitor, trial: FrozenTrial) -> None:
-    """Add the ranges of new parameters to the configuration."""
-    known = monitor.session.configuration.get(PARAMETER_BOUNDS) or {}
-    bounds = {
-        name: [one.low, one.high]
-        for name, one in trial.distributions.items()
-        if isinstance(one, FloatDistribution | IntDistribution)
-    }
-    if bounds.keys() - known.keys():
-        monitor.update_configuration({PARAMETER_BOUNDS: {**bounds, **known}})
-
-
-def _sign(direction: StudyDirection) -> float:
-    return -1.0 if direction == StudyDirection.MINIMIZE else 1.0
-
-
-def _flat(value: Any) -> Any:
-    return value if isinstance(value, bool | int | float | str) else str(value)

@@ -93,14 +93,16 @@ def test_every_objective_is_recorded(tmp_path: Path, settings: RecorderSettings)
 
 
 def test_earlier_trials_are_recorded_once(tmp_path: Path, settings: RecorderSettings) -> None:
-    """A study that continues, in a new run or in its old one, has each trial once."""
+    """A study that continues, in a new run or in its old one, has each trial once, also a failed one."""
     study = study_of(direction="maximize", study_name="search")
-    study.optimize(lambda _: 1.0, n_trials=2)
+    study.optimize(objective, n_trials=4, catch=(OSError,))
     for resume in ("never", "must"):
         with VitalsStudyCallback(tmp_path, session_name="search", resume=resume, settings=settings) as vitals:
-            study.optimize(lambda _: 1.0, n_trials=1, callbacks=[vitals])
+            study.optimize(objective, n_trials=1, callbacks=[vitals])
 
-    assert [e.episode for e in open_run(tmp_path / "search").records("episodes")] == [0, 1, 2, 3]
+    run = open_run(tmp_path / "search")
+    assert [e.episode for e in run.records("episodes")] == [0, 1, 2, 4, 5]
+    assert [e.code for e in run.records("events") if e.kind == "trial"] == ["trial-fail"]
 
 
 def test_several_threads_finish_trials(tmp_path: Path, settings: RecorderSettings) -> None:
