@@ -13,10 +13,10 @@ except ImportError as missing:
     raise MissingExtraError("VitalsCallback", extra="sb3", module="stable_baselines3") from missing
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
 
@@ -28,7 +28,7 @@ from rlvitals.adapters.evaluations import EvaluationWatch, evaluations_in, trial
 from rlvitals.adapters.recorded_returns import RecordedReturns
 from rlvitals.adapters.returns import is_set
 from rlvitals.adapters.reward_layers import Layers
-from rlvitals.adapters.training_run import RunHolder, TrainingRun
+from rlvitals.adapters.training_run import RunHolder, TrainingRun, facts_of
 from rlvitals.adapters.update_log import UpdateLog
 from rlvitals.adapters.vec_rewards import raw_rewards_of
 from rlvitals.monitor import TrainingMonitor
@@ -90,7 +90,7 @@ class VitalsCallback(RunHolder, BaseCallback):
 
     def _on_training_start(self) -> None:
         total = self.locals.get("total_timesteps")
-        facts, unreadable = _facts_of(self.model)
+        facts, unreadable = facts_of(partial(configuration_of, self.model))
         call = getattr(self.model, "start_time", None)
         monitor = self._run.begin(self.model, total, step=self.num_timesteps, facts=facts, call=call)
         self._failures = FailureLog(monitor)
@@ -219,11 +219,3 @@ class VitalsCallback(RunHolder, BaseCallback):
                 with self._failures.caught("an evaluation could not be recorded"):
                     last = self.monitor.last_episode
                     self.monitor.log_evaluation(0 if last is None else last + 1, **watch.take())
-
-
-def _facts_of(model: BaseAlgorithm) -> tuple[dict[str, Any], Exception | None]:
-    """Return the model's configuration before a monitor exists, or the reason why it cannot be read."""
-    try:
-        return configuration_of(model), None
-    except Exception as error:  # noqa: BLE001 - a foreign model; training must continue
-        return {}, error

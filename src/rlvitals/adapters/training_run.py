@@ -2,7 +2,7 @@
 
 import contextlib
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -121,12 +121,15 @@ class TrainingRun:
         return monitor
 
     def take_place(self, step: int, total_timesteps: int | None, facts: Mapping[str, Any]) -> None:
-        """Record the position of a training in its run, its budget and its configuration.
+        """Record the position of a training in its run, its budget, its configuration and its trial.
 
         Args:
             step: Steps of the training until now.
             total_timesteps: Training budget in steps, if known.
             facts: Configuration of the training. The user's configuration takes precedence.
+
+        Raises:
+            RlvitalsError: The monitor is closed, or a value cannot be recorded.
         """
         monitor = self.monitor
         if monitor.resumed and monitor not in _settled and step < (monitor.env_step or 0):
@@ -178,6 +181,18 @@ class RunHolder:
             RlvitalsError: The callback creates its monitor when a training begins, and no training has begun.
         """
         return self._run.monitor
+
+
+def facts_of(read: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], Exception | None]:
+    """Return the configuration of a training before a monitor exists, or the reason why it cannot be read.
+
+    Args:
+        read: Function that reads the configuration from the objects of a framework.
+    """
+    try:
+        return read(), None
+    except Exception as error:  # noqa: BLE001 - foreign objects; training must continue
+        return {}, error
 
 
 def _left(own: OwnRun | None, monitor: TrainingMonitor, loop: str, error: BaseException | None) -> None:

@@ -13,6 +13,7 @@ except ImportError as missing:
     raise MissingExtraError("VitalsTrainerCallback", extra="trl", module="transformers") from missing
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import transformers
 
 from rlvitals.adapters.episodes import FailureLog
 from rlvitals.adapters.learn_watch import caller_of
-from rlvitals.adapters.training_run import RunHolder, TrainingRun
+from rlvitals.adapters.training_run import RunHolder, TrainingRun, facts_of
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.records.trainer_log import trainer_records
 
@@ -73,12 +74,14 @@ class VitalsTrainerCallback(RunHolder, TrainerCallback):
         if not state.is_world_process_zero:
             return
         trainer = caller_of(Trainer)
-        facts = configuration_of(args, trainer, kwargs.get("model"))
+        facts, unreadable = facts_of(partial(configuration_of, args, trainer, kwargs.get("model")))
         goal = state.max_steps if state.max_steps > 0 else None
         loop = state if trainer is None else trainer
         self._failures = FailureLog(self._run.begin(loop, goal, step=state.global_step, facts=facts))
         with self._failures.caught("the start of the training could not be recorded"):
             self._run.take_place(state.global_step, goal, facts)
+        if unreadable is not None:
+            self._failures.note("the configuration could not be recorded", unreadable)
 
     def on_log(
         self,
@@ -146,9 +149,11 @@ def configuration_of(args: TrainingArguments, trainer: Trainer | None, model: An
 
 def _algorithm(trainer: Trainer | None) -> str | None:
     """Return the name of the algorithm: that of TRL's class, from which the user's own class may inherit."""
-    names = [(kind.__module__.partition(".")[0], kind.__name__) for kind in type(trainer).__mro__]
-    name = next((name for package, name in names if package == "trl"), names[0][1])
-    return name.removesuffix("Trainer") or None if trainer is not None else None
+    if trainer is None:
+        return None
+    kinds = type(trainer).__mro__
+    kind = next((kind for kind in kinds if kind.__module__.startswith("trl.")), kinds[0])
+    return kind.__name__.removesuffix("Trainer") or None
 
 
 def _plain(value: Any) -> Any:

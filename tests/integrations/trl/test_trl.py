@@ -95,6 +95,25 @@ def test_the_configuration_and_the_family(make_trainer: Any, tmp_path: Path, set
     assert family_of(settings_by_name(header.configuration)).name == "grpo"
 
 
+def test_a_model_without_a_readable_configuration_is_recorded(
+    make_trainer: Any, tmp_path: Path, settings: RecorderSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event reports the reason, and the updates are recorded."""
+
+    def fail(*_: Any, **__: Any) -> int:
+        raise RuntimeError("the parameters are elsewhere")
+
+    vitals = VitalsTrainerCallback(tmp_path, session_name="run", settings=settings)
+    trainer = make_trainer(vitals)
+    monkeypatch.setattr(type(trainer.model), "num_parameters", fail)
+    trainer.train()
+
+    run = open_run(tmp_path / "run")
+    (event,) = [event for event in run.records("events") if event.kind == "adapter"]
+    assert "the configuration could not be recorded: RuntimeError: the parameters are elsewhere" in event.message
+    assert len(list(run.records("updates"))) == STEPS
+
+
 def test_a_solved_task_has_no_finding_of_ppo(make_trainer: Any, tmp_path: Path, settings: RecorderSettings) -> None:
     """GRPO that solves a task has low entropy and no gradients in the end, which is no fault."""
     vitals = VitalsTrainerCallback(tmp_path, session_name="run", settings=settings)
