@@ -608,7 +608,7 @@ def test_a_non_finite_reward_before_finite_losses_is_a_warning() -> None:
 
 
 def test_a_useless_critic_without_logged_returns_is_evaluated() -> None:
-    """A loop that logs advantages but no returns, as a plain PPO does, causes no warning of NumPy, and so no failure."""
+    """A loop that logs advantages but no returns, as a plain PPO does, does not make the rule fail."""
     made = MadeTraining(updates=80).set("updates", return_mean=None, value_mean=None, explained_variance=-0.2)
 
     assert "advantage-estimation" not in [one.code for one in diagnose(made.evidence()).skipped_rules]
