@@ -81,18 +81,16 @@ def wandb_log(folder: Path) -> Log:
 
 def wandb_count(folder: Path) -> int:
     """Return the number of history records in the offline file when W&B's process has stopped writing."""
-    from wandb.proto import wandb_internal_pb2  # noqa: PLC0415
+    from rlvitals.formats.wandb_log import WandbLog, wandb_record  # noqa: PLC0415
 
-    from rlvitals.formats.exporters.wandb_exporter import _messages  # noqa: PLC0415
-
-    record: Any = vars(wandb_internal_pb2)["Record"]
+    record = wandb_record()
     (file,) = folder.glob("wandb/offline-run-*/run-*.wandb")
     size, since, began = -1, time.monotonic(), time.monotonic()
     while time.monotonic() - since < PATIENCE_S / 4 and time.monotonic() - began < PATIENCE_S:
         if file.stat().st_size != size:
             size, since = file.stat().st_size, time.monotonic()
         time.sleep(0.1)
-    return sum(record.FromString(data).HasField("history") for data in _messages(file.read_bytes()))
+    return sum(record.FromString(data).HasField("history") for data in WandbLog(file))
 
 
 def mlflow_log(folder: Path) -> Log:

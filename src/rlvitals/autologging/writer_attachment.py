@@ -1,6 +1,5 @@
 """Attachment of TensorBoard's `SummaryWriter` in PyTorch and in tensorboardX: its calls are recorded as well."""
 
-import re
 import sys
 import weakref
 from collections.abc import Callable
@@ -11,12 +10,10 @@ from typing import Any
 from rlvitals.adapters.logger_runs import LoggerRun, run_folder_of
 from rlvitals.adapters.summary_calls import SummaryCalls
 from rlvitals.autologging.attachments import AttachedProcess
+from rlvitals.formats.importers.folder_settings import settings_in_name
 
 ATTACHED_LIBRARIES = frozenset({"stable_baselines3", "sb3_contrib", "transformers", "trl", "ray", "rlvitals"})
 """Libraries whose own writers are left out, because their trainings are recorded with their adapters."""
-
-_TRAINING_NAME = re.compile(r"(?P<env_id>.+?)__(?P<exp_name>.+?)__(?P<seed>\d+)__\d+")
-"""Name of a training in CleanRL: environment, program, seed and time."""
 
 _METHODS = tuple(name for name in vars(SummaryCalls) if name.startswith("add_"))
 
@@ -56,12 +53,6 @@ class RecordedWriter:
         if self._run is not None and self._run.is_open:
             self._run.tags.flush()
             self._run.leave(self)
-
-
-def settings_in_name(name: str) -> dict[str, Any]:
-    """Return the settings in the name of a CleanRL training, such as `CartPole-v1__ppo__1__1700000000`."""
-    found = _TRAINING_NAME.fullmatch(name)
-    return {} if found is None else {**found.groupdict(), "seed": int(found["seed"])}
 
 
 def attach(module: ModuleType, process: AttachedProcess) -> None:

@@ -1,7 +1,7 @@
 """`rlvitals import PATH...`: import of logs of other programs and of rlvitals exports."""
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +12,15 @@ from rlvitals.cli.progress_bar import shown_progress
 from rlvitals.cli.run_arguments import LOGS, AsJson, formats_option
 from rlvitals.comparison.result import Refusal
 from rlvitals.errors import ImportFormatError, RlvitalsError
-from rlvitals.formats.importers import import_run, importer_names
+from rlvitals.formats.importers import ImportedRun, Importer, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
-from rlvitals.formats.importers.run_import import run_name, trainings_in
+from rlvitals.formats.importers.mapped_table_importer import MappedTableImporter
+from rlvitals.formats.importers.run_import import Imports
+from rlvitals.formats.importers.training_search import Training, TrainingSearch
 from rlvitals.formatting import count
-from rlvitals.outputs.import_output import ImportedRun, ImportedRuns
+from rlvitals.outputs.import_output import ImportedRuns, ImportedTraining
 from rlvitals.records import STREAMS
 from rlvitals.render.terminal import TITLE, make_screen, print_json
-from rlvitals.runs import Run
 from rlvitals.text_escaping import escape_control
 
 Paths = Annotated[
@@ -33,6 +34,16 @@ Name = Annotated[str | None, typer.Option("--name", help="Name the run. Default:
 Format = Annotated[
     str | None, typer.Option("--format", help="Read this format. Default: detect the format from the contents.")
 ]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        help="Read CSV or JSON Lines whose columns have these meanings: step=timesteps,reward=ret,length=len.",
+    ),
+]
+Again = Annotated[
+    bool, typer.Option("--again", help="Read trainings again that have not changed, for example after an upgrade.")
+]
 Formats = Annotated[bool, formats_option(importer_names)]
 
 
@@ -42,65 +53,98 @@ def import_(
     folder: Into = LOGS,
     name: Name = None,
     format_: Format = None,
+    columns: Columns = None,
+    again: Again = False,
     formats: Formats = False,
     as_json: AsJson = False,
 ) -> None:
     """Import logs of other programs as runs.
 
-    To import several files of one training as one run, give their folder. In a folder of trainings, each training
-    becomes a run named after its relative path. A run appears once it is complete. If a training cannot be imported,
-    the remaining ones are still imported and the exit code is 2.
+    Each PATH is searched at any depth, and each training becomes a run. To import several files of one training as one
+    run, give their folder. In a folder of trainings, a run is named after its relative path. A run appears once it is
+    complete. Trainings that were imported before and have not changed are skipped, and the runs of those that have
+    grown are replaced. If a training cannot be imported, the remaining ones are still imported and the exit code is 2.
     """
     del formats
-    trainings = list(_named(paths, format_))
+    trainings, unreadable = _searched(paths, format_ if columns is None else _mapped(columns, format_))
     if name is not None and len(trainings) > 1:
         raise ImportFormatError(
             f"--name {name} names one run, but {len(trainings)} trainings were found. Import each of them separately"
         )
-    made: list[ImportedRun] = []
+    for message in unreadable:
+        print_error(f"warning: {message}")
+    done: list[ImportedRun] = []
     refused: list[Refusal] = []
-    screen = make_screen()
-    for path, called in trainings:
+    imports = Imports(folder, again=again)
+    for number, (training, below) in enumerate(trainings, start=1):
+        place = f"{number} of {len(trainings)}: " if len(trainings) > 1 else ""
+        first = len(done)
         try:
-            with shown_progress(f"importing {escape_control(str(path))}") as progress:
-                count_records = functools.partial(progress, total=None)
-                run = import_run(path, folder, name=name or called, format=format_, progress=count_records)
+            with shown_progress(f"importing {place}{escape_control(str(training.path))}") as progress:
+                records = functools.partial(progress, total=None)
+                of = training.format
+                done += imports.training(training.path, name=name, format=of, below=below, progress=records)
         except RlvitalsError as error:
-            refused.append(Refusal(str(path), str(error)))
-            continue
-        counts = _counts(run)
-        warnings = import_warnings(run.records("events"))
-        made.append(
-            ImportedRun(
-                run_id=run.run_id,
-                path=str(run.path.absolute()),
-                origin=str(path),
-                records=counts,
-                warnings=warnings,
-            )
-        )
-        if not as_json:
-            named = ((of, stream.removesuffix("s") if of == 1 else stream) for stream, of in counts.items() if of)
-            records = ", ".join(f"{count(of)} {name}" for of, name in named) or "no records"
-            screen.print(escape_control(str(run.path)), end="  ", style=TITLE)
-            screen.print(records)
-            for warning in warnings:
-                print_error(f"warning: {warning}")
+            refused.append(Refusal(str(training.path), str(error)))
+        for run in () if as_json else done[first:]:
+            _print(run)
     if as_json:
-        print_json(ImportedRuns(made, refused))
+        print_json(ImportedRuns([*map(_facts, done)], refused, unreadable))
     for each in refused:
         print_error(each.reason)
     if refused:
         raise typer.Exit(EXIT_ERROR)
 
 
-def _named(paths: Iterable[Path], chosen: str | None) -> Iterator[tuple[Path, str | None]]:
-    """Yield each training at the paths, with a run name if its path holds several trainings."""
-    for path in paths:
-        trainings = [path] if chosen is not None else trainings_in(path)
-        several = len(trainings) > 1
-        yield from ((each, run_name(each, path) if several else None) for each in trainings)
+def _mapped(columns: str, format_: str | None) -> MappedTableImporter:
+    """Return an importer for the columns in an option such as `step=timesteps,reward=ret`."""
+    pairs = [pair.partition("=") for pair in columns.split(",")]
+    if wrong := ["".join(pair) for pair in pairs if not (pair[0].strip() and pair[2].strip())]:
+        raise ImportFormatError(
+            f"--columns has {wrong[0]!r}; expected FIELD=COLUMN, such as --columns step=timesteps,reward=ret"
+        )
+    if format_ is not None:
+        raise ImportFormatError(f"--columns cannot be used with --format {format_}. Leave one of them out")
+    return MappedTableImporter({field.strip(): column.strip() for field, _, column in pairs})
 
 
-def _counts(run: Run) -> dict[str, int]:
-    return {stream: len(run.stream(stream, abandoned=True)) for stream in STREAMS}
+def _searched(
+    paths: Iterable[Path], chosen: str | Importer | None
+) -> tuple[list[tuple[Training, Path | None]], list[str]]:
+    """Return the trainings at the paths, and the messages about folders that cannot be read.
+
+    A training comes with the searched folder if that holds several, so that its run is named relative to it.
+    """
+    found: list[tuple[Training, Path | None]] = []
+    with shown_progress("searching folders") as progress:
+        search = TrainingSearch(chosen, functools.partial(progress, total=None))
+        for path in paths:
+            trainings = search.trainings_at(path)
+            found += [(training, path if len(trainings) > 1 else None) for training in trainings]
+    return found, search.unreadable
+
+
+def _print(done: ImportedRun) -> None:
+    """Print a line about a run and its warnings, unless it has not changed."""
+    screen = make_screen()
+    screen.print(escape_control(str(done.run.path)), end="  ", style=TITLE)
+    if done.outcome == "unchanged":
+        screen.print("already imported")
+        return
+    counts = [(done.records.get(stream, 0), stream) for stream in STREAMS]
+    named = [(of, stream.removesuffix("s") if of == 1 else stream) for of, stream in counts if of]
+    records = ", ".join(f"{count(of)} {name}" for of, name in named) or "no records"
+    screen.print(records + (" (updated)" if done.outcome == "updated" else ""))
+    for message in import_warnings(done.run.records("events")):
+        print_error(f"warning: {message}")
+
+
+def _facts(done: ImportedRun) -> ImportedTraining:
+    return ImportedTraining(
+        run_id=done.run.run_id,
+        path=str(done.run.path.absolute()),
+        origin=str(done.path),
+        outcome=done.outcome,
+        records={stream: done.records.get(stream, 0) for stream in STREAMS},
+        warnings=import_warnings(done.run.records("events")),
+    )

@@ -59,10 +59,16 @@ def _alone(found: Comparison) -> Iterator[str]:
     apart = ["the seed"] if len({str(one.seed) for one in runs}) > 1 else []
     apart += ["the environment"] if len(group.tasks) > 1 else []
     but = f" except for {' and '.join(apart)}" if apart else ""
+    if group.imported:
+        same = f"As far as the imported files record them, the settings of these {len(runs)} runs are the same{but}"
+        chance = "Settings that the files do not record can differ"
+    else:
+        same = f"The settings of these {len(runs)} runs are the same{but}"
+        chance = "Their differences are chance"
     yield (
-        f"The settings of these {len(runs)} runs are the same{but}, so they form one group and are not compared: their "
-        "differences are chance. To compare them run by run, add `--by run` or name each run (`old=PATH new=PATH`). A "
-        "single run cannot show that its settings are better. To see where two runs diverge, compare only those two."
+        f"{same}, so they form one group and are not compared. {chance}. To compare them run by run, add `--by run` or "
+        "name each run (`old=PATH new=PATH`). A single run cannot show that its settings are better. To see where two "
+        "runs diverge, compare only those two."
     )
     if COMMIT in group.varying:
         yield f"Their {COMMIT} differs. To group by it, add `--by '{COMMIT}'`."

@@ -162,8 +162,8 @@ def _signs(member: Member, outcome: RunOutcome, alike: Hashable, content: Conten
 
 
 def _seed_sign(member: Member) -> Hashable:
-    """Return a key of group, task, settings and seeds. `None` if no seed is known."""
-    if all(value is None for value in member.seeds.values()):
+    """Return a key of group, task, settings and seeds. `None` if no seed is known, or the settings are unknown."""
+    if not member.is_known or all(value is None for value in member.seeds.values()):
         return None
     return member.group, member.task, msgspec.json.encode([member.settings, member.seeds], order="sorted")
 

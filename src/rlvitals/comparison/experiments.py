@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rlvitals.comparison.wording import UNKNOWN
-from rlvitals.records.setting_names import TASK_SETTINGS
+from rlvitals.records.setting_names import IDENTIFYING_SETTINGS, TASK_SETTINGS
 from rlvitals.runs import Run
-from rlvitals.runs.header import Header
+from rlvitals.runs.header import IMPORTED, Header
 from rlvitals.sinks.flattening import flat_settings
 
 By = str | Callable[[Run], Any]
@@ -58,10 +58,17 @@ class Member(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether the run recorded any setting other than its environment."""
-        return any(seed is not None for seed in self.seeds.values()) or any(
-            name not in TASK_SETTINGS for name in self.settings
-        )
+        """Whether the run recorded any setting that describes its training.
+
+        A seed counts, too, unless the run was imported: the seed and the algorithm can be all that its files record.
+        """
+        has_seed = any(seed is not None for seed in self.seeds.values())
+        return not self.settings.keys() <= IDENTIFYING_SETTINGS or (has_seed and not self.is_imported)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the run was imported, so that settings can be missing which its training program did not record."""
+        return IMPORTED in self.header.reproduction
 
 
 def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> list[Member]:

@@ -87,6 +87,7 @@ def group_of(
         tasks=tasks,
         settings={setting: _one_or_all([one.get(setting) for one in told]) for setting in shown},
         settings_unknown=sum(not member.is_known for member in members),
+        imported=sum(member.is_imported for member in members),
         varying={setting: _distinct([one.get(setting) for one in told]) for setting in differing(members)},
         estimates={one: _estimates(outcomes, one, tasks, mixed, generator) for one in STATISTICS},
         curves={

@@ -167,6 +167,7 @@ class RunGroup(msgspec.Struct, frozen=True, kw_only=True):
         target: Time to target. `None` if there is no target.
         settings_unknown: Number of runs that recorded no settings, so whether they repeat the same experiment is
             unknown.
+        imported: Number of imported runs. Their files can record only some of the settings.
     """
 
     name: str
@@ -183,6 +184,7 @@ class RunGroup(msgspec.Struct, frozen=True, kw_only=True):
     optimality_gap: IntervalEstimate | None = None
     target: Reached | None = None
     settings_unknown: int = 0
+    imported: int = 0
 
 
 class RunsNeeded(msgspec.Struct, frozen=True):

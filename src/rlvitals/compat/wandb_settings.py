@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from rlvitals.errors import RecordError
+from rlvitals.formats.importers.folder_settings import without_wrapping
+from rlvitals.formats.importers.import_warnings import ImportWarnings
+from rlvitals.formats.importers.yaml_mapping import mapping_in
 from rlvitals.records.coercion import shown
-from rlvitals.sinks.lazy_destination import load, require
 
 Recorded = Callable[[dict[str, Any]], None]
 
@@ -76,16 +78,15 @@ def settings_of(values: Any) -> dict[str, Any]:
         values: Dict, pairs, `argparse.Namespace` or another object with attributes, path of a YAML file, or `None`.
 
     Raises:
-        RecordError: The value has no settings.
-        MissingExtraError: The value is the path of a YAML file, and PyYAML is not installed.
+        RecordError: The value has no settings, or is the path of a file that cannot be read.
     """
     if values is None:
         return {}
     if isinstance(values, str | Path):
-        require("yaml", feature=f"reading {values}", extra="zoo")
-        values = load("yaml").safe_load(Path(values).read_text(encoding="utf-8"))
-        # W&B's own files have a description next to each value.
-        return {name: one["value"] if isinstance(one, dict) and "value" in one else one for name, one in values.items()}
+        warnings = ImportWarnings()
+        if found := without_wrapping(mapping_in(Path(values), warnings)):
+            return found
+        raise RecordError(" ".join(warnings.messages) or f"config={str(values)!r} is not a YAML file with settings")
     if isinstance(values, Mapping):
         return {str(name): value for name, value in values.items()}
     if hasattr(values, "__dict__") and not isinstance(values, type):

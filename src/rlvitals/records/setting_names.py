@@ -9,6 +9,9 @@ ALGORITHM_KEYS = ("algorithm", "algo", "alg", "algorithm_name", "algorithm_class
 TASK_SETTINGS = ("environment_id", "env_id", "environment", "env_name", "env", "task")
 """Settings that name the environment, the most reliable first."""
 
+IDENTIFYING_SETTINGS = frozenset({*ALGORITHM_KEYS, *TASK_SETTINGS, "exp_name", "framework"})
+"""Settings that identify an experiment, but do not describe how it was trained."""
+
 _MAX_DEPTH = 3
 
 

@@ -20,12 +20,13 @@ def settings_in(table: str) -> dict[str, Any]:
         Value by name. Values that are Python literals are converted. Rows with another number of cells are left out.
     """
     rows = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in table.splitlines()[_HEADER_ROWS:]]
-    return {cells[0]: _literal(cells[1]) for cells in rows if len(cells) == _ROW_CELLS}
+    return {cells[0]: literal_in(cells[1]) for cells in rows if len(cells) == _ROW_CELLS}
 
 
-def _literal(text: str) -> Any:
+def literal_in(text: str) -> Any:
+    """Return the number, bool or `None` that a text spells in Python, or the text itself."""
     try:
-        said = ast.literal_eval(text)
+        found = ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return text
-    return said if isinstance(said, bool | int | float | str | None) else text
+    return found if isinstance(found, bool | int | float | str | None) else text

@@ -1,4 +1,4 @@
-"""Names of the environment step among logged values."""
+"""Names under which training programs log the number of environment steps."""
 
 import math
 from collections.abc import Mapping
@@ -9,23 +9,36 @@ from rlvitals.records.coercion import number_or_none
 ENV_STEP_NAMES = (
     "env_step",
     "env_steps",
+    "environment_steps",
     "global_step",
-    "global_steps",
-    "num_timesteps",
     "timesteps",
     "total_timesteps",
+    "num_timesteps",
     "total_steps",
+    "total_env_steps",
+    "num_env_steps",
     "time/total_timesteps",
-    "train/global_step",
-    "charts/global_step",
+    "timesteps_total",
+    "num_env_steps_sampled_lifetime",
+    "env_runners/num_env_steps_sampled_lifetime",
 )
-"""Names under which training loops log the environment step, the most specific first."""
+"""Names of the total number of environment steps so far, the most reliable first.
+
+`train/global_step` is not among them: the trainers of transformers count optimizer steps under this name.
+"""
 
 
 def env_step_in(values: Mapping[str, Any]) -> int | None:
-    """Return the environment step among values by name; `None` if no name is known or the value is not a step."""
+    """Return the environment step that is logged among other values.
+
+    Args:
+        values: Logged values by name.
+
+    Returns:
+        The first value in `ENV_STEP_NAMES` that is a whole number of at least 0. `None` if there is none.
+    """
     for name in ENV_STEP_NAMES:
         number = number_or_none(values[name]) if name in values else None
-        if number is not None and math.isfinite(number) and number >= 0:
+        if number is not None and math.isfinite(number) and number >= 0 and number == int(number):
             return int(number)
     return None

@@ -137,7 +137,7 @@ class TagReader:
         if name.kind is Episode and not self.has_episodes:
             which = (Scalars, tag.partition("/")[0])
         group = self._groups.get(which)
-        if group is not None and (group.step != step or tag in group.said):
+        if group is not None and (group.step != step or tag in group.said or env_step not in {None, group.env_step}):
             yield from self._made(*which, self._groups.pop(which))
             group = None
         if group is None:

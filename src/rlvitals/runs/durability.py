@@ -5,6 +5,7 @@ as well.
 """
 
 import contextlib
+import ctypes
 import errno
 import itertools
 import os
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from rlvitals.files.regular_files import aside_of, begin_file, open_appending
+
+_HERE, _EXCHANGE = -100, 2
+"""Linux's `AT_FDCWD` and `RENAME_EXCHANGE`."""
 
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EROFS})
 """Errors of file systems that do not support fsync. They do not mean that data was lost."""
@@ -67,6 +71,28 @@ def put_in_place(aside: Path, path: Path) -> None:
         OSError: The file could not be renamed, or the new name might not be on the disk.
     """
     aside.replace(path)
+    force_folder(path.parent)
+
+
+def exchange(aside: Path, path: Path) -> None:
+    """Exchange two folders of one file system, and sync the names. On Linux, the exchange is atomic.
+
+    Where the system cannot exchange folders, the folder at `path` is missing for a moment.
+
+    Raises:
+        OSError: The folders could not be exchanged, or the new names might not be on the disk.
+    """
+    names = [os.fsencode(each) for each in (aside, path)]
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if os.name == "posix" else None
+    if rename is None or rename(_HERE, names[0], _HERE, names[1], _EXCHANGE):
+        between = aside_of(path)
+        path.rename(between)
+        try:
+            aside.rename(path)
+        except OSError:
+            between.rename(path)
+            raise
+        between.rename(aside)
     force_folder(path.parent)
 
 

@@ -22,6 +22,8 @@ PREEMPTED = "preempted"
 PAUSED = "paused"
 STATUSES = (RUNNING, COMPLETED, FAILED, PREEMPTED, PAUSED)
 """Statuses that a writer sets. Readers derive "stalled" and "crashed" from the heartbeat: see `runs.vitality`."""
+IMPORTED = "imported"
+"""Entry of `Header.reproduction` with the origin of an imported run."""
 ENDED = frozenset({COMPLETED, FAILED, PREEMPTED})
 """Statuses of a run that its writer has ended."""
 

@@ -4,6 +4,7 @@ The run is written to a hidden folder, which is renamed when it is complete. Rea
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -13,9 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlvitals.errors import RunError
+from rlvitals.files.regular_files import is_folder
 from rlvitals.records import STREAM_OF, Record, line_of
 from rlvitals.runs.checksum import write_sums
-from rlvitals.runs.durability import force_folder, put_in_place
+from rlvitals.runs.durability import exchange, force_folder, put_in_place
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.journal import SEAL_RECORDS
 from rlvitals.runs.layout import Layout, checked_name, claim_folder, segment_path
@@ -25,7 +27,8 @@ from rlvitals.runs.sealing import seal
 _SMALL = 1_000
 """Number of records below which the last segment of a stream is not sealed."""
 _STRANGE = re.compile(r"[^\w.+=@ -]+")
-_LONGEST = 80
+MAX_NAME = 80
+"""Maximum length of a name from `free_name`. A number can be appended to it."""
 
 
 class RunWriter:
@@ -43,6 +46,7 @@ class RunWriter:
 
     def __init__(self, log_dir: Path, name: str, *, seal_records: int = SEAL_RECORDS) -> None:
         self.counts: Counter[str] = Counter()
+        self._digest = hashlib.blake2b(digest_size=16)
         self._log_dir = log_dir
         self._name = checked_name(name)
         self._seal_records = seal_records
@@ -63,14 +67,23 @@ class RunWriter:
         with _write_errors(self._log_dir):
             if self.counts[stream] % self._seal_records == 0:
                 self._rotate(stream)
-            self._open[stream].write(line_of(record))
+            line = line_of(record)
+            self._open[stream].write(line)
+        self._digest.update(line)
         self.counts[stream] += 1
 
-    def finish(self, header: Header) -> Run:
+    @property
+    def digest(self) -> str:
+        """Digest of the records in the order in which they were written."""
+        return self._digest.hexdigest()
+
+    def finish(self, header: Header, *, replacing: Path | None = None) -> Run:
         """Complete the run and make it visible.
 
         Args:
             header: Header of the run. Its `run_id` is set to the final name.
+            replacing: Run folder to replace. The new run gets its name and its artifacts. Readers see the old or the
+                new run.
 
         Returns:
             The run, opened for reading.
@@ -81,11 +94,17 @@ class RunWriter:
         with _write_errors(self._log_dir):
             for stream in list(self._open):
                 self._close(stream, worth=_SMALL)
-            place = claim_folder(self._log_dir, self._name)
+            place = claim_folder(self._log_dir, self._name) if replacing is None else replacing
             header.run_id = place.name
             write_sums(self._layout)
             write_header(self._layout, header)
-            put_in_place(self._layout.path, place)
+            if replacing is None:
+                put_in_place(self._layout.path, place)
+            else:
+                if is_folder(Layout(place).artifacts):
+                    shutil.copytree(Layout(place).artifacts, self._layout.artifacts, symlinks=True, dirs_exist_ok=True)
+                exchange(self._layout.path, place)
+                shutil.rmtree(self._layout.path, ignore_errors=True)
         return Run(place)
 
     def give_up(self) -> None:
@@ -112,7 +131,7 @@ class RunWriter:
 
 def free_name(wanted: str) -> str:
     """Convert any text to a similar valid run name."""
-    name = _STRANGE.sub("-", wanted)[:_LONGEST].strip(" .-")
+    name = _STRANGE.sub("-", wanted)[:MAX_NAME].strip(" .-")
     return name or "imported"
 
 

@@ -36,7 +36,7 @@ from rlvitals.records import (
 )
 from rlvitals.records.coercion import spelled
 from rlvitals.runs import Header, Run
-from rlvitals.runs.header import Rewind, Writer
+from rlvitals.runs.header import IMPORTED, Rewind, Writer
 from rlvitals.runs.run_writer import RunWriter
 from rlvitals.testing.sinks import every_kind, non_finite_and_absent, repeated_and_late
 
@@ -156,10 +156,10 @@ class ExporterContract:
 
         If the export can be read back, the header and all records in order are identical, bit for bit.
         """
-        before = _bytes_in(run.path)
+        before = bytes_in(run.path)
         path = export_run(run, tmp_path / "out" / self.target, format=self.make_exporter())
         assert [each.name for each in path.parent.iterdir()] == [self.target]
-        assert _bytes_in(run.path) == before
+        assert bytes_in(run.path) == before
         found = self.read(path)
         if found is not None:
             assert plain(found.header) == plain(run.header)
@@ -182,16 +182,18 @@ class ExporterContract:
     def test_it_overwrites_only_on_request(self, ordinary: Run, tmp_path: Path) -> None:
         """An existing export stays unchanged unless `overwrite` is set."""
         path = export_run(ordinary, tmp_path / "out" / self.target, format=self.make_exporter(), raw=False)
-        before = _bytes_in(path)
+        before = bytes_in(path)
         with pytest.raises(ExportError, match="already exists"):
             export_run(ordinary, path, format=self.make_exporter(), raw=False)
-        assert _bytes_in(path) == before
+        assert bytes_in(path) == before
         export_run(ordinary, path, format=self.make_exporter(), raw=False, overwrite=True)
 
 
 def plain(header: Header) -> Any:
-    """Convert a header to plain values, without the name, which an import can change."""
-    return {**spelled(msgspec.to_builtins(header)), "run_id": ""}
+    """Convert a header to plain values, without the name and the origin of the run, which an import sets."""
+    found = spelled(msgspec.to_builtins(header))
+    reproduction = {name: value for name, value in header.reproduction.items() if name != IMPORTED}
+    return {**found, "run_id": "", "reproduction": reproduction}
 
 
 def texts(records: dict[str, list[Record]]) -> dict[str, list[str]]:
@@ -210,6 +212,7 @@ def _ordered(value: Any) -> Any:
     return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
-def _bytes_in(path: Path) -> dict[str, bytes]:
+def bytes_in(path: Path) -> dict[str, bytes]:
+    """Return the contents of a file, or of the files in a folder by relative path."""
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     return {str(file.relative_to(path)): file.read_bytes() for file in files}

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from rlvitals.autologging.writer_attachment import settings_in_name
-
 Recorded = Callable[..., Any]
 
 pytestmark = pytest.mark.xdist_group("writer_attachment")  # each script runs once
@@ -34,7 +32,7 @@ def test_a_writer_is_recorded_and_writes_its_event_files(recorded: Recorded) -> 
     assert [update.policy_loss for update in run.records("updates")] == [-0.1 * update for update in range(5)]
     assert [episode.reward for episode in run.records("episodes")] == [0.0, 1.0, 2.0, 3.0, 4.0]
     assert run.header.configuration == {
-        "env_id": "CartPole-v1", "exp_name": "ppo", "seed": 1, "learning_rate": 0.1, "more": 1,
+        "env_id": "CartPole-v1", "exp_name": "ppo", "algorithm": "PPO", "seed": 1, "learning_rate": 0.1, "more": 1,
     }  # fmt: skip
     assert list((script.folder / "runs").rglob("*tfevents*"))
 
@@ -45,15 +43,3 @@ def test_calls_that_a_writer_makes_itself_are_not_recorded(recorded: Recorded) -
 
     (run,) = script.runs
     assert [(one.category, one.values) for one in run.records("scalars")] == [("hparam", {"score": 3.0})]
-
-
-@pytest.mark.parametrize(
-    ("name", "settings"),
-    [
-        ("CartPole-v1__ppo__1__1700000000", {"env_id": "CartPole-v1", "exp_name": "ppo", "seed": 1}),
-        ("ALE/Pong-v5__dqn_atari__3__17", {"env_id": "ALE/Pong-v5", "exp_name": "dqn_atari", "seed": 3}),
-        ("Dec01_02-30-00_host", {}),
-    ],
-)
-def test_the_name_of_a_training_has_settings(name: str, settings: dict[str, Any]) -> None:
-    assert settings_in_name(name) == settings

@@ -10,7 +10,6 @@ from typer.testing import Result
 
 from rlvitals import open_run
 from rlvitals.formats.importers import importer_names
-from rlvitals.formats.importers.run_import import trainings_in
 
 Invoke = Callable[..., Result]
 
@@ -69,16 +68,38 @@ def zoo(logs: Path) -> Path:
 
 
 def test_each_training_in_a_folder_becomes_a_run(zoo: Path, logs: Path, invoke: Invoke) -> None:
-    """Runs are named by their path from the given folder, also if an algorithm folder is given."""
+    """Runs are named by their path from the given folder."""
     names = [line.split("  ")[0] for line in invoke("import", zoo).stdout.splitlines()]
 
     assert names == ["logs/dqn-CartPole-v1_1", "logs/ppo-CartPole-v1_1", "logs/ppo-CartPole-v1_2"]
-    assert [line.split("  ")[0] for line in invoke("import", zoo / "ppo", zoo / "dqn").stdout.splitlines()] == [
-        "logs/CartPole-v1_1",
-        "logs/CartPole-v1_2",
-        "logs/CartPole-v1_1-2",
-    ]
     assert [each.reward for each in open_run(logs / "ppo-CartPole-v1_2").records("evaluations")] == [1.0]
+
+
+def test_a_name_in_use_gets_a_number(zoo: Path, invoke: Invoke) -> None:
+    """Trainings in different folders can have the same relative path."""
+    names = [line.split("  ")[0] for line in invoke("import", zoo / "ppo", zoo / "dqn").stdout.splitlines()]
+
+    assert names == ["logs/CartPole-v1_1", "logs/CartPole-v1_2", "logs/CartPole-v1_1-2"]
+
+
+def test_an_unchanged_training_is_not_imported_again(zoo: Path, logs: Path, invoke: Invoke, invoke_json: Any) -> None:
+    """This applies to every path that leads to it. The exit code is 0."""
+    invoke("import", zoo)
+    again = invoke("import", zoo / "ppo")
+
+    assert again.exit_code == 0
+    assert again.stdout == "logs/ppo-CartPole-v1_1  already imported\nlogs/ppo-CartPole-v1_2  already imported\n"
+    assert [run["outcome"] for run in invoke_json("import", zoo)["runs"]] == ["unchanged"] * 3
+    assert len(list(logs.iterdir())) == 3
+
+
+def test_a_training_that_has_grown_replaces_its_run(sb3: Path, invoke: Invoke, invoke_json: Any) -> None:
+    """The run keeps its name."""
+    invoke("import", sb3)
+    (sb3 / "monitor.csv").write_text(MONITOR + "2.5,10,2.0\n")
+
+    assert invoke("import", sb3).stdout == "logs/cartpole  2 episodes (updated)\n"
+    assert [run["outcome"] for run in invoke_json("import", sb3, "--again")["runs"]] == ["unchanged"]
 
 
 def test_a_damaged_training_in_a_folder_does_not_stop_the_import(zoo: Path, logs: Path, invoke: Invoke) -> None:
@@ -96,44 +117,38 @@ def test_rlvitals_runs_in_a_folder_are_skipped(zoo: Path, logs: Path, invoke: In
     zoo.rename(logs)
     invoke("import", logs)
 
-    assert len(invoke("import", logs).stdout.splitlines()) == 3
-
-
-@pytest.mark.parametrize(
-    ("files", "runs"),
-    [
-        (["train/events.out.tfevents.1", "eval/events.out.tfevents.2"], ["."]),
-        (["checkpoint-1/trainer_state.json", "checkpoint-2/trainer_state.json"], ["."]),
-        (["a/events.out.tfevents.1", "b/events.out.tfevents.2"], ["a", "b"]),
-        (["monitor.csv", "eval/evaluations.npz"], ["."]),
-        (["x/monitor.csv"], ["x"]),
-        (["a.jsonl", "b.jsonl"], ["a.jsonl", "b.jsonl"]),
-        (["notes.txt"], ["."]),
-    ],
-    ids=",".join,
-)
-def test_one_training_is_distinguished_from_a_folder_of_trainings(
-    tmp_path: Path, files: list[str], runs: list[str]
-) -> None:
-    """Files directly in the folder, or subfolders with known names, make a folder one training."""
-    for name in files:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        states = '{"log_history": [{"loss": 1.0, "step": 1}], "global_step": 1}'
-        contents = {".jsonl": '{"episode": 1, "reward": 1, "length": 1}\n', ".json": states}
-        (tmp_path / name).write_text(contents.get(Path(name).suffix, MONITOR))
-
-    assert [str(found.relative_to(tmp_path)) for found in trainings_in(tmp_path)] == runs
+    assert invoke("import", logs).stdout.count("already imported") == 3
 
 
 def test_skipped_data_is_reported_as_a_warning(sb3: Path, invoke: Invoke, invoke_json: Any) -> None:
     """The warning is on standard error and in JSON, and the exit code is 0."""
     (sb3 / "monitor.csv").write_text(MONITOR + "2.5,")
     result = invoke("import", sb3)
-    (made,) = invoke_json("import", sb3)["runs"]
+    (made,) = invoke_json("import", sb3)["runs"]  # a repeated import reports them, too
 
     assert result.exit_code == 0
     assert "warning: cartpole/monitor.csv, line 4 ('2.5,') is damaged" in result.stderr.replace(f"{sb3.parent}/", "")
     assert len(made["warnings"]) == 1
+
+
+def test_columns_of_a_plain_table_can_be_named(logs: Path, invoke: Invoke) -> None:
+    """The option names the column of each field."""
+    (logs.parent / "log.csv").write_text("timesteps,ret,len\n10,1.5,10\n")
+    result = invoke("import", "log.csv", "--columns", "step=timesteps, reward=ret,length=len")
+
+    assert result.stdout == "logs/log  1 episode, 1 event\n"  # a warning: there is no column of times
+    assert [episode.env_step for episode in open_run(logs / "log").records("episodes")] == [10]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--columns", "step"], "--columns has 'step'; expected FIELD=COLUMN"),
+        (["--columns", "step=t", "--format", "sb3"], "--columns cannot be used with --format sb3"),
+    ],
+)
+def test_wrong_columns_are_refused(sb3: Path, invoke: Invoke, options: list[str], reason: str) -> None:
+    assert reason in invoke("import", sb3, *options).stderr
 
 
 def test_a_name_is_refused_for_several_runs(sb3: Path, invoke: Invoke) -> None:

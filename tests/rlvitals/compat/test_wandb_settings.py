@@ -37,9 +37,14 @@ def test_settings_have_several_forms(given: Any) -> None:
 
 def test_a_yaml_file_of_wandb_has_descriptions(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
-    file.write_text("a:\n  desc: null\n  value: 1\nb: 2\n")
+    file.write_text("a:\n  desc: null\n  value: 1\n")
 
-    assert settings_of(str(file)) == {"a": 1, "b": 2}
+    assert settings_of(str(file)) == {"a": 1}
+
+
+def test_a_file_without_settings_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="is not a YAML file with settings"):
+        settings_of(tmp_path / "missing.yaml")
 
 
 def test_another_value_is_an_error() -> None:

@@ -45,6 +45,20 @@ def test_steps_of_an_optimizer_are_not_environment_steps() -> None:
     assert update == PolicyUpdate(time=0.4, step=4, loss=0.5)
 
 
+def test_an_environment_step_can_differ_from_the_step() -> None:
+    """A value of the same step with another environment step begins the next record."""
+    tags = TagReader(has_env_steps=False)
+    records = [*tags.add("train/loss", 1.0, step=1, time=0.0, env_step=64)]
+    records += tags.add("train/lr", 0.5, step=1, time=0.0)
+    records += tags.add("train/std", 0.25, step=1, time=0.0, env_step=128)
+    records += tags.flush()
+
+    assert records == [
+        PolicyUpdate(time=0.0, step=1, env_step=64, loss=1.0, learning_rate=0.5),
+        PolicyUpdate(time=0.0, step=1, env_step=128, action_std=0.25),
+    ]
+
+
 @pytest.mark.parametrize(("other", "entropy"), [("train/approx_kl", 0.7), ("train/ppo_clip_ratio", -0.7)])
 def test_the_entropy_loss_has_the_sign_of_its_program(other: str, entropy: float) -> None:
     """It is the negative entropy in Stable-Baselines3, and the entropy in OpenRLHF."""

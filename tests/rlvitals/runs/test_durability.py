@@ -1,5 +1,6 @@
 """Syncing of files and folders to the disk."""
 
+import ctypes
 import errno
 import os
 import stat
@@ -9,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from rlvitals.records import Event
-from rlvitals.runs.durability import force_folder, make_durable_folder, put_in_place, replace_whole, write_whole
+from rlvitals.runs.durability import (
+    exchange,
+    force_folder,
+    make_durable_folder,
+    put_in_place,
+    replace_whole,
+    write_whole,
+)
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.layout import Layout, claim_folder
 from rlvitals.runs.run_writer import RunWriter
@@ -124,3 +132,29 @@ def test_a_file_can_be_appended_to(tmp_path: Path, forced: list[Path]) -> None:
 
     assert (tmp_path / "b").read_bytes() == b"one\ntwo\n"
     assert forced == [tmp_path / "a", tmp_path / "a", tmp_path]
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_two_folders_are_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, atomic: bool) -> None:
+    """Where the system cannot exchange them, they are renamed one after the other, and no third folder is left."""
+    if not atomic:
+        monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: None)
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    exchange(tmp_path / "new", tmp_path / "old")
+
+    assert [file.relative_to(tmp_path).as_posix() for file in sorted(tmp_path.rglob("*"))] == [
+        "new",
+        "new/old",
+        "old",
+        "old/new",
+    ]
+
+
+def test_a_failed_exchange_keeps_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+
+    with pytest.raises(FileNotFoundError):
+        exchange(tmp_path / "missing", tmp_path / "old")
+    assert [file.name for file in tmp_path.iterdir()] == ["old"]

@@ -1,23 +1,19 @@
 """Export to an offline run of Weights & Biases."""
 
 import shutil
-import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from rlvitals.errors import ExportError
 from rlvitals.formats.exporters.exporter import Exporter, Source
 from rlvitals.formats.exporters.tensorboard_exporter import context_of, in_order
+from rlvitals.formats.wandb_log import WandbLog, wandb_record
 from rlvitals.sinks.lazy_destination import load, require
 from rlvitals.sinks.wandb_sink import WandbSink, keep_quiet
 
 _PATIENCE_S = 120.0
-_BLOCK, _HEAD = 32 * 1024, 7
-_LAST_PARTS = {1, 4}
 _LAST = 20
 """Number of messages at the end of a file that are searched for the exit message."""
 
@@ -81,25 +77,6 @@ def _wait(folder: Path) -> None:
 
 def _is_whole(file: Path) -> bool:
     """Return whether a file ends with W&B's exit message."""
-    # Type checkers cannot see protobuf's generated classes.
-    message: Any = vars(load("wandb.proto.wandb_internal_pb2"))["Record"]
-    last = deque(_messages(file.read_bytes()), maxlen=_LAST)
+    message = wandb_record()
+    last = deque(WandbLog(file), maxlen=_LAST)
     return any(message.FromString(each).HasField("exit") for each in last)
-
-
-def _messages(data: bytes) -> Iterator[bytes]:
-    """Yield the messages of a W&B file (LevelDB log format, in which a message can span several blocks)."""
-    place, message = _HEAD, b""
-    while place + _HEAD <= len(data):
-        left = _BLOCK - place % _BLOCK
-        if left < _HEAD:
-            place += left
-            continue
-        _, length, part = struct.unpack("<IHB", data[place : place + _HEAD])
-        if place + _HEAD + length > len(data):
-            return
-        message += data[place + _HEAD : place + _HEAD + length]
-        place += _HEAD + length
-        if part in _LAST_PARTS:  # complete message, or its last part
-            yield message
-            message = b""

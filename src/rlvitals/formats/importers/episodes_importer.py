@@ -98,7 +98,7 @@ def episode_fields(said: Mapping[str, Any], time: float) -> dict[str, Any]:
             info[name] = value
     if "quality_improvement" not in fields and {"quality_initial", "quality_final"} <= fields.keys():
         fields["quality_improvement"] = float(fields["quality_final"]) - float(fields["quality_initial"])
-    fields["time"] = _moment(fields.get("time", time))
+    fields["time"] = moment_of(fields.get("time", time))
     return {**fields, "extra": extra or None, "info": info or None}
 
 
@@ -111,7 +111,12 @@ def _leaves(said: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
             yield name, value, ""
 
 
-def _moment(said: Any) -> float:
+def moment_of(said: Any) -> float:
+    """Return a time (UTC, seconds since 1970) from such a number or an ISO 8601 text, by default in UTC.
+
+    Raises:
+        ValueError: The text is not a time.
+    """
     if not isinstance(said, str):
         return float(said)
     moment = dt.datetime.fromisoformat(said)

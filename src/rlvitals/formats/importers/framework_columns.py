@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from rlvitals.errors import ImportFormatError
+from rlvitals.records.step_names import ENV_STEP_NAMES
 
 
 class Framework(NamedTuple):
@@ -147,7 +148,7 @@ FRAMEWORKS = (SB3, BASELINES, SPINNING_UP, OMNISAFE, RLKIT, GARAGE)
 UNKNOWN = Framework(
     title="an unknown program",
     signatures=(),
-    steps=("step", "env_step", "global_step", "steps", "timesteps", "total_timesteps", "total_steps", "num_timesteps"),
+    steps=(*ENV_STEP_NAMES, "step", "steps"),
     elapsed=("time_elapsed", "elapsed"),
     tags={},
 )

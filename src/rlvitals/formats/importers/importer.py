@@ -1,10 +1,11 @@
 """Base class of importers, and the data that an importer returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rlvitals.errors import ImportFormatError
 from rlvitals.records import Record
 from rlvitals.runs.header import Header
 
@@ -20,6 +21,8 @@ class Imported(NamedTuple):
         counts: Expected number of records per stream, if known.
         project: Name of the project.
         configuration: Training settings as plain values. The importer can add entries while the records are read.
+        tags: Tags of the run. The importer can add tags while the records are read.
+        run: Identifier of the run in a store of several runs, such as a database. Otherwise empty.
     """
 
     name: str
@@ -28,10 +31,14 @@ class Imported(NamedTuple):
     counts: dict[str, int] | None = None
     project: str = ""
     configuration: dict[str, Any] | None = None
+    tags: Sequence[str] = ()
+    run: str = ""
 
 
 class Importer(ABC):
-    """Base class of importers. Subclasses implement `recognises` and `read`.
+    """Base class of importers of one run. Subclasses implement `recognises` and `read`.
+
+    For a database or a folder with several runs, inherit from `StoreImporter`.
 
     Memory:
         The input can be larger than memory. Yield records while reading.
@@ -45,7 +52,11 @@ class Importer(ABC):
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:
-        """Return whether the contents of a file or folder have this format. Never raises."""
+        """Return whether the contents of a file or folder have this format. Never raises.
+
+        A folder has the format if it is one training as a whole. A folder that only contains such trainings in its
+        subfolders does not.
+        """
 
     @abstractmethod
     def read(self, path: Path) -> Imported:
@@ -56,11 +67,73 @@ class Importer(ABC):
             MissingExtraError: The importer needs a package that is not installed.
         """
 
+    def runs_in(self, path: Path) -> Iterator[Imported]:
+        """Yield the runs of a file or a folder: the one from `read`.
+
+        Raises:
+            ImportFormatError: As for `read`.
+            MissingExtraError: As for `read`.
+        """
+        yield self.read(path)
+
+
+class StoreImporter(Importer):
+    """Base class of importers of stores, which can hold several runs. Subclasses implement `recognises` and `runs_in`.
+
+    The attribute `run` of each `Imported` identifies the run in the store, so that the next import finds it again.
+    """
+
+    @abstractmethod
+    def runs_in(self, path: Path) -> Iterator[Imported]:
+        """Yield the runs of a store. The records of each run are read lazily, before the next run is requested.
+
+        Raises:
+            ImportFormatError: The store is damaged, has another format or has no runs.
+            MissingExtraError: The importer needs a package that is not installed.
+        """
+
+    def read(self, path: Path) -> Imported:
+        """Return the only run of a store.
+
+        Raises:
+            ImportFormatError: The store has several runs, or as for `runs_in`.
+            MissingExtraError: As for `runs_in`.
+        """
+        runs = self.runs_in(path)
+        first = next(runs, None)
+        if first is None:
+            raise ImportFormatError(f"{path} contains no runs")
+        return first._replace(records=_alone(first.records, runs, path))
+
+
+def _alone(records: Iterator[Record], others: Iterator[Imported], path: Path) -> Iterator[Record]:
+    """Yield the records of the only run of a store.
+
+    Raises:
+        ImportFormatError: There are other runs.
+    """
+    yield from records
+    if next(others, None) is not None:
+        raise ImportFormatError(
+            f"{path} contains several runs, and only one can be imported here. To import all of them, use "
+            f"`rlvitals import {path}` without a name, or `import_runs`"
+        )
+
 
 def head_of(path: Path, size: int = 4096) -> bytes:
     """Return the first `size` bytes of a file, or an empty value if it cannot be read."""
     try:
         with path.open("rb") as file:
+            return file.read(size)
+    except OSError:
+        return b""
+
+
+def tail_of(path: Path, size: int) -> bytes:
+    """Return the last `size` bytes of a file, or an empty value if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - size, 0))
             return file.read(size)
     except OSError:
         return b""

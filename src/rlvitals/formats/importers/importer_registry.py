@@ -1,12 +1,13 @@
 """Importers by name or file contents, including those of other packages, discovered through one entry-point group."""
 
+import contextlib
 from pathlib import Path
 
 from rlvitals import plugins
 from rlvitals.errors import ImportFormatError
+from rlvitals.formats.importers.column_mapping import columns_in, example_command
 from rlvitals.formats.importers.framework_columns import shown
 from rlvitals.formats.importers.importer import Importer
-from rlvitals.formats.importers.progress_table import TABLE_ENDINGS, columns_of_table
 from rlvitals.runs.layout import HEADER
 
 GROUP = "rlvitals.importers"
@@ -28,6 +29,23 @@ def make_importer(name: str) -> Importer:
         MissingExtraError: The format needs a package that is not installed.
     """
     return plugins.make(GROUP, name, role=Importer, noun="format", error=ImportFormatError)  # type: ignore[type-abstract]
+
+
+def importer_of(format: str | Importer) -> Importer:  # noqa: A002 - name in the public interface
+    """Return the importer of a format, or the given importer.
+
+    Raises:
+        ImportFormatError: As for `make_importer`.
+        MissingExtraError: As for `make_importer`.
+    """
+    return make_importer(format) if isinstance(format, str) else format
+
+
+def is_of_format(path: Path, format: str | Importer) -> bool:  # noqa: A002 - name in the public interface
+    """Return whether the importer of a format recognises a path. A broken importer recognises nothing."""
+    with contextlib.suppress(Exception):
+        return importer_of(format).recognises(path)
+    return False
 
 
 def format_of(path: Path) -> str:
@@ -65,11 +83,10 @@ def _unknown(path: Path) -> str:
         return f"{path} is a folder of unknown format: {holds}. Pass one of its files, or name the --format: {formats}"
     if not path.stat().st_size:
         return f"{path} is empty. The program that wrote it possibly stopped before its first record"
-    columns = columns_of_table(path) if path.suffix.lower() in TABLE_ENDINGS else []
+    columns = columns_in(path)
     if len(columns) > 1:
         return (
-            f"{path} is a table of an unknown program, with the columns {shown(columns)}. To import metrics, rename "
-            "the column that counts environment steps to 'step' and add  --format progress. To import episodes, rename "
-            "the columns to 'episode', 'reward' and 'length'"
+            f"{path} is a table of an unknown program, with the columns {shown(columns)}. To import it, name the "
+            f"columns: {example_command(path, columns)}"
         )
     return f"{path} has an unknown format. If you know the format, name it with --format: {formats}"

@@ -1,16 +1,13 @@
 """Import of a framework's metric table without any other files of the training."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from rlvitals.errors import ImportFormatError
+from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer
 from rlvitals.formats.importers.progress_table import USUAL_NAME, ProgressTable, tables_in
 from rlvitals.formats.importers.sb3_importer import SB3LogFolder
-
-_SETTINGS = ("config.json", "variant.json", "params.json", "args.json")
 
 
 class ProgressImporter(Importer):
@@ -35,17 +32,6 @@ class ProgressImporter(Importer):
         table = ProgressTable(file, warnings)
         for other in others:
             warnings.add(f"{other} is also a metric table; the import reads only {file.name}.", file=str(other))
+        settings = settings_of(folder, warnings)
         name = folder.name if usual else path.stem
-        return Imported(name, with_warnings(table.records(None), warnings, path), configuration=settings_beside(file))
-
-
-def settings_beside(file: Path) -> dict[str, Any]:
-    """Return the settings from a framework's JSON file next to the table, or an empty dict if none is readable."""
-    for name in _SETTINGS:
-        try:
-            said = json.loads((file.parent / name).read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError, RecursionError):
-            continue
-        if isinstance(said, dict):
-            return said
-    return {}
+        return Imported(name, with_warnings(table.records(None), warnings, path), configuration=settings)

@@ -58,7 +58,7 @@ class ProgressTable:
             )
         tags = TagReader(has_env_steps=self._counts_env_steps)
         elapsed, step = 0.0, self._first_step()
-        for line, row in self._rows(self._warnings):
+        for line, row in rows_of_table(self._file, self.columns, self._warnings):
             where = f"{self._file}, line {line}"
             if self._elapsed and row.get(self._elapsed):
                 elapsed = _number(row, self._elapsed, where)
@@ -86,10 +86,10 @@ class ProgressTable:
                 continue
             tag = known.get(name)
             if tag is None or tag in used or (tag == UPDATE_TAG and not is_update and not self.framework.speaks_tags):
-                own[name] = _value(text)
+                own[name] = cell_value(text)
             else:
                 used.add(tag)
-                yield from tags.add(tag, _value(text), step=step, time=time)
+                yield from tags.add(tag, cell_value(text), step=step, time=time)
         yield from tags.flush()
         env_step = step if self._counts_env_steps else None
         yield from scalar_records(own, time=time, step=step, env_step=env_step)
@@ -101,7 +101,11 @@ class ProgressTable:
                 file=str(self._file),
             )
             return 0.0
-        said = ((line, row) for line, row in self._rows(ImportWarnings()) if row.get(self._elapsed))
+        said = (
+            (line, row)
+            for line, row in rows_of_table(self._file, self.columns, ImportWarnings())
+            if row.get(self._elapsed)
+        )
         return max((_number(row, self._elapsed, f"{self._file}, line {line}") for line, row in said), default=0.0)
 
     def _first_step(self) -> int:
@@ -110,7 +114,7 @@ class ProgressTable:
         Raises:
             ImportFormatError: No row has a step.
         """
-        for line, row in self._rows(ImportWarnings()):
+        for line, row in rows_of_table(self._file, self.columns, ImportWarnings()):
             if row.get(self._step):
                 return int(_number(row, self._step, f"{self._file}, line {line}"))
         raise ImportFormatError(
@@ -118,24 +122,34 @@ class ProgressTable:
             f"{self.framework.title}. Fill the column, or remove the file"
         )
 
-    def _rows(self, warnings: ImportWarnings) -> Iterator[tuple[int, dict[str, str]]]:
-        """Yield the line number and the cells of each row, without rows of a different length."""
-        whole, damaged = 0, 0
-        for line, cells in rows_of(self._file, delimiter=_delimiter(self._file)):
-            names = [cell.strip() for cell in cells]
-            if names == self.columns or not line.text.strip():
-                continue
-            if len(cells) != len(self.columns):
-                damaged += 1
-                warnings.add_row(self._file, line.number, line.text, _DAMAGED)
-                continue
-            whole += 1
-            yield line.number, dict(zip(self.columns, map(str.strip, cells), strict=True))
-        if damaged > max(whole, _FEW):
-            raise ImportFormatError(
-                f"{self._file} is damaged: {damaged} of its {whole + damaged} rows do not have {len(self.columns)} "
-                "cells. Repair the file, or move it out of the folder"
-            )
+
+def rows_of_table(file: Path, columns: Sequence[str], warnings: ImportWarnings) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line number and the cells of each row by column. Rows of a different length are left out.
+
+    Args:
+        file: Path of the table.
+        columns: Columns of the table.
+        warnings: Collector for the rows that are left out.
+
+    Raises:
+        ImportFormatError: Most rows are damaged.
+    """
+    whole, damaged = 0, 0
+    for line, cells in rows_of(file, delimiter=_delimiter(file)):
+        names = [cell.strip() for cell in cells]
+        if names == columns or not line.text.strip():
+            continue
+        if len(cells) != len(columns):
+            damaged += 1
+            warnings.add_row(file, line.number, line.text, _DAMAGED)
+            continue
+        whole += 1
+        yield line.number, dict(zip(columns, names, strict=True))
+    if damaged > max(whole, _FEW):
+        raise ImportFormatError(
+            f"{file} is damaged: {damaged} of its {whole + damaged} rows do not have {len(columns)} cells. Repair the "
+            "file, or move it out of the folder"
+        )
 
 
 def tables_in(path: Path) -> list[Path]:
@@ -168,7 +182,8 @@ def _number(row: dict[str, str], name: str, where: str) -> float:
     return number
 
 
-def _value(text: str) -> Any:
+def cell_value(text: str) -> Any:
+    """Return the number in a cell, or its text."""
     try:
         return float(text)
     except ValueError:

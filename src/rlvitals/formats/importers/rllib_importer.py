@@ -10,7 +10,8 @@ from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.framework_columns import is_rllib
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer, head_of
-from rlvitals.formats.importers.plain_text import first_rows, lines_of, rows_of
+from rlvitals.formats.importers.json_lines import first_object, objects_of
+from rlvitals.formats.importers.plain_text import first_rows, rows_of
 from rlvitals.formats.importers.rllib_result import ResultReader, flattened
 from rlvitals.records import Record
 
@@ -20,7 +21,6 @@ PARAMETERS = "params.json"
 
 _MARKS = (b'"training_iteration"', b'"timesteps_total"', b'"num_env_steps_sampled_lifetime"')
 _HEAD = 1 << 20
-_FEW = 3
 
 
 class RllibImporter(Importer):
@@ -65,37 +65,20 @@ def _results_in(path: Path) -> Path | None:
     head = head_of(path, _HEAD)
     if not any(mark in head for mark in _MARKS):
         return None
-    first = next(lines_of(path), None)
-    result = None if first is None else _result_in(first.text)
-    return path if result is not None and is_rllib(result) else None
+    first = first_object(path)
+    return path if first is not None and is_rllib(dict(flattened(first))) else None
 
 
 def _records(file: Path, configuration: dict[str, Any], warnings: ImportWarnings) -> Iterator[Record]:
-    results = _of_table(file, warnings) if file.suffix.lower() == ".csv" else _of_lines(file, warnings)
+    is_table = file.suffix.lower() == ".csv"
+    results = _of_table(file, warnings) if is_table else objects_of(file, warnings, "iteration")
     reader = ResultReader(file, configuration, warnings)
     for line, result in results:
         try:
-            yield from reader.records(result, f"{file}, line {line}")
+            yield from reader.records(dict(flattened(result)), f"{file}, line {line}")
         except RecordError as error:
             raise ImportFormatError(f"{file}, line {line}: {error}") from None
     yield from reader.last()
-
-
-def _of_lines(file: Path, warnings: ImportWarnings) -> Iterator[tuple[int, dict[str, Any]]]:
-    whole, damaged = 0, 0
-    for line in lines_of(file):
-        if not line.text.strip():
-            continue
-        result = _result_in(line.text)
-        if result is None:
-            damaged += 1
-            what = "is damaged; the import leaves its iteration out"
-            warnings.add_row(file, line.number, line.text, what)
-            continue
-        whole += 1
-        yield line.number, result
-    if damaged > max(whole, _FEW):
-        raise ImportFormatError(f"{file} is damaged: {damaged} of its {whole + damaged} lines are not JSON objects")
 
 
 def _of_table(file: Path, warnings: ImportWarnings) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -108,15 +91,6 @@ def _of_table(file: Path, warnings: ImportWarnings) -> Iterator[tuple[int, dict[
             warnings.add_row(file, line.number, line.text, "is damaged; the import leaves its iteration out")
         else:
             yield line.number, {name: _cell(text) for name, text in zip(columns, names, strict=True) if text}
-
-
-def _result_in(text: str) -> dict[str, Any] | None:
-    """Return the flattened result on a line. NaN and infinities are the literals that Python's `json` writes."""
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return dict(flattened(said)) if isinstance(said, dict) else None
 
 
 def _cell(text: str) -> Any:

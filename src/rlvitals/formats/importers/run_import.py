@@ -1,20 +1,29 @@
-"""Import of a run: detect the format, write to a hidden folder, then move the run to its destination."""
+"""Import of runs: detect the format, write to a hidden folder, then move the run to its destination."""
 
+import contextlib
+import hashlib
 import math
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import ImportFormatError, RecordError
-from rlvitals.files.regular_files import is_regular
-from rlvitals.formats.importers.importer import Imported
-from rlvitals.formats.importers.importer_registry import format_of, make_importer
+from rlvitals.errors import ImportFormatError, MissingExtraError, RecordError
+from rlvitals.formats.importers.earlier_imports import (
+    EarlierImports,
+    ImportMark,
+    marked_path,
+    source_signature,
+)
+from rlvitals.formats.importers.importer import Imported, Importer
+from rlvitals.formats.importers.importer_registry import format_of, importer_of
+from rlvitals.formats.importers.training_search import TrainingSearch, relative_name
 from rlvitals.records.coercion import spelled
 from rlvitals.records.masking import DEFAULT_MASKING
 from rlvitals.runs import header as headers
-from rlvitals.runs.header import Header, Writer
-from rlvitals.runs.layout import HEADER
+from rlvitals.runs.header import IMPORTED, Header, Writer, write_header
 from rlvitals.runs.lock import host_name
 from rlvitals.runs.run import Run
 from rlvitals.runs.run_writer import RunWriter, free_name
@@ -22,10 +31,27 @@ from rlvitals.runs.run_writer import RunWriter, free_name
 Progress = Callable[[int], None]
 """Callback that receives the number of records read."""
 
+Outcome = Literal["imported", "updated", "unchanged"]
+"""What an import did: created a run, replaced the run of an earlier import, or found that nothing has changed."""
+
 _PROGRESS_EVERY = 1_000
-_MOST_DEPTH = 4
-_PART = re.compile(r"train(ing)?|eval(uations?)?|test|val(idation)?|rollout|checkpoint-\d+")
-"""Names of folders that are parts of one training."""
+_SHOWN = 5
+
+
+class ImportedRun(NamedTuple):
+    """Result of an import.
+
+    Attributes:
+        run: The run.
+        outcome: `imported`, `updated` or `unchanged`.
+        path: File or folder that was imported.
+        records: Number of records per stream; streams without records can be missing.
+    """
+
+    run: Run
+    outcome: Outcome
+    path: Path
+    records: dict[str, int]
 
 
 def import_run(
@@ -33,11 +59,11 @@ def import_run(
     log_dir: str | Path = "logs",
     *,
     name: str | None = None,
-    format: str | None = None,  # noqa: A002 - name in the public interface
+    format: str | Importer | None = None,  # noqa: A002 - name in the public interface
     progress: Progress | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Run:
-    """Import a file or folder of another program, or an export, as a run.
+    """Import a file or folder of another program, or an export, as a new run.
 
     The run is written in a hidden folder and becomes visible when it is complete. An import that fails or is killed
     leaves no run.
@@ -46,7 +72,7 @@ def import_run(
         path: File or folder to import. It is only read.
         log_dir: Folder of runs for the new run.
         name: Run name, by default the original name. If the name is taken, a number is appended.
-        format: Name of the format, by default detected from the file contents.
+        format: Name of the format or an importer, by default detected from the file contents.
         progress: Callback that receives the number of records read.
         clock: Clock for the time of the import.
 
@@ -54,87 +80,190 @@ def import_run(
         The imported run.
 
     Raises:
-        ImportFormatError: The file is damaged or its format is unknown.
+        ImportFormatError: The file is damaged, its format is unknown, or it contains several runs.
         MissingExtraError: The format needs a package that is not installed.
         RunNameError: The name is not a valid folder name.
         RunError: The run cannot be written.
     """
     path = Path(path)
     chosen = format or format_of(path)
-    try:
-        imported = make_importer(chosen).read(path)
-        writer = RunWriter(Path(log_dir), free_name(imported.name) if name is None else name)
+    importer = importer_of(chosen)
+    with _read_errors(path):
+        source = _import_source(path, chosen)
+        return _stored(importer.read(path), source, Path(log_dir), name, progress, clock).run
+
+
+def import_runs(
+    path: str | Path,
+    log_dir: str | Path = "logs",
+    *,
+    format: str | Importer | None = None,  # noqa: A002 - name in the public interface
+    clock: Clock = SYSTEM_CLOCK,
+) -> list[ImportedRun]:
+    """Import all trainings at or below a path. Repeated imports skip trainings that have not changed.
+
+    Args:
+        path: File or folder to import. It is only read.
+        log_dir: Folder of runs.
+        format: Name of the format or an importer, by default detected from the file contents.
+        clock: Clock for the time of the import.
+
+    Returns:
+        The runs in the order of the search.
+
+    Raises:
+        ImportFormatError: A training is damaged or its format is unknown. The remaining trainings are imported.
+        RunError: A run cannot be written.
+    """
+    path = Path(path)
+    trainings = TrainingSearch(format).trainings_at(path)
+    imports = Imports(Path(log_dir), clock=clock)
+    several = path if len(trainings) > 1 else None
+    done: list[ImportedRun] = []
+    refused: list[Exception] = []
+    for training in trainings:
         try:
-            started, ended = _write(imported, writer, progress)
-            header = imported.header or _header(imported, started, ended)
-            if imported.header is None:
-                header.reproduction = {
-                    "imported": {"path": str(path.absolute()), "format": chosen, "time": clock.time()}
-                }
-            if not header.keeps_secrets:
-                headers.mask_secrets(header, DEFAULT_MASKING)
-            return writer.finish(header)
-        finally:
-            writer.give_up()
+            done += imports.training(training.path, format=training.format, below=several)
+        except (ImportFormatError, MissingExtraError) as error:
+            refused.append(error)
+    _raise_all(refused)
+    return done
+
+
+class Imports:
+    """Imports into a folder of runs. They skip unchanged trainings and replace the runs of trainings that have grown.
+
+    Args:
+        log_dir: Folder of runs.
+        again: Whether to read trainings whose files have not changed, too.
+        clock: Clock for the time of the imports.
+    """
+
+    def __init__(self, log_dir: Path, *, again: bool = False, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._log_dir = log_dir
+        self._again = again
+        self._clock = clock
+        self._earlier = EarlierImports(log_dir)
+
+    def training(
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        format: str | Importer | None = None,  # noqa: A002 - name in the public interface
+        below: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[ImportedRun]:
+        """Import the runs at a path, one after the other. A run that cannot be imported does not stop the others.
+
+        Args:
+            path: File or folder of one training, or a store of several runs.
+            name: Run name, by default the original name.
+            format: Name of the format or an importer, by default detected from the file contents.
+            below: Folder that was searched. The runs are named by their path relative to it.
+            progress: Callback that receives the number of records read.
+
+        Raises:
+            ImportFormatError: The file or a run in it is damaged, or the format is unknown.
+            MissingExtraError: The format needs a package that is not installed.
+            RunNameError: The name is not a valid folder name.
+            RunError: The run cannot be written.
+        """
+        chosen = format or format_of(path)
+        importer = importer_of(chosen)
+        is_again = self._again or not isinstance(chosen, str)  # an importer that was passed can have other settings
+        refused: list[Exception] = []
+        with _read_errors(path):
+            source = _import_source(path, chosen)
+            for imported in importer.runs_in(path) if name is None else [importer.read(path)]:
+                own = imported.name if imported.run else ""
+                relative = None if below is None else relative_name(path, below, own)
+                earlier = self._earlier.find(path, imported.run, name)
+                if earlier is not None and earlier[1].source == source.signature and not is_again:
+                    yield ImportedRun(earlier[0], "unchanged", path, earlier[1].records)
+                    continue
+                try:
+                    done = _stored(imported, source, self._log_dir, name or relative, progress, self._clock, earlier)
+                except ImportFormatError as error:
+                    refused.append(error)
+                    continue
+                self._earlier.add(done.run)
+                yield done
+        _raise_all(refused)
+
+
+def _raise_all(refused: Sequence[Exception]) -> None:
+    """Raise the only error, or an error with the messages of the first ones."""
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        raise ImportFormatError(" ".join(map(str, refused[:_SHOWN]))) from refused[0]
+
+
+class _ImportSource(NamedTuple):
+    """Path to import, name of its format, and signature of its files."""
+
+    path: Path
+    format: str
+    signature: str
+
+
+def _import_source(path: Path, chosen: str | Importer) -> _ImportSource:
+    return _ImportSource(path, chosen if isinstance(chosen, str) else type(chosen).__name__, source_signature(path))
+
+
+def _stored(
+    imported: Imported,
+    source: _ImportSource,
+    log_dir: Path,
+    name: str | None,
+    progress: Progress | None,
+    clock: Clock,
+    earlier: tuple[Run, ImportMark] | None = None,
+) -> ImportedRun:
+    """Write a run, or replace the earlier import of the same training if it has other records or settings."""
+    wanted = free_name(imported.name) if name is None else name
+    writer = RunWriter(log_dir, wanted if earlier is None else earlier[0].run_id)
+    try:
+        started, ended = _write(imported, writer, progress)
+        header = imported.header or _header(imported, started, ended)
+        mark = ImportMark(
+            path=marked_path(source.path),
+            format=source.format,
+            time=clock.time(),
+            run=imported.run,
+            name=imported.name,
+            source=source.signature,
+            content=hashlib.blake2b(f"{writer.digest} {header!r}".encode(errors="replace"), digest_size=16).hexdigest(),
+            records=dict(writer.counts),
+            writers=len(header.writers),
+        )
+        if earlier is not None and earlier[1].content == mark.content:
+            kept = earlier[0].header
+            _put_mark(kept, mark)
+            write_header(earlier[0].layout, kept)
+            return ImportedRun(earlier[0], "unchanged", source.path, mark.records)
+        _put_mark(header, mark)
+        if not header.keeps_secrets:
+            headers.mask_secrets(header, DEFAULT_MASKING)
+        run = writer.finish(header, replacing=earlier and earlier[0].path)
+        return ImportedRun(run, "updated" if earlier else "imported", source.path, mark.records)
+    finally:
+        writer.give_up()
+
+
+def _put_mark(header: Header, mark: ImportMark) -> None:
+    header.reproduction = {**header.reproduction, IMPORTED: msgspec.to_builtins(mark)}
+
+
+@contextlib.contextmanager
+def _read_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
     except RecordError as error:
         raise ImportFormatError(f"{path}: {error}") from error
     except OSError as error:
         raise ImportFormatError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
-
-
-def trainings_in(path: Path) -> list[Path]:
-    """Return the trainings at or below a path. Each training becomes one run.
-
-    A folder that directly contains files of a known format is one training, including its subfolders. The same applies
-    to a folder with subfolders that are parts of one training (`train`, `eval`). Other folders are searched four levels
-    deep. Run folders of rlvitals are skipped.
-
-    Args:
-        path: File or folder to search.
-
-    Returns:
-        Paths of the trainings, or only `path` if there are none. Importing it raises an error with the reason.
-    """
-    if not path.is_dir() or is_regular(path / HEADER):
-        return [path]
-    return _below(path, _MOST_DEPTH) or [path]
-
-
-def run_name(training: Path, folder: Path) -> str:
-    """Return the run name of one of several trainings: its path relative to the folder, joined with hyphens."""
-    *above, last = training.relative_to(folder).parts
-    return free_name("-".join([*above, training.stem if training.is_file() else last]))
-
-
-def _below(folder: Path, depth: int) -> list[Path]:
-    found = _files_of(folder)
-    if found and _is_known(folder):
-        return [folder]
-    for entry in _entries(folder) if depth else ():
-        if entry.is_dir() and not is_regular(entry / HEADER):
-            found += _below(entry, depth - 1)
-    parts = {place.relative_to(folder).parts[0].lower() for place in found}
-    return [folder] if found and all(map(_PART.fullmatch, parts)) and _is_known(folder) else found
-
-
-def _files_of(folder: Path) -> list[Path]:
-    """Return the files in a folder that can be imported separately."""
-    return [entry for entry in _entries(folder) if is_regular(entry) and _is_known(entry)]
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    except OSError:  # importing the folder reports the error
-        return []
-
-
-def _is_known(path: Path) -> bool:
-    try:
-        format_of(path)
-    except ImportFormatError:
-        return False
-    return True
 
 
 def _write(imported: Imported, writer: RunWriter, progress: Progress | None) -> tuple[float, float]:
@@ -165,5 +294,6 @@ def _header(imported: Imported, started: float, ended: float) -> Header:
         started=started,
         ended=ended,
         configuration=spelled(imported.configuration or {}),
+        tags=list(imported.tags),
         writers=[writer],
     )

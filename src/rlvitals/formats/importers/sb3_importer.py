@@ -6,6 +6,7 @@ from typing import Any
 
 from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers.evaluations_file import Evaluations, is_evaluations
+from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.framework_columns import SB3, framework_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer
@@ -83,7 +84,8 @@ def _read(files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWa
     unread_monitors(files.inside, files.monitors, warnings)
     monitors = Monitors(files.monitors, warnings)
     zoo = ZooFolder(files.path)
-    configuration |= zoo.settings(warnings)
+    folder = files.path if files.path.is_dir() else files.path.absolute().parent
+    configuration |= zoo.settings(warnings) or settings_of(folder, warnings)
     if monitors.environment is not None:
         configuration["env_id"] = monitors.environment
     evaluations = _evaluations(files, warnings)

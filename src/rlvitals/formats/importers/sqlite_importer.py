@@ -10,26 +10,31 @@ import msgspec
 
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.export_metadata import metadata_in
-from rlvitals.formats.importers.importer import Imported, Importer, head_of
+from rlvitals.formats.importers.importer import Imported, Importer
+from rlvitals.formats.importers.sqlite_file import is_database, opened_database, tables_of
 from rlvitals.records import STREAMS, Record, codec_of
 from rlvitals.records.coercion import NON_FINITE, unspelled
 from rlvitals.records.schema import Column, fields
 from rlvitals.runs.sql_columns import identifier
 
-_MAGIC = b"SQLite format 3\x00"
+_RUN = "run"
+"""Table with the metadata of an export."""
 
 
 class SqliteImporter(Importer):
     """Importer for SQLite exports."""
 
     def recognises(self, path: Path) -> bool:
-        """Return whether the file starts with the magic bytes of SQLite."""
-        return path.is_file() and head_of(path, len(_MAGIC)) == _MAGIC
+        """Return whether the file is a database with the table of an export, or a damaged database."""
+        tables = tables_of(path)
+        return _RUN in tables if tables is not None else is_database(path)
 
     def read(self, path: Path) -> Imported:
         """Read the table `run`. The rows of streams are read lazily."""
         with _opened(path) as database:
-            said = {key: msgspec.json.decode(value) for key, value in database.execute("SELECT key, value FROM run")}
+            said = {
+                key: msgspec.json.decode(value) for key, value in database.execute(f"SELECT key, value FROM {_RUN}")
+            }
         preamble = metadata_in(said, path)
         records = _records(path, list(preamble.records or {}))
         return Imported(preamble.header.run_id, records, header=preamble.header, counts=preamble.records)
@@ -55,8 +60,7 @@ def _records(path: Path, streams: list[str]) -> Iterator[Record]:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     try:
-        # Read-only mode, so that the reader neither creates a file nor leaves a journal next to it.
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        with opened_database(path) as database:
             yield database
     except (sqlite3.Error, msgspec.MsgspecError) as error:
         raise ImportFormatError(f"{path} is damaged or not an export of a run: {error}") from None

@@ -11,7 +11,7 @@ import msgspec
 
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.export_metadata import ExportMetadata, metadata_in, metadata_of
-from rlvitals.formats.importers.importer import Imported, Importer, head_of
+from rlvitals.formats.importers.importer import Imported, Importer, head_of, tail_of
 from rlvitals.records import STREAMS, Record
 from rlvitals.runs.export_marker import FORMAT, HEADER
 from rlvitals.runs.rows import records_from
@@ -20,18 +20,29 @@ from rlvitals.runs.sql_columns import attached, connected, file_literal, identif
 from rlvitals.sinks.lazy_destination import load, require
 
 _DUCKDB_MAGIC = b"DUCK"
+_RUN = "run"
+"""Table of a database with the metadata of an export."""
+_ENDS = 1 << 20
+"""Number of bytes at each end of a file that are searched for the metadata of an export."""
 
 
 class _FilesImporter(Importer):
     """Importer for a folder with one file per stream and `header.json`, or for a single file with one stream."""
 
     endings: ClassVar[tuple[str, ...]]
+    magic: ClassVar[bytes]
 
     def recognises(self, path: Path) -> bool:
-        """Return whether the file, or the files in an export folder, have a suffix of the format."""
+        """Return whether the file, or one in an export folder, is an export of a run, or a damaged file of the format.
+
+        The metadata of an export is near the beginning or the end of a file.
+        """
         if path.is_dir():
-            return (path / HEADER).is_file() and any(any(path.glob(f"*{ending}")) for ending in self.endings)
-        return path.suffix.lower() in self.endings
+            found = (file for ending in self.endings for file in path.glob(f"*{ending}"))
+            return (path / HEADER).is_file() and any(map(self.recognises, found))
+        ends = head_of(path, _ENDS), tail_of(path, _ENDS)
+        is_whole = len(ends[1]) > 2 * len(self.magic) and ends[1].endswith(self.magic)
+        return ends[0].startswith(self.magic) and (not is_whole or any(FORMAT.encode() in each for each in ends))
 
     def read(self, path: Path) -> Imported:
         """Read the header. Rows are read lazily."""
@@ -71,6 +82,7 @@ class ParquetImporter(_FilesImporter):
     """Importer for Parquet exports."""
 
     endings: ClassVar[tuple[str, ...]] = (".parquet",)
+    magic = b"PAR1"
 
     def metadata(self, path: Path) -> bytes | None:
         """Return the export metadata in a file, or `None` if there is none."""
@@ -88,6 +100,7 @@ class ArrowImporter(_FilesImporter):
     """Importer for Arrow exports."""
 
     endings: ClassVar[tuple[str, ...]] = (".arrow", ".feather", ".ipc")
+    magic = b"ARROW1"
 
     def metadata(self, path: Path) -> bytes | None:
         """Return the export metadata in the schema of a file, or `None` if there is none."""
@@ -110,13 +123,20 @@ class DuckdbImporter(Importer):
     """Importer for DuckDB exports."""
 
     def recognises(self, path: Path) -> bool:
-        """Return whether the file has the magic bytes of DuckDB."""
-        return path.is_file() and head_of(path, 12)[8:] == _DUCKDB_MAGIC
+        """Return whether the file is a database with the table of an export, or a damaged database."""
+        if not path.is_file() or head_of(path, 12)[8:] != _DUCKDB_MAGIC:
+            return False
+        try:
+            with _reported(path), _attached(path) as connection:
+                asked = "SELECT 1 FROM duckdb_tables() WHERE database_name = 'source' AND table_name = ?"
+                return connection.execute(asked, [_RUN]).fetchone() is not None
+        except ImportFormatError:
+            return True
 
     def read(self, path: Path) -> Imported:
         """Read the table `run`. The rows of streams are read lazily."""
         with _reported(path), _attached(path) as connection:
-            rows = connection.execute("SELECT key, value FROM source.run").fetchall()
+            rows = connection.execute(f"SELECT key, value FROM source.{_RUN}").fetchall()
             said = {key: msgspec.json.decode(value) for key, value in rows}
         preamble = metadata_in(said, path)
         return _imported(preamble, self._records(path, list(preamble.records or {})))

@@ -1,5 +1,6 @@
 """Import of TensorBoard event files written by Stable-Baselines3, CleanRL, rlvitals or other programs."""
 
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.export_metadata import metadata_of
-from rlvitals.formats.importers.importer import Imported, Importer
+from rlvitals.formats.importers.folder_settings import settings_of
+from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
+from rlvitals.formats.importers.importer import Imported, Importer, head_of
 from rlvitals.records import Event, Record, codec_of
 from rlvitals.records.settings_table import SETTINGS_TAGS, settings_in
 from rlvitals.records.tag_reader import TagReader
@@ -21,6 +24,13 @@ _HPARAMS = "_hparams_/"
 _SHOWN = 10
 _FRAME = 16
 """Number of bytes around each event: its length and two checksums."""
+_HEAD = 256
+_VERSION = b"brain.Event:"
+"""Beginning of the version in the first event of a file."""
+_POLYNOMIAL, _MASK_DELTA = 0x82F63B78, 0xA282EAD8
+"""Constants of the checksum: CRC-32C, rotated and shifted."""
+_PART = re.compile(r"train(ing)?|eval(uations?)?|test|val(idation)?|rollout")
+"""Names of folders that are parts of one training."""
 
 
 class TensorBoardImporter(Importer):
@@ -34,8 +44,13 @@ class TensorBoardImporter(Importer):
     """
 
     def recognises(self, path: Path) -> bool:
-        """Return whether the path has event files, based on file names."""
-        return bool(event_files(path))
+        """Return whether a file starts with an event, or a folder or its parts of a training have such files."""
+        if path.is_file():
+            return is_event_file(path)
+        if any(map(is_event_file, path.glob(f"*{_MARK}*"))):
+            return True
+        folders = {file.parent.name.lower() for file in path.glob(f"*/*{_MARK}*") if is_event_file(file)}
+        return bool(folders) and all(map(_PART.fullmatch, folders))
 
     def read(self, path: Path) -> Imported:
         """Find the files. Events are read lazily."""
@@ -44,12 +59,14 @@ class TensorBoardImporter(Importer):
             raise ImportFormatError(f"{path}: found no TensorBoard event file")
         folder = files[0].parent
         name, project = (path if path.is_dir() else folder).absolute().name, ""
-        configuration: dict[str, Any] = {}
+        warnings = ImportWarnings()
+        configuration = settings_of(path if path.is_dir() else folder, warnings)
         if (folder / HEADER).is_file():  # an rlvitals export
             header = metadata_of(folder).header
             name, project = header.run_id, header.project
             configuration |= header.configuration
-        return Imported(name, self.read_into(files, configuration), project=project, configuration=configuration)
+        records = with_warnings(self.read_into(files, configuration), warnings, path)
+        return Imported(name, records, project=project, configuration=configuration)
 
     def read_into(self, files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
         """Return an iterator over the records of event files.
@@ -68,13 +85,33 @@ class TensorBoardImporter(Importer):
 def event_files(path: Path) -> list[Path]:
     """Return the event files at a path, the oldest first. Their names start with the time of creation."""
     if path.is_file():
-        return [path] if _MARK in path.name else []
-    return sorted(path.rglob(f"*{_MARK}*"), key=lambda file: (file.name, file))
+        return [path] if is_event_file(path) else []
+    return sorted(filter(is_event_file, path.rglob(f"*{_MARK}*")), key=lambda file: (file.name, file))
+
+
+def is_event_file(path: Path) -> bool:
+    """Return whether a file starts with the first event of an event file: its length, a checksum and the version."""
+    head = head_of(path, _HEAD)
+    if len(head) < _FRAME or _masked_crc32c(head[:8]) != struct.unpack("<I", head[8:12])[0]:
+        return False
+    return _VERSION in head[12 : 12 + struct.unpack("<Q", head[:8])[0]]
+
+
+def _masked_crc32c(data: bytes) -> int:
+    """Return the checksum of a few bytes as in event files. TensorBoard's own function needs its package."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (_POLYNOMIAL if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
     tags = TagReader()
     texts = _Texts(configuration)
+    steps = _Steps()
     last = 0.0
     for file in files:
         for event in _events(file):
@@ -83,10 +120,12 @@ def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Recor
                 try:
                     number = texts.number_in(value, event)
                     if number is not None:
+                        steps.add(value.tag, event.step)
                         yield from tags.add(value.tag, number, step=event.step, time=event.wall_time)
                 except RecordError as error:
                     raise ImportFormatError(f"{file}: {value.tag} at step {event.step}: {error}") from None
             yield from texts.taken()
+    steps.check(files[0])
     yield from tags.flush()
     yield from texts.left_out(last)
 
@@ -115,6 +154,36 @@ def _count(file: Path) -> int:
             place += struct.unpack("<Q", head)[0] + _FRAME
             count += place <= size
     return count
+
+
+class _Steps:
+    """Whether the values have steps. TensorBoard writes the step 0 if the program logs none."""
+
+    def __init__(self) -> None:
+        self._at_zero: set[str] = set()
+        self._repeated = ""
+        self._has_steps = False
+
+    def add(self, tag: str, step: int) -> None:
+        """Add the step of a value."""
+        if step:
+            self._has_steps = True
+        elif tag in self._at_zero:
+            self._repeated = tag
+        else:
+            self._at_zero.add(tag)
+
+    def check(self, file: Path) -> None:
+        """Raise an error if a tag has several values, but no value has a step.
+
+        Raises:
+            ImportFormatError: The steps are unknown.
+        """
+        if self._repeated and not self._has_steps:
+            raise ImportFormatError(
+                f"{file} has no steps: all values of {self._repeated!r} are at step 0. Log them with their environment "
+                "step, as in add_scalar(tag, value, step)"
+            )
 
 
 class _Texts:

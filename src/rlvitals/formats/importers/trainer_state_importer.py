@@ -71,10 +71,12 @@ def _step_in(said: Mapping[str, Any], name: str) -> int | None:
 
 def _records(state: Mapping[str, Any], file: Path, warnings: ImportWarnings) -> Iterator[Record]:
     entries = [entry for entry in state["log_history"] if isinstance(entry, dict)]
-    if entries and all(_step_in(entry, "step") is None for entry in entries):
+    if not entries:
+        return
+    step = next((known for entry in entries if (known := _step_in(entry, "step")) is not None), None)
+    if step is None:
         raise ImportFormatError(f"{file}: no entry of log_history has a 'step'. Add the global step to each entry")
     times = _Times(entries, file, warnings)
-    step = 0
     for number, entry in enumerate(entries):
         said = _step_in(entry, "step")
         step = step if said is None else said

@@ -1,8 +1,4 @@
-"""Training settings in an RL Zoo folder: `config.yml`, `args.yml`, `command.txt`, and folder names.
-
-The YAML files contain Python tags (`!!python/object/apply:collections.OrderedDict`). They are read with PyYAML's safe
-loader. Each tag becomes a plain dict, list or text; nothing is imported or called.
-"""
+"""Training settings in an RL Zoo folder: `config.yml`, `args.yml`, `command.txt`, and folder names."""
 
 import ast
 import re
@@ -10,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rlvitals.errors import MissingExtraError
 from rlvitals.formats.importers.import_warnings import ImportWarnings
-from rlvitals.sinks.lazy_destination import load, require
+from rlvitals.formats.importers.yaml_mapping import mapping_in
 
 HYPERPARAMETERS = "config.yml"
 ARGUMENTS = "args.yml"
@@ -28,12 +23,8 @@ ALGORITHMS: dict[str, str] = {
 NAMES: dict[str, str] = {"n_timesteps": "total_timesteps"}
 """Hyperparameter names that differ from the names in the Stable-Baselines3 callback."""
 
-_PYTHON_TAG = "tag:yaml.org,2002:python/"
-_DICT_TAGS = ("object/apply:collections.OrderedDict", "object:collections.OrderedDict")
 _SCHEDULE = re.compile(r"(?P<kind>lin|exp|const)_(?P<first>[-+.\de]+)", re.IGNORECASE)
 _FOLDER = re.compile(r"(?P<environment>.+)_\d+")
-_LARGEST = 1 << 20
-_MOST_VALUES = 10_000
 _ARGUMENTS_ABOVE = {"algo", "env", "seed"}
 """Arguments that become top-level settings. Trainings that differ only in one of them belong to one experiment."""
 
@@ -61,13 +52,13 @@ class ZooFolder:
         """
         if self._folder is None:
             return {}
-        arguments = _mapping_in(self._folder / ARGUMENTS, warnings)
+        arguments = mapping_in(self._folder / ARGUMENTS, warnings)
         found: dict[str, Any] = {
             "algorithm": self._algorithm(arguments),
             "env_id": arguments.get("env") or self._environment(),
             "seed": arguments.get("seed"),
         }
-        for name, value in _mapping_in(self._folder / HYPERPARAMETERS, warnings).items():
+        for name, value in mapping_in(self._folder / HYPERPARAMETERS, warnings).items():
             found |= _hyperparameter(NAMES.get(name, name), value)
         steps = arguments.get("n_timesteps")
         if isinstance(steps, int | float) and steps > 0:  # the argument overrides config.yml
@@ -101,66 +92,6 @@ def _settings_files(path: Path) -> Iterator[Path]:
     if path.is_dir():
         for name in (HYPERPARAMETERS, ARGUMENTS):
             yield from (file for file in (path / name, *path.glob(f"*/{name}")) if file.is_file())
-
-
-def _mapping_in(file: Path, warnings: ImportWarnings) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        require("yaml", feature=f"reading {file}", extra="zoo")
-        return _checked(file)
-    except MissingExtraError as error:
-        warnings.add(f"{error}; the import leaves out the settings in {file}.", file=str(file))
-    except Exception as error:  # noqa: BLE001 - PyYAML raises many exception types for a damaged file
-        reason = " ".join(str(error).split())
-        warnings.add(f"{file} cannot be read ({reason:.200}); the import leaves its settings out.", file=str(file))
-    return {}
-
-
-def _checked(file: Path) -> dict[str, Any]:
-    """Return the settings in a file.
-
-    Raises:
-        ValueError: The file is too large or does not contain a mapping.
-        yaml.YAMLError: The file is not valid YAML.
-    """
-    if file.stat().st_size > _LARGEST:
-        raise ValueError(f"the file has {file.stat().st_size} bytes, and at most {_LARGEST} are allowed")
-    said = _plain(_loaded(file.read_text(encoding="utf-8-sig")), [0])
-    if not isinstance(said, dict):
-        raise ValueError(f"expected a mapping, got {said!r:.60}")  # noqa: TRY004 - same error type as other damage
-    return said
-
-
-def _loaded(text: str) -> Any:
-    """Parse YAML into plain objects only."""
-    yaml = load("yaml")
-
-    class PlainLoader(yaml.SafeLoader):  # type: ignore[misc, name-defined] # PyYAML has no type annotations
-        """Safe loader that maps Python tags to dicts, lists and texts."""
-
-    def plain(loader: Any, suffix: str, node: Any) -> Any:
-        if isinstance(node, yaml.MappingNode):
-            return loader.construct_mapping(node, deep=True)
-        if isinstance(node, yaml.SequenceNode):
-            items = loader.construct_sequence(node, deep=True)
-            return dict(items[0]) if suffix in _DICT_TAGS and items else {} if suffix in _DICT_TAGS else items
-        return loader.construct_scalar(node) or suffix.partition(":")[2]
-
-    PlainLoader.add_multi_constructor(_PYTHON_TAG, plain)
-    return yaml.load(text, Loader=PlainLoader)
-
-
-def _plain(value: Any, count: list[int]) -> Any:
-    """Copy nested values so that none are shared. A limit on their number stops recursive or exploding references."""
-    count[0] += 1
-    if count[0] > _MOST_VALUES:
-        raise ValueError(f"more than {_MOST_VALUES} values")
-    if isinstance(value, dict):
-        return {str(name): _plain(item, count) for name, item in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_plain(item, count) for item in value]
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
 def _hyperparameter(name: str, value: Any) -> dict[str, Any]:

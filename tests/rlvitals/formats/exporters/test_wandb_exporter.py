@@ -10,7 +10,7 @@ import wandb
 from wandb.proto import wandb_internal_pb2
 
 from rlvitals.formats.exporters import Exporter, export_run, make_exporter
-from rlvitals.formats.exporters.wandb_exporter import _messages
+from rlvitals.formats.wandb_log import WandbLog
 from rlvitals.records import STREAMS
 from rlvitals.testing.exporters import ExporterContract, made_run
 
@@ -39,7 +39,7 @@ def test_the_export_is_an_offline_run_that_wandb_can_upload(tmp_path: Path) -> N
     """The W&B file has the records, the settings and the exit message when the export returns."""
     run = made_run(tmp_path / "logs", "ordinary")
     (file,) = export_run(run, tmp_path / "out", format="wandb").glob("wandb/offline-run-*/run-*.wandb")
-    messages = [_message.FromString(data) for data in _messages(file.read_bytes())]
+    messages = [_message.FromString(data) for data in WandbLog(file)]
     rows = [
         {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in message.history.item}
         for message in messages

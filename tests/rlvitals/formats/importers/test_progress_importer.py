@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from rlvitals.errors import ImportFormatError
-from rlvitals.formats.importers import import_run
+from rlvitals.formats.importers import Importer, import_run, make_importer
 from rlvitals.formats.importers.framework_columns import FRAMEWORKS, framework_of
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.formats.importers.importer_registry import format_of
 from rlvitals.runs import Run
+from rlvitals.testing.importers import ImporterContract
 
 BASELINES = (
     "eplenmean,eprewmean,fps,loss/approxkl,loss/clipfrac,loss/policy_entropy,loss/policy_loss,loss/value_loss,"
@@ -30,6 +31,15 @@ RLKIT = (
 GARAGE = "Evaluation/AverageReturn,Evaluation/Iteration,TotalEnvSteps,policy/Entropy\n17.5,0,4000,0.69\n"
 RLLAB = "Iteration,AverageReturn,NumTrajs,Entropy,MeanKL\n3,17.5,40,1.4,0.01\n"
 SB2 = "ep_len_mean,ep_reward_mean,n_updates,policy_loss,approxkl,total_timesteps,time_elapsed\n9,8,1,1,3,128,1\n"
+
+
+class TestContract(ImporterContract):
+    def make_importer(self) -> Importer:
+        return make_importer("progress")
+
+    def make_sample(self, folder: Path) -> Path:
+        (folder / "progress.csv").write_text(BASELINES, newline="")
+        return folder
 
 
 def imported(tmp_path: Path, content: str, name: str = "progress.csv") -> Run:
@@ -126,7 +136,9 @@ def test_a_table_with_an_empty_step_column_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_table_is_refused_with_its_columns(tmp_path: Path) -> None:
     file = tmp_path / "progress.csv"
     file.write_text("when,score\n1,2\n")
-    with pytest.raises(ImportFormatError, match=r"columns 'when', 'score'. .*'step' and add  --format progress"):
+    with pytest.raises(
+        ImportFormatError, match=r"columns 'when', 'score'. .* --columns step=COLUMN_OF_STEPS,reward=score"
+    ):
         format_of(file)
 
 

@@ -1,15 +1,48 @@
 """Results of RLlib from both API stacks, as JSON lines and as a table."""
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rlvitals.errors import ImportFormatError
-from rlvitals.formats.importers import import_run
+from rlvitals.formats.importers import Importer, import_run, make_importer
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.runs import Run
+from rlvitals.runs.reward_series import reward_series
+from rlvitals.testing.importers import ImporterContract
+
+MADE = Path(__file__).parent / "made_by_rllib" / "trial.tar.gz"
+"""Trial of RLlib's new API stack, made by `make_rllib_trial.py` next to it."""
+
+
+class TestContract(ImporterContract):
+    def make_importer(self) -> Importer:
+        return make_importer("rllib")
+
+    def make_sample(self, folder: Path) -> Path:
+        with tarfile.open(MADE) as archive:
+            archive.extractall(folder, filter="data")
+        return folder / "PPO_CartPole-v1_00000"
+
+
+def test_a_trial_of_rllib_itself_is_imported(tmp_path: Path) -> None:
+    """The files have the algorithm, the environment, the seed, one update per iteration and the mean return."""
+    with tarfile.open(MADE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    run = import_run(tmp_path / "PPO_CartPole-v1_00000", tmp_path / "logs")
+    settings = run.header.configuration
+
+    assert [settings[name] for name in ("algorithm", "env_id", "seed", "lr")] == ["PPO", "CartPole-v1", 1, 3e-4]
+    assert [(update.env_step, update.policy_loss is None) for update in run.records("updates")] == [
+        (64, False),
+        (128, False),
+    ]
+    series = reward_series(run)
+    assert series is not None
+    assert series.steps.tolist() == [64, 128]
 
 
 def old_result(iteration: int, **more: Any) -> dict[str, Any]:

@@ -1,18 +1,24 @@
 """Imports by file contents and by name: an import creates a complete run or none."""
 
+import contextlib
 import json
 import pickle
+import sqlite3
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
+from pyarrow import feather
 
 from rlvitals.errors import ImportFormatError, RunNameError
 from rlvitals.formats.exporters import export_run
-from rlvitals.formats.importers import import_run, importer_names
+from rlvitals.formats.importers import Importer, import_run, importer_names, make_importer
+from rlvitals.formats.importers.importer_registry import format_of
 from rlvitals.records import Episode
 from rlvitals.runs import find_runs
 from rlvitals.testing.exporters import made_run
+from rlvitals.testing.importers import ImporterContract
 
 NESTED = {
     "episode": 3,
@@ -71,6 +77,54 @@ _COLUMNS = {
 FLAT = f"{','.join(_COLUMNS)}\n{','.join(_COLUMNS.values())}\n"
 
 
+class TestEpisodes(ImporterContract):
+    def make_importer(self) -> Importer:
+        return make_importer("episodes")
+
+    def make_sample(self, folder: Path) -> Path:
+        (folder / "old.jsonl").write_text(json.dumps(NESTED))
+        return folder / "old.jsonl"
+
+
+class _ExportContract(ImporterContract):
+    target = ""
+
+    def make_importer(self) -> Importer:
+        return make_importer(self.target.rpartition(".")[2])
+
+    def make_sample(self, folder: Path) -> Path:
+        run = made_run(folder.parent / "made", "ordinary")
+        return export_run(run, folder / self.target, format=self.target.rpartition(".")[2])
+
+
+class TestJson(_ExportContract):
+    target = "run.json"
+
+
+class TestJsonLines(_ExportContract):
+    target = "run.jsonl"
+
+
+class TestCsv(_ExportContract):
+    target = "csv"
+
+
+class TestSqlite(_ExportContract):
+    target = "run.sqlite"
+
+
+class TestDuckdb(_ExportContract):
+    target = "run.duckdb"
+
+
+class TestParquet(_ExportContract):
+    target = "parquet"
+
+
+class TestArrow(_ExportContract):
+    target = "arrow"
+
+
 @pytest.mark.parametrize(("name", "content"), [("old.jsonl", json.dumps(NESTED)), ("old.csv", FLAT)])
 def test_episodes_by_the_names_of_log_episode(tmp_path: Path, name: str, content: str) -> None:
     """Nested, dotted and plain names give the same episode, and unknown names are kept."""
@@ -104,6 +158,20 @@ def test_unreadable_files_are_refused(tmp_path: Path, name: str, content: str, r
         import_run(tmp_path / name, tmp_path / "logs")
     assert str(tmp_path / name) in str(refused.value)
     assert list((tmp_path / "logs").glob("*")) == []
+
+
+def test_tables_of_other_programs_are_not_exports(tmp_path: Path) -> None:
+    """A folder of trainings can hold data sets, which are not runs."""
+    with duckdb.connect(tmp_path / "data.duckdb") as database:
+        database.execute("CREATE TABLE points AS SELECT 1 AS x")
+        database.execute(f"COPY points TO '{tmp_path / 'data.parquet'}'")
+    with contextlib.closing(sqlite3.connect(tmp_path / "data.db")) as other:
+        other.execute("CREATE TABLE points (x INTEGER)")
+    feather.write_feather(pd.DataFrame({"x": [1]}), tmp_path / "data.arrow")
+
+    for file in tmp_path.iterdir():
+        with pytest.raises(ImportFormatError, match="unknown format"):
+            format_of(file)
 
 
 def test_a_pickle_is_refused_without_loading_it(tmp_path: Path) -> None:

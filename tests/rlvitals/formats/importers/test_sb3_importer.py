@@ -1,5 +1,6 @@
 """Log folders of Stable-Baselines3 become runs."""
 
+import shutil
 from pathlib import Path
 
 import gymnasium
@@ -11,9 +12,10 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.monitor import Monitor
 
 from rlvitals.errors import ImportFormatError
-from rlvitals.formats.importers import import_run
+from rlvitals.formats.importers import Importer, import_run, make_importer
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Scalars, SystemSample
+from rlvitals.testing.importers import ImporterContract
 
 HEADER = '#{"t_start": 1000.0, "env_id": "CartPole-v1"}\n'
 PROGRESS = (
@@ -22,6 +24,33 @@ PROGRESS = (
     "1,500,1,64,20.5,,,,\n"
     '2,400,3,128,nan,0.25,-0.5,10,"a, b"\n'
 )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log folder of a real training."""
+    logs = tmp_path_factory.mktemp("sb3") / "ppo"
+    environment = Monitor(gymnasium.make("CartPole-v1"), str(logs / "monitor.csv"))
+    agent = PPO("MlpPolicy", environment, n_steps=64, n_epochs=1)
+    agent.set_logger(configure(str(logs), ["csv", "tensorboard"]))
+    evaluate = EvalCallback(Monitor(gymnasium.make("CartPole-v1")), log_path=str(logs), eval_freq=64, verbose=0)
+    agent.learn(192, callback=evaluate)
+    agent.logger.close()
+    environment.close()
+    return logs
+
+
+@pytest.mark.filterwarnings("ignore")
+class TestContract(ImporterContract):
+    @pytest.fixture(autouse=True)
+    def _with_a_training(self, trained: Path) -> None:
+        self.trained = trained
+
+    def make_importer(self) -> Importer:
+        return make_importer("sb3")
+
+    def make_sample(self, folder: Path) -> Path:
+        return Path(shutil.copytree(self.trained, folder / "ppo"))
 
 
 @pytest.fixture
@@ -88,17 +117,9 @@ def test_evaluations_have_the_times_of_the_episodes_around_them(folder: Path, tm
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_real_training_is_one_run(tmp_path: Path) -> None:
+def test_a_real_training_is_one_run(trained: Path, tmp_path: Path) -> None:
     """A real log folder with monitor, logger and `EvalCallback` files is imported as one run."""
-    logs = tmp_path / "ppo"
-    environment = Monitor(gymnasium.make("CartPole-v1"), str(logs / "monitor.csv"))
-    agent = PPO("MlpPolicy", environment, n_steps=64, n_epochs=1)
-    agent.set_logger(configure(str(logs), ["csv", "tensorboard"]))
-    evaluate = EvalCallback(Monitor(gymnasium.make("CartPole-v1")), log_path=str(logs), eval_freq=64, verbose=0)
-    agent.learn(192, callback=evaluate)
-    agent.logger.close()
-    environment.close()
-    run = import_run(logs, tmp_path / "logs")
+    run = import_run(trained, tmp_path / "logs")
 
     assert sum(each.length for each in run.records("episodes")) <= 192
     # The log of the last iteration is written before its update.
@@ -106,7 +127,7 @@ def test_a_real_training_is_one_run(tmp_path: Path) -> None:
     assert [each.env_step for each in run.records("evaluations")] == [64, 128, 192]
     assert {"rollout", "evaluations"} <= {each.category for each in run.records("scalars")}
 
-    events = import_run(next(logs.glob("*tfevents*")), tmp_path / "logs", name="events")
+    events = import_run(next(trained.glob("*tfevents*")), tmp_path / "logs", name="events")
     assert [each.step for each in events.records("updates")] == [each.step for each in run.records("updates")]
     assert [each.env_step for each in events.records("evaluations")] == [64, 128, 192]
 

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from tensorboard.compat.proto.event_pb2 import Event as Written  # type: ignore[import-untyped]
 from tensorboard.plugins.histogram import summary_v2 as histogram  # type: ignore[import-untyped]
+from torch.utils.tensorboard import SummaryWriter
 
 from rlvitals.errors import ImportFormatError, MissingExtraError
 from rlvitals.formats.exporters import export_run
-from rlvitals.formats.importers import import_run
+from rlvitals.formats.importers import Importer, import_run, make_importer
+from rlvitals.formats.importers.importer_registry import format_of
 from rlvitals.records import Episode, PolicyUpdate, Scalars, SystemSample
 from rlvitals.sinks.tensorboard_sink import EventFile
 from rlvitals.testing.exporters import made_run
+from rlvitals.testing.importers import ImporterContract
 
 
 @pytest.fixture
@@ -32,6 +35,73 @@ def folder(tmp_path: Path) -> Path:
         file.scalars(1002.0, 128, {tag: value})
     file.close()
     return tmp_path / "CartPole-v1__ppo__1"
+
+
+class TestContract(ImporterContract):
+    def make_importer(self) -> Importer:
+        return make_importer("tensorboard")
+
+    def make_sample(self, folder: Path) -> Path:
+        return cleanrl(folder)
+
+
+def cleanrl(folder: Path) -> Path:
+    """Log as the scripts of CleanRL do, with PyTorch's writer."""
+    path = folder / "CartPole-v1__ppo_continuous_action__7__1700000000"
+    writer: Any = SummaryWriter(path)
+    writer.add_text("hyperparameters", "|param|value|\n|-|-|\n|learning_rate|0.00025|\n|env_id|CartPole-v1|\n|seed|7|")
+    for step in (64, 128):
+        writer.add_scalar("charts/episodic_return", 20.0, step)
+        writer.add_scalar("charts/episodic_length", 20, step)
+        writer.add_scalar("losses/value_loss", 0.5, step)
+    writer.close()
+    return path
+
+
+def test_a_training_of_cleanrl_is_imported(tmp_path: Path) -> None:
+    """The table has the settings, and the name of the folder has the algorithm."""
+    run = import_run(cleanrl(tmp_path), tmp_path / "logs")
+
+    assert run.header.configuration == {
+        "env_id": "CartPole-v1",
+        "exp_name": "ppo_continuous_action",
+        "seed": 7,
+        "algorithm": "PPO",
+        "learning_rate": 0.00025,
+    }
+    assert [(episode.env_step, episode.reward) for episode in run.records("episodes")] == [(64, 20.0), (128, 20.0)]
+
+
+def test_event_files_are_recognised_by_their_first_event(folder: Path, tmp_path: Path) -> None:
+    """The name of a file does not matter, and a file with this name but other contents is left out."""
+    (file,) = folder.iterdir()
+    renamed = file.rename(tmp_path / "renamed")
+    (folder / "events.out.tfevents.1").write_bytes(b"\0" * 100)
+
+    assert format_of(renamed) == "tensorboard"
+    with pytest.raises(ImportFormatError, match="unknown format"):
+        format_of(folder)
+    with pytest.raises(ImportFormatError, match="no TensorBoard event file"):
+        import_run(folder, tmp_path / "logs", format="tensorboard")
+
+
+def test_values_without_steps_are_refused(tmp_path: Path) -> None:
+    """Several values of a tag at step 0 are not one step. A single value there is a result of the whole training."""
+    file = EventFile(tmp_path / "tb", 1000.0)
+    for reward in (1.0, 2.0):
+        file.scalars(1001.0, 0, {"rollout/ep_rew_mean": reward})
+    file.close()
+
+    with pytest.raises(ImportFormatError, match=r"has no steps: all values of 'rollout/ep_rew_mean' are at step 0"):
+        import_run(tmp_path / "tb", tmp_path / "logs")
+
+
+def test_a_wrong_checksum_of_the_first_event_is_not_recognised(folder: Path) -> None:
+    (file,) = folder.iterdir()
+    content = file.read_bytes()
+    file.write_bytes(content[:9] + bytes([content[9] ^ 1]) + content[10:])
+
+    assert not make_importer("tensorboard").recognises(file)
 
 
 def test_metrics_of_rllib_and_trl_are_fields(tmp_path: Path) -> None:

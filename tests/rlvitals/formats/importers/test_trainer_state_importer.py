@@ -2,17 +2,21 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rlvitals.errors import ImportFormatError
-from rlvitals.formats.importers import import_run
+from rlvitals.formats.importers import Importer, import_run, make_importer
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.runs import Run
 from rlvitals.runs.reward_series import reward_series
+from rlvitals.testing.importers import ImporterContract
 
+MADE = Path(__file__).parent / "made_by_transformers" / "trainer_state.json"
+"""State of a training with transformers, made by `make_trainer_state.py` next to it."""
 ENTRY = {
     "loss": 0.5,
     "learning_rate": 1e-6,
@@ -41,6 +45,33 @@ def imported(tmp_path: Path, content: str, at: float = 1_000.0) -> Run:
     file.write_text(content)
     os.utime(file, (at, at))
     return import_run(file.parent, tmp_path / "logs")
+
+
+class TestContract(ImporterContract):
+    def make_importer(self) -> Importer:
+        return make_importer("trainer_state")
+
+    def make_sample(self, folder: Path) -> Path:
+        return Path(shutil.copy(MADE, folder))
+
+
+def test_the_state_of_transformers_itself_is_imported(tmp_path: Path) -> None:
+    """Losses are updates, and evaluations are evaluations, at their optimizer steps."""
+    run = import_run(MADE, tmp_path / "logs")
+
+    assert [(update.step, update.loss is None) for update in run.records("updates")] == [
+        (2, False),
+        (4, False),
+        (6, False),
+    ]
+    assert [evaluation.env_step for evaluation in run.records("evaluations")] == [3, 6]
+
+
+def test_entries_before_the_first_step_have_that_step(tmp_path: Path) -> None:
+    """They are not at step 0."""
+    run = imported(tmp_path, state({"loss": 1.0}, {"loss": 0.5, "step": 5}))
+
+    assert [update.step for update in run.records("updates")] == [5, 5]
 
 
 def test_an_entry_is_an_update(tmp_path: Path) -> None:

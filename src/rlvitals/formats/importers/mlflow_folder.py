@@ -1,0 +1,109 @@
+"""Runs in MLflow's folders: `mlruns/<experiment>/<run>/{meta.yaml,metrics,params,tags}`."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rlvitals.errors import ImportFormatError
+from rlvitals.formats.importers.import_warnings import ImportWarnings
+from rlvitals.formats.importers.importer import head_of
+from rlvitals.formats.importers.mlflow_run import ACTIVE, SYSTEM, LoggedValue, MlflowRun
+from rlvitals.formats.importers.plain_text import lines_of
+from rlvitals.formats.importers.yaml_mapping import mapping_in
+from rlvitals.sinks.lazy_destination import require
+
+_META = "meta.yaml"
+_STAGE, _RUN, _EXPERIMENT = b"lifecycle_stage:", b"artifact_uri:", b"artifact_location:"
+_CELLS = 3
+
+
+def is_folder_of_mlflow(path: Path) -> bool:
+    """Return whether a folder is a run, an experiment or a store of MLflow."""
+    return path.is_dir() and bool(_is(path, _RUN) or _is(path, _EXPERIMENT) or _experiments(path))
+
+
+def runs_in_folder(path: Path) -> Iterator[tuple[MlflowRun, bool]]:
+    """Yield the runs of a store, an experiment or a single run by start time, each with whether it is deleted.
+
+    Raises:
+        ImportFormatError: A file is damaged.
+        MissingExtraError: PyYAML is not installed.
+    """
+    require("yaml", feature=f"reading {path}", extra="mlflow")
+    if _is(path, _RUN):
+        yield _run(path, _meta(path.parent) if _is(path.parent, _EXPERIMENT) else {})
+        return
+    for experiment in [path] if _is(path, _EXPERIMENT) else _experiments(path):
+        meta = _meta(experiment)
+        folders = [folder for folder in sorted(experiment.iterdir()) if _is(folder, _RUN)]
+        yield from (_run(folder, meta) for folder in sorted(folders, key=_started))
+
+
+def _is(folder: Path, mark: bytes) -> bool:
+    head = head_of(folder / _META)
+    return mark in head and _STAGE in head
+
+
+def _experiments(path: Path) -> list[Path]:
+    return sorted(file.parent for file in path.glob(f"*/{_META}") if _is(file.parent, _EXPERIMENT))
+
+
+def _meta(folder: Path) -> dict[str, Any]:
+    warnings = ImportWarnings()
+    found = mapping_in(folder / _META, warnings)
+    if not found:
+        reason = " ".join(event.message for event in warnings.events(0.0)) or f"{folder / _META} is empty."
+        raise ImportFormatError(f"{reason} Restore the file, or move the folder out of the store")
+    return found
+
+
+def _started(run: Path) -> int:
+    started = _meta(run).get("start_time")
+    return started if isinstance(started, int) else 0
+
+
+def _run(folder: Path, experiment: dict[str, Any]) -> tuple[MlflowRun, bool]:
+    meta = _meta(folder)
+    stages = {str(each.get("lifecycle_stage", ACTIVE)) for each in (meta, experiment)}
+    run = MlflowRun(
+        run=str(meta.get("run_id") or meta.get("run_uuid") or folder.name),
+        name=str(meta.get("run_name") or ""),
+        experiment=str(experiment.get("name") or ""),
+        parameters=_texts_in(folder / "params"),
+        tags=_texts_in(folder / "tags"),
+        values=partial(_values, folder / "metrics"),
+    )
+    return run, stages != {ACTIVE}
+
+
+def _values(folder: Path) -> tuple[bool, list[LoggedValue]]:
+    files = {name: file for name, file in _files_in(folder).items() if not name.startswith(SYSTEM)}
+    values = sorted(value for name, file in files.items() for value in _values_of(name, file))
+    return any(value.step for value in values) or len(values) == len(files), values
+
+
+def _values_of(name: str, file: Path) -> Iterator[LoggedValue]:
+    """Yield the values in a file, whose lines are the time, the value and the step."""
+    for line in lines_of(file):
+        cells = line.text.split()
+        if not cells:
+            continue
+        try:
+            time, value, step = cells[:_CELLS] if len(cells) >= _CELLS else (*cells, "0")
+            yield LoggedValue(int(step), int(time), name, float(value))
+        except ValueError:
+            if line.ended:
+                raise ImportFormatError(
+                    f"{file}, line {line.number}: expected a time, a value and a step, got {line.text!r:.60}. Repair "
+                    "the line, or remove it"
+                ) from None
+
+
+def _texts_in(folder: Path) -> dict[str, str]:
+    return {name: file.read_text("utf-8", "replace").strip() for name, file in _files_in(folder).items()}
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    """Return the files below a folder by their relative path. Names with `/` are in subfolders."""
+    return {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
