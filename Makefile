@@ -6,14 +6,14 @@
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
-LIBRARIES := apprise,arrow,gymnasium,gpu,mcp,mlflow,pandas,polars,prometheus,report,sb3,tensorboard,ui,video,wandb,zoo
+LIBRARIES := apprise,arrow,gymnasium,gpu,mcp,mlflow,optuna,pandas,polars,prometheus,report,sb3,tensorboard,ui,video,wandb,zoo
 TEST_TOOLS := cryptography|hypothesis|httpx|pytest|pytest-xdist
 PROJECTS := pyproject.toml packages/vtracer_gym/pyproject.toml
 # Always with `.` next to it, from which pip then takes rlvitals.
 VTRACER_GYM := --editable packages/vtracer_gym
 PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bare browser docs reference versions lowest relock-lowest interpreters screenshots bench clean help
+.PHONY: demo test integrations lint format bare browser docs reference versions lowest relock-lowest interpreters screenshots bench clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -43,6 +43,16 @@ demo: .venv/demo-ready
 
 test: lint bare
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+# Heavy integrations, each in a separate environment without the other extras.
+integrations: .venv/trl-ready
+	.venv/trl/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/trl
+
+.venv/trl-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing TRL into .venv/trl (once; a minute or two) ..."
+	@$(PYTHON) -m venv --clear .venv/trl
+	@.venv/trl/bin/python -m pip $(PIP_INSTALL) --editable '.[trl]' trl hypothesis pytest
+	@touch $@
 
 lint: .venv/test-ready
 	$(BIN)/ruff check .
