@@ -1,5 +1,6 @@
 """A training that the kernel kills in the middle, as it does when memory runs out."""
 
+import json
 import os
 import signal
 
@@ -21,6 +22,6 @@ for step in range(1, 3_001):
         length = 0
         env.reset()
     if episodes == 100:
-        print(f"episodes={episodes}", flush=True)
+        print(json.dumps({"episodes": episodes}), flush=True)
         writer.flush()
         os.kill(os.getpid(), signal.SIGKILL)

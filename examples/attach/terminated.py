@@ -1,5 +1,6 @@
 """A training that a scheduler stops with SIGTERM."""
 
+import json
 import os
 import signal
 
@@ -20,6 +21,6 @@ for step in range(1, 3_001):
         length = 0
         env.reset()
     if episodes == 100:
-        print(f"episodes={episodes}", flush=True)
+        print(json.dumps({"episodes": episodes}), flush=True)
         writer.flush()
         os.kill(os.getpid(), signal.SIGTERM)

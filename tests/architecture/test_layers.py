@@ -48,6 +48,7 @@ LAYERS: dict[str, int] = {
 """Parts of the packages and their layers. A part imports only lower layers and itself."""
 
 DEFERRED: dict[str, str] = {
+    "rlvitals.cli.recorded_runs": "loads duckdb, which is not needed before a recorded program has ended",
     "rlvitals.autologging.child_process": "a program must start if its interpreter has no rlvitals",
     "rlvitals.comparison.metric_queries": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.rows": "loads duckdb, which a reader of open segments does not need",

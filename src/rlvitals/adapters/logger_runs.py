@@ -33,13 +33,15 @@ class LoggerRun:
         self.folder = folder
         self.counted_step: int | None = None
         self.tags = TagLog(monitor, env_step=lambda: self.counted_step)
+        self._has_ended = False
         self._users: set[object] = set()
         self._lock = threading.Lock()
+        monitor.before_close(self._end)
 
     @property
     def is_open(self) -> bool:
         """Whether the run can be written by this process."""
-        return self.monitor.session.end_time is None and not self.monitor.is_child
+        return not (self._has_ended or self.monitor.is_child)
 
     def join(self, user: object) -> None:
         """Add a user."""
@@ -59,6 +61,9 @@ class LoggerRun:
         if is_last:
             self.monitor.__exit__(None, error, None)
 
+    def _end(self) -> None:
+        self._has_ended = True
+
     def prefix_of(self, folder: Path) -> str:
         """Return the prefix for the tags of a further writer, which is the name of its folder."""
         return "" if folder == self.folder else f"{folder.name}/"
@@ -76,12 +81,6 @@ class LoggerRuns:
         self._runs: list[LoggerRun] = []
         self._lock = threading.RLock()
         self._process = os.getpid()
-
-    @property
-    def opened(self) -> int:
-        """Number of runs that were opened until now in this process."""
-        self._forget_parent()
-        return len(self._runs)
 
     @property
     def current(self) -> LoggerRun | None:

@@ -1,5 +1,6 @@
 """The environment's own rewards, captured below the wrappers that change them."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -108,7 +109,7 @@ class RewardTap:
 
 
 class Replaced:
-    """Replaced methods of one object, until `undo`.
+    """Replaced methods of one object, until `undo`. They keep the original signatures, which Gymnasium checks.
 
     Args:
         owner: Object whose methods are replaced.
@@ -119,16 +120,19 @@ class Replaced:
     """
 
     def __init__(self, owner: Any, **methods: Callable[..., Any]) -> None:
-        self._owner, self._methods = owner, methods
+        self._owner = owner
         self._before = {name: vars(owner)[name] for name in methods if name in vars(owner)}
-        for name, method in methods.items():
+        self._methods = {
+            name: functools.wraps(getattr(owner, name))(functools.partial(method)) for name, method in methods.items()
+        }
+        for name, method in self._methods.items():
             setattr(owner, name, method)
 
     def undo(self) -> None:
         """Restore the original methods. A method that other code has replaced since is left alone."""
         own = vars(self._owner)
         for name, method in self._methods.items():
-            if own.get(name) != method:
+            if own.get(name) is not method:
                 continue
             if name in self._before:
                 own[name] = self._before[name]

@@ -30,6 +30,21 @@ class ProcessReport(NamedTuple):
     started: bool
     runs: dict[Path, list[str]]
 
+    @property
+    def reason(self) -> str:
+        """Why nothing was recorded. Empty if there are runs."""
+        if self.runs:
+            return ""
+        if not self.started:
+            return (
+                "nothing was recorded, because no Python with rlvitals was started, or it ignores PYTHONPATH (-I, -E). "
+                "Install rlvitals in the interpreter that runs the script"
+            )
+        return (
+            "nothing was recorded, because the program trained with none of the supported libraries. "
+            "Log with rlvitals.TrainingMonitor, or see https://rlvitals.github.io/rlvitals/guides/attach/"
+        )
+
 
 def environment_with(options: Mapping[str, Any], report: Path) -> dict[str, str]:
     """Return the environment of a process that is recorded.

@@ -94,7 +94,7 @@ class AttachedEnvironments:
         self._process = process
         self._recorded: weakref.ref[EnvironmentTap] | None = None
         self._inside = threading.local()
-        self._is_off = False
+        self._is_off = self._has_joined = False
         process.on_open.append(self._opened)
         process.on_finish.append(self._leave)
 
@@ -113,6 +113,8 @@ class AttachedEnvironments:
         while isinstance(env, gymnasium.vector.VectorWrapper):
             env = env.env
         if _TAP not in vars(env):
+            for one in getattr(env, "envs", ()):
+                release(one)
             self._tap(env, functools.partial(_vector, env), env.num_envs)
 
     def created_vector(self, _: None, env: Any, *__: Any, **___: Any) -> None:
@@ -141,35 +143,38 @@ class AttachedEnvironments:
 
     def open_when_due(self, tap: EnvironmentTap) -> None:
         """Open the run of a tap, or join that of a logger, if the program trains."""
-        runs = self._process.runs
+        run = self._process.runs.current
         trains = tap.steps >= (FEWEST_STEPS if tap.monitor.episodes else MANY_STEPS)
-        run = runs.current
-        if run is None and (not trains or runs.opened):  # after the end of a run, a program can show its policy
+        if run is None and (not trains or self._has_joined):  # after the end of a run, a program can show its policy
             return
         try:
-            tap.run = runs.open(configuration=tap.facts) if run is None else run
+            self._join(tap, self._process.runs.open(configuration=tap.facts) if run is None else run)
         except RlvitalsError as error:
             self._is_off = True
             self._process.failed("the episodes of an environment are not recorded", error)
-            return
-        monitor = tap.run.monitor
-        known = monitor.session.configuration
-        monitor.update_configuration({name: value for name, value in tap.facts.items() if name not in known})
-        tap.run.join(self)
-        tap.run.tags.expect_no_episodes()
-        tap.run.counted_step = tap.monitor.env_step
-        tap.monitor.open(monitor)
-        self._process.note("Gymnasium environment", monitor)
+
+    def _join(self, tap: EnvironmentTap, run: LoggerRun) -> None:
+        known = run.monitor.session.configuration
+        run.monitor.update_configuration({name: value for name, value in tap.facts.items() if name not in known})
+        run.join(self)
+        run.tags.expect_no_episodes()
+        run.counted_step = tap.monitor.env_step
+        tap.run = run
+        tap.monitor.open(run.monitor)
+        self._has_joined = True
+        self._process.note("Gymnasium environment", run.monitor)
 
     def _opened(self, run: LoggerRun) -> None:
-        """Join a run that a logger opens in the middle of a training. Leave the run of the training before."""
+        """Join a run that a logger opens in the middle of a training, instead of the run of the training before."""
         tap = None if self._recorded is None else self._recorded()
         if tap is None or self.is_off:
             return
-        if tap.run is None:
+        before = tap.run
+        if before is None:
             self.open_when_due(tap)
-        elif tap.run is not run:
-            self._leave(tap.run)
+        elif before is not run:
+            self._join(tap, run)
+            self._leave(before)
 
     def _leave(self, run: LoggerRun) -> None:
         run.leave(self)
@@ -220,7 +225,9 @@ class ObservedMethod:
         self._call = call
 
     def __get__(self, env: Any, kind: type[Any] | None = None) -> Any:
-        return self if env is None else MethodType(self, env)
+        if env is None:
+            return self
+        return MethodType(self if _TAP in vars(env) else self._original, env)  # most environments have no tap
 
     def __call__(self, env: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the method."""

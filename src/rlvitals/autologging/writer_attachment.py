@@ -53,6 +53,7 @@ class RecordedWriter:
         if self._run is not None and self._run.is_open:
             self._run.tags.flush()
             self._run.leave(self)
+            self._process.finish(self._run)
 
 
 def attach(module: ModuleType, process: AttachedProcess) -> None:

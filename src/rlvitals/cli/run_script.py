@@ -13,22 +13,14 @@ from typing import Annotated, Any
 
 import typer
 
-from rlvitals.autologging.child_process import ProcessReport, environment_with, reported_in
+from rlvitals.autologging.child_process import environment_with, reported_in
+from rlvitals.autologging.library_attachments import DEFAULT_FOLDER
 from rlvitals.cli.error_output import print_error
-from rlvitals.cli.run_arguments import LOGS
-from rlvitals.errors import RlvitalsError
-from rlvitals.formatting import counted, listed
-from rlvitals.outputs.run_output import AttachedRun, AttachedRuns
-from rlvitals.records.json_encoding import strict_json
-from rlvitals.runs import Run
-from rlvitals.summary.overview import Overview, overview_of
 
 _FORWARDED = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _SIGNALLED = 128
 """Exit codes of shells: a command that does not exist, that cannot be executed, and that a signal ended."""
-
-_MOST_NAMED = 4
 
 Command = Annotated[
     list[str], typer.Argument(help="Command that trains, such as: python train.py", metavar="COMMAND...")
@@ -45,7 +37,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the last line as JSO
 def run(
     command: Command,
     *,
-    folder: Into = LOGS,
+    folder: Into = Path(DEFAULT_FOLDER),
     name: Name = None,
     project: Project = None,
     tag: Tags = None,
@@ -65,7 +57,13 @@ def run(
     with tempfile.TemporaryDirectory(prefix="rlvitals-run-") as home:
         report = Path(home) / "report.jsonl"
         code = _run(command, environment_with(options, report))
-        _print_end(reported_in(report), folder, as_json=as_json)
+        reported = reported_in(report)
+    if reported.runs or as_json:
+        from rlvitals.cli.recorded_runs import print_recorded  # noqa: PLC0415 - loads duckdb
+
+        print_recorded(reported, folder, as_json=as_json)
+    else:
+        print_error(reported.reason)
     _exit_like(code)
 
 
@@ -114,53 +112,3 @@ def _exit_like(code: int) -> None:
     sys.stdout.flush()
     os.kill(os.getpid(), -code)
     raise typer.Exit(_SIGNALLED - code)
-
-
-def _print_end(reported: ProcessReport, folder: Path, *, as_json: bool) -> None:
-    """Print what was recorded, in one line."""
-    found = {path: _overview(path) for path in reported.runs}
-    if as_json:
-        runs = [AttachedRun(str(path), attached, found[path]) for path, attached in reported.runs.items()]
-        typer.echo(strict_json(AttachedRuns(runs, "" if runs else _nothing(reported))).decode(), err=True)
-    elif not found:
-        print_error(_nothing(reported))
-    elif len(found) == 1:
-        ((path, overview),) = found.items()
-        print_error(f"recorded {_shown(path)} ({listed(reported.runs[path])}){_facts(overview)}")
-    else:
-        named = listed([_shown(path) for path in found], _MOST_NAMED)
-        print_error(f"recorded {counted(len(found), 'run')}: {named}. Run `rlvitals ls {_shown(folder)}`")
-
-
-def _nothing(reported: ProcessReport) -> str:
-    if not reported.started:
-        return (
-            "nothing was recorded, because no Python with rlvitals was started, or it ignores PYTHONPATH (-I, -E). "
-            "Install rlvitals in the interpreter that runs the script"
-        )
-    return (
-        "nothing was recorded, because the program trained with none of the supported libraries. "
-        "Log with rlvitals.TrainingMonitor, or see https://rlvitals.github.io/rlvitals/guides/attach/"
-    )
-
-
-def _overview(path: Path) -> Overview | None:
-    try:
-        return overview_of(Run(path))
-    except RlvitalsError:  # the next command that reads it reports the error
-        return None
-
-
-def _facts(overview: Overview | None) -> str:
-    if overview is None:
-        return ""
-    counts = [counted(overview.episodes, "episode"), counted(overview.updates or 0, "update")]
-    verdict = "" if overview.verdict is None else f". {overview.verdict.title}"
-    return (
-        f": {overview.state.status}, {listed(counts)}{verdict}. Run `rlvitals show {_shown(Path(overview.state.path))}`"
-    )
-
-
-def _shown(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

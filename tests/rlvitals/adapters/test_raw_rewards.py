@@ -3,6 +3,7 @@
 The walk earns 2 in each of 4 steps, so its return is 8.
 """
 
+import inspect
 import itertools
 import math
 from collections.abc import Callable
@@ -250,3 +251,14 @@ def test_a_reset_ends_the_capture(walk: Any) -> None:
     env.step(0)
 
     assert tap.rewards == [2.0]
+
+
+def test_a_tapped_environment_keeps_its_signatures() -> None:
+    """Gymnasium's check of `reset` finds `seed` and `options`."""
+    env = gymnasium.make("CartPole-v1").unwrapped
+    before = inspect.signature(env.reset)
+    tap = RewardTap(env)
+
+    assert inspect.signature(env.reset) == before
+    tap.remove()
+    assert "reset" not in vars(env)

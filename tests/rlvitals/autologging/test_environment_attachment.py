@@ -127,3 +127,43 @@ def test_a_copy_of_an_environment_is_left_out(recorded: Recorded) -> None:
 
     (run,) = script.runs
     assert [episode.reward for episode in run.records("episodes")] == json.loads(script.out)
+
+
+SEQUENCE = """
+import json, os, gymnasium
+from torch.utils.tensorboard import SummaryWriter
+counts = []
+for seed in range(3):
+    env = gymnasium.make("CartPole-v1")
+    env.reset(seed=seed)
+    env.action_space.seed(seed)
+    writer = SummaryWriter(f"events/seed-{seed}")
+    counts.append(0)
+    for step in range(400):
+        *_, terminated, truncated, _ = env.step(env.action_space.sample())
+        if terminated or truncated:
+            counts[-1] += 1
+            writer.add_scalar("charts/episodes", counts[-1], step)
+            env.reset()
+    if seed < 2:
+        writer.close()
+print(json.dumps(counts), flush=True)
+os._exit(3)
+"""
+
+
+def test_trainings_that_follow_each_other_are_separate_runs(recorded: Recorded) -> None:
+    """The writer opens each run after the first episode, which belongs to that run."""
+    script = recorded(SEQUENCE)
+
+    assert [len(list(run.records("episodes"))) for run in script.runs] == json.loads(script.out)
+    assert [run.header.run_id for run in script.runs] == ["seed-0", "seed-1", "seed-2"]
+
+
+def test_an_immediate_exit_ends_the_run(recorded: Recorded) -> None:
+    """With the exit code of `os._exit`, and the last values."""
+    script = recorded(SEQUENCE)
+    last = [scalars.values["episodes"] for scalars in script.runs[-1].records("scalars")][-1]
+
+    assert (script.code, [run.header.status for run in script.runs]) == (3, ["completed", "completed", "failed"])
+    assert last == json.loads(script.out)[-1]

@@ -75,3 +75,11 @@ def test_a_run_that_cannot_be_created_does_not_stop_the_training(recorded_in: Re
     assert script.code == 0
     assert json.loads(script.out)[0] == 256
     assert "a training of Stable-Baselines3 could not be recorded" in script.err
+
+
+def test_a_step_in_which_another_callback_fails_is_recorded(recorded: Recorded) -> None:
+    """The callback of the script fails at the end of the third episode."""
+    text = TRAINING.replace("seen.append(1) or True", '1 / (3 - len(local["self"].ep_info_buffer))')
+    (run,) = recorded(text).runs
+
+    assert (run.header.status, len(list(run.records("episodes")))) == ("failed", 3)
