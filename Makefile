@@ -44,14 +44,26 @@ demo: .venv/demo-ready
 test: lint bare
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
-# Heavy integrations, each in a separate environment without the other extras.
-integrations: .venv/trl-ready
-	.venv/trl/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/trl
+# Scripts that know nothing of rlvitals, recorded by `rlvitals run`; and heavy integrations, each in a separate
+# environment without the other extras.
+integrations: .venv/test-ready .venv/trl-ready .venv/ray-ready
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS) tests/integrations/attach
+	.venv/trl/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/trl tests/integrations/attach -k trl
+	.venv/ray/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/ray
 
 .venv/trl-ready: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing TRL into .venv/trl (once; a minute or two) ..."
 	@$(PYTHON) -m venv --clear .venv/trl
 	@.venv/trl/bin/python -m pip $(PIP_INSTALL) --editable '.[trl]' trl hypothesis pytest
+	@touch $@
+
+# Ray requires another version of Gymnasium than constraints.txt.
+.venv/ray-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing Ray into .venv/ray (once; a minute or two) ..."
+	@$(PYTHON) -m venv --clear .venv/ray
+	@grep -v -i '^gymnasium==' constraints.txt > .venv/ray-constraints.txt
+	@.venv/ray/bin/python -m pip $(subst constraints.txt,.venv/ray-constraints.txt,$(PIP_INSTALL)) \
+	  --editable '.[tune]' 'ray[rllib]' hypothesis pillow pytest torch
 	@touch $@
 
 lint: .venv/test-ready

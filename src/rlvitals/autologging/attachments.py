@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from rlvitals.adapters.logger_runs import LoggerRun, LoggerRuns
@@ -18,6 +19,11 @@ from rlvitals.monitor import TrainingMonitor
 _log = logging.getLogger("rlvitals")
 
 _LONGEST_END_S = 5.0
+
+ATTACHED_LIBRARIES = frozenset({"stable_baselines3", "sb3_contrib", "transformers", "trl", "ray", "rlvitals"})
+"""Libraries whose own logging is left out, because their trainings are recorded with their adapters."""
+
+_LOGGERS = frozenset({"wandb.sdk"})
 
 
 class AttachedProcess:
@@ -32,6 +38,7 @@ class AttachedProcess:
         runs: Runs that loggers and environments share.
         on_open: Functions to call with each run that a logger or an adapter opens.
         on_finish: Functions to call with each run whose training a logger declares finished.
+        trials: The trial of a search that each thread runs, as `current`.
         adapter_runs: Whether an adapter, such as that of Stable-Baselines3, has recorded a run. Environments then do
             not open runs.
     """
@@ -41,6 +48,7 @@ class AttachedProcess:
         self.runs = LoggerRuns(options)
         self.on_open: list[Callable[[LoggerRun], None]] = []
         self.on_finish: list[Callable[[LoggerRun], None]] = []
+        self.trials = threading.local()
         self.adapter_runs = False
         self._report = report
         self._noted: set[tuple[str, Path]] = set()
@@ -184,3 +192,15 @@ def attach(name: str, attachment: str, options: Mapping[str, Any], report: Path 
         _process = AttachedProcess(options, report)
         _process.end_before_exit()
     importlib.import_module(f"rlvitals.autologging.{attachment}").attach(sys.modules[name], _process)
+
+
+def is_called_by_attached_library() -> bool:
+    """Return whether a library whose trainings are recorded with its adapter made the call that is observed."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - `inspect` would read source files
+    while frame is not None and _package_of(frame) in {"rlvitals.autologging", "contextlib", *_LOGGERS}:
+        frame = frame.f_back
+    return frame is not None and _package_of(frame).partition(".")[0] in ATTACHED_LIBRARIES
+
+
+def _package_of(frame: FrameType) -> str:
+    return ".".join(str(frame.f_globals.get("__name__", "")).split(".")[:2])

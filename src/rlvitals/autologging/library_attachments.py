@@ -14,11 +14,13 @@ DEFAULT_FOLDER = "logs"
 
 ATTACHMENTS: dict[str, str] = {
     "gymnasium": "environment_attachment",
+    "optuna": "study_attachment",
     "ray.rllib": "rllib_attachment",
     "ray.tune": "rllib_attachment",
     "stable_baselines3": "sb3_attachment",
     "tensorboardX": "writer_attachment",
     "torch.utils.tensorboard": "writer_attachment",
+    "transformers.trainer": "trainer_attachment",
     "wandb": "wandb_attachment",
 }
 """Packages of other libraries, and the module of this package that attaches each one once it is imported."""

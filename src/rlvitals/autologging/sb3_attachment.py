@@ -26,7 +26,7 @@ class AttachedCallback(VitalsCallback):
     def __init__(self, process: AttachedProcess) -> None:
         run = process.runs.current
         options: dict[str, Any] = process.options if run is None else {"monitor": run.monitor}
-        super().__init__(**options)
+        super().__init__(**options, trial=getattr(process.trials, "current", None))
         self._process = process
         self._is_off = False
 

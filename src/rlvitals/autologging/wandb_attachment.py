@@ -8,7 +8,7 @@ from typing import Any
 from rlvitals.adapters.history_calls import HistoryCalls
 from rlvitals.adapters.logged_media import LoggedHistogram, LoggedImage, LoggedTable, LoggedVideo, Media
 from rlvitals.adapters.logger_runs import LoggerRun
-from rlvitals.autologging.attachments import AttachedProcess
+from rlvitals.autologging.attachments import AttachedProcess, is_called_by_attached_library
 
 
 class RecordedRun:
@@ -65,7 +65,8 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
         return recorders.get(run) or recorders.setdefault(run, RecordedRun(process, run))
 
     def logged(_: None, run: Any, data: Mapping[str, Any], step: Any = None, commit: Any = None, **__: Any) -> None:
-        recorder(run).log(data, step, commit)
+        if not is_called_by_attached_library():
+            recorder(run).log(data, step, commit)
 
     def defined(_: Any, run: Any, name: str, step_metric: Any = None, *__: Any, **___: Any) -> None:
         recorder(run).define_metric(name, step_metric)

@@ -59,7 +59,7 @@ def test_a_run_that_has_ended_is_not_shared(runs: LoggerRuns) -> None:
 
     assert runs.of_writer(Path("/logs/a")) is None
     assert runs.current is None
-    assert runs.opened == 1
+    assert runs.unfinished == []
 
 
 def test_the_newest_open_run_is_current(runs: LoggerRuns) -> None:
@@ -100,7 +100,7 @@ def test_the_child_of_a_fork_has_no_runs(runs: LoggerRuns) -> None:
     run = runs.open()
     child = os.fork()
     if child == 0:
-        os._exit(0 if runs.current is None and runs.opened == 0 else 1)
+        os._exit(0 if runs.current is None and not runs.unfinished else 1)
     _, status = os.waitpid(child, 0)
     run.monitor.close()
 
