@@ -62,7 +62,7 @@ FACTS = {
     "forks": PLAIN,
     "killed": PLAIN._replace(code=-signal.SIGKILL, status="crashed"),
     "launcher": sb3("PPO"),
-    "multiprocess": sb3("PPO", "PPO"),
+    "parallel_trainings": sb3("PPO", "PPO"),
     "notebook": sb3("PPO"),
     "optuna_study": sb3("PPO", "PPO", "PPO"),
     "os_exit": PLAIN._replace(code=3, status="failed"),
