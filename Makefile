@@ -54,7 +54,7 @@ integrations: .venv/test-ready .venv/trl-ready .venv/ray-ready
 .venv/trl-ready: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing TRL into .venv/trl (once; a minute or two) ..."
 	@$(PYTHON) -m venv --clear .venv/trl
-	@.venv/trl/bin/python -m pip $(PIP_INSTALL) --editable '.[trl]' trl hypothesis pytest
+	@.venv/trl/bin/python -m pip $(PIP_INSTALL) --editable '.[trl]' trl hypothesis pytest pytest-xdist
 	@touch $@
 
 # Ray requires another version of Gymnasium than constraints.txt.

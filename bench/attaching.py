@@ -9,6 +9,7 @@ measure of noise. Start-up is the wall time of whole programs, in pairs as well:
 """
 
 import argparse
+import functools
 import json
 import os
 import statistics
@@ -25,6 +26,7 @@ import numpy as np
 from rlvitals.autologging.child_process import environment_with
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "attach" / "cleanrl_ppo.py"
+RUN = (sys.executable, "-m", "rlvitals", "run", "--")
 RESAMPLES = 10_000
 
 T = TypeVar("T")
@@ -108,21 +110,18 @@ def measure(pairs: int, steps: int, folder: Path) -> dict[str, dict[str, float]]
         ):
             seen = pairs_of(
                 pairs,
-                lambda program=program: train(program, steps, plain),
-                lambda program=program, environment=environment: train(program, steps, environment),
+                functools.partial(train, program, steps, plain),
+                functools.partial(train, program, steps, environment),
             )
             for index, clock in enumerate(("wall", "processor")):
                 found[f"{name}, {what}, {clock}"] = interval([two[index] / one[index] for one, two in seen])
     for name, program in PROGRAMS.items():
         command = [sys.executable, "-c", program]
         for what, other in (
-            ("its process, s", lambda command=command: start(command, recorded)),
-            (
-                "rlvitals run, s",
-                lambda command=command: start([sys.executable, "-m", "rlvitals", "run", "--", *command], plain),
-            ),
+            ("its process, s", functools.partial(start, command, recorded)),
+            ("rlvitals run, s", functools.partial(start, [*RUN, *command], plain)),
         ):
-            seen_s = pairs_of(pairs, lambda command=command: start(command, plain), other)
+            seen_s = pairs_of(pairs, functools.partial(start, command, plain), other)
             found[f"{name}: {what}"] = interval([two - one for one, two in seen_s])
     return found
 
