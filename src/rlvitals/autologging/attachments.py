@@ -96,7 +96,7 @@ class AttachedProcess:
     def observe(self, owner: Any, name: str, after: Callable[..., None]) -> None:
         """Replace a function by one that calls the original, and then a function with the same arguments.
 
-        Calls that the original makes of observed functions are not passed on.
+        Calls that the original makes of observed functions of the same attachment are not passed on.
 
         Args:
             owner: Class or module.
@@ -107,18 +107,20 @@ class AttachedProcess:
         if original is None:
             return
 
+        attachment = after.__module__
+
         @functools.wraps(original)
         def observed(*args: Any, **kwargs: Any) -> Any:
-            calls = self._calls
-            if getattr(calls, "is_inside", False):
+            running = vars(self._calls).setdefault("running", set())
+            if attachment in running:
                 return original(*args, **kwargs)
-            calls.is_inside = True
+            running.add(attachment)
             try:
                 result = original(*args, **kwargs)
                 with self.caught(f"a call of {name} could not be recorded"):
                     after(result, *args, **kwargs)
             finally:
-                calls.is_inside = False
+                running.discard(attachment)
             return result
 
         setattr(owner, name, observed)
