@@ -12,9 +12,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from rlvitals.adapters.logger_runs import LoggerRun, LoggerRuns
+from rlvitals.adapters.logger_runs import ENVIRONMENT, LOGGER, LoggerRun, LoggerRuns
 from rlvitals.autologging.child_process import add_line
 from rlvitals.monitor import TrainingMonitor
+from rlvitals.runs.run_writer import free_name
 
 _log = logging.getLogger("rlvitals")
 
@@ -38,6 +39,7 @@ class AttachedProcess:
         runs: Runs that loggers and environments share.
         on_open: Functions to call with each run that a logger or an adapter opens.
         on_finish: Functions to call with each run whose training a logger declares finished.
+        on_adapter: Functions to call before an adapter opens a run. Loggers that are in use open theirs first.
         trials: The trial of a search that each thread runs, as `current`.
         adapter_runs: Whether an adapter, such as that of Stable-Baselines3, has recorded a run. Environments then do
             not open runs.
@@ -48,6 +50,7 @@ class AttachedProcess:
         self.runs = LoggerRuns(options)
         self.on_open: list[Callable[[LoggerRun], None]] = []
         self.on_finish: list[Callable[[LoggerRun], None]] = []
+        self.on_adapter: list[Callable[[], None]] = []
         self.trials = threading.local()
         self.adapter_runs = False
         self._report = report
@@ -135,12 +138,29 @@ class AttachedProcess:
         Raises:
             RunError: The run cannot be created.
         """
+        if "session_name" in proposed:
+            proposed["session_name"] = free_name(proposed["session_name"])
         with self._opening:
             found = self.runs.current if folder is None else self.runs.of_writer(folder)
             if found is None:
                 found = self.runs.open(folder, **proposed)
                 self._tell(self.on_open, found)
+            elif found.opener == ENVIRONMENT:
+                found.opener = LOGGER
             return found
+
+    def run_for_adapter(self) -> LoggerRun | None:
+        """Return the open run of a logger, which an adapter records to; `None` if it opens its own run.
+
+        A run that only has the episodes of an environment ends, because the program now trains with an adapter.
+        """
+        for opens in self.on_adapter:
+            with self.caught("a logger could not open its run"):
+                opens()
+        run = self.runs.current
+        if run is not None and run.opener == ENVIRONMENT:
+            run.monitor.close()
+        return run if run is not None and run.opener == LOGGER else None
 
     def adopt(self, monitor: TrainingMonitor) -> LoggerRun:
         """Return the run of a monitor that an adapter opens and closes."""

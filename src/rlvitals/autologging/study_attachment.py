@@ -25,7 +25,9 @@ class AttachedStudyCallback(VitalsStudyCallback):
         self._process = process
 
     def __call__(self, study: Study, trial: Any) -> None:
-        """Record the trials that have finished."""
+        """Record the trial, unless the study is stored and another process recorded it."""
+        finished = {one.number for one in study.get_trials(deepcopy=False) if one.state.is_finished()}
+        self._recorded = (self._recorded | finished) - {trial.number}
         with self._process.caught("a study of Optuna could not be recorded"):
             super().__call__(study, trial)
             self._process.note("Optuna study", self._run.monitor)

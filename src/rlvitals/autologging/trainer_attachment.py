@@ -1,10 +1,11 @@
 """Attachment of Hugging Face trainers, and so of TRL: every trainer gets the callback."""
 
 from types import ModuleType
-from typing import Any
+from typing import Any, SupportsIndex
 
-from transformers import Trainer
+from transformers import Trainer, TrainerCallback
 
+from rlvitals.adapters.training_run import TrainingRun
 from rlvitals.adapters.trl import VitalsTrainerCallback
 from rlvitals.autologging.attachments import AttachedProcess
 
@@ -20,15 +21,20 @@ class AttachedTrainerCallback(VitalsTrainerCallback):
     """
 
     def __init__(self, process: AttachedProcess, title: str) -> None:
-        run = process.runs.current
-        options: dict[str, Any] = process.options if run is None else {"monitor": run.monitor}
-        super().__init__(**options)
+        super().__init__(**process.options)
         self._process = process
         self._title = title
+        self._own_run = self._run
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Leave out the copy of a trainer in another process."""
+        return TrainerCallback, ()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Open the run, or continue it."""
         with self._process.caught(_FAILED):
+            shared = self._process.run_for_adapter()
+            self._run = self._own_run if shared is None else TrainingRun(self, None, shared.monitor, {}, loop="train()")
             super().on_train_begin(args, state, control, **kwargs)
             if state.is_world_process_zero:
                 self._process.adapter_runs = True

@@ -6,10 +6,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rlvitals.adapters.logger_runs import LoggerRun, run_folder_of
+from rlvitals.adapters.logger_runs import LoggerRun
 from rlvitals.adapters.summary_calls import SummaryCalls
 from rlvitals.autologging.attachments import AttachedProcess, is_called_by_attached_library
 from rlvitals.formats.importers.folder_settings import settings_in_name
+from rlvitals.records.training_parts import training_of
 
 _METHODS = tuple(name for name in vars(SummaryCalls) if name.startswith("add_"))
 
@@ -31,7 +32,7 @@ class RecordedWriter:
     def call(self, method: str, *args: Any, **kwargs: Any) -> None:
         """Record a call of a method."""
         if self._calls is None or self._run is None or not self._run.is_open:
-            home = run_folder_of(self._folder)
+            home = training_of(self._folder)
             run = self._process.run_of(self._folder, session_name=home.name, configuration=settings_in_name(home.name))
             run.join(self)
             self._run = run
