@@ -6,14 +6,14 @@
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
-LIBRARIES := apprise,arrow,gymnasium,gpu,mcp,mlflow,pandas,polars,prometheus,report,sb3,tensorboard,ui,video,wandb,zoo
+LIBRARIES := apprise,arrow,gymnasium,gpu,mcp,mlflow,optuna,pandas,polars,prometheus,report,sb3,tensorboard,ui,video,wandb,zoo
 TEST_TOOLS := cryptography|hypothesis|httpx|pytest|pytest-xdist
 PROJECTS := pyproject.toml packages/vtracer_gym/pyproject.toml
 # Always with `.` next to it, from which pip then takes rlvitals.
 VTRACER_GYM := --editable packages/vtracer_gym
 PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bare browser docs reference versions lowest relock-lowest interpreters screenshots bench clean help
+.PHONY: demo test integrations lint format bare browser docs reference versions lowest relock-lowest interpreters screenshots bench clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -43,6 +43,28 @@ demo: .venv/demo-ready
 
 test: lint bare
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+# Scripts that know nothing of rlvitals, recorded by `rlvitals run`; and heavy integrations, each in a separate
+# environment without the other extras.
+integrations: .venv/test-ready .venv/trl-ready .venv/ray-ready
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS) tests/integrations/attach
+	.venv/trl/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/trl tests/integrations/attach -k trl
+	.venv/ray/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/ray
+
+.venv/trl-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing TRL into .venv/trl (once; a minute or two) ..."
+	@$(PYTHON) -m venv --clear .venv/trl
+	@.venv/trl/bin/python -m pip $(PIP_INSTALL) --editable '.[trl]' trl hypothesis pytest pytest-xdist
+	@touch $@
+
+# Ray requires another version of Gymnasium than constraints.txt.
+.venv/ray-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing Ray into .venv/ray (once; a minute or two) ..."
+	@$(PYTHON) -m venv --clear .venv/ray
+	@grep -v -i '^gymnasium==' constraints.txt > .venv/ray-constraints.txt
+	@.venv/ray/bin/python -m pip $(subst constraints.txt,.venv/ray-constraints.txt,$(PIP_INSTALL)) \
+	  --editable '.[tune]' 'ray[rllib]' hypothesis pillow pytest torch
+	@touch $@
 
 lint: .venv/test-ready
 	$(BIN)/ruff check .

@@ -5,8 +5,7 @@
 Each training runs in a process of its own, which reports the wall time and the processor time of the training alone.
 The two trainings of a pair run one after the other, in alternating order, with the same seed. The script prints the
 median ratio over the pairs, with a 95 % bootstrap interval, and the same ratios for pairs without recording as a
-measure of noise. A training includes the start and the end of its run. Start-up is the wall time of whole programs, in
-pairs as well: the median difference, in seconds.
+measure of noise. Start-up is the wall time of whole programs, in pairs as well: the median difference, in seconds.
 """
 
 import argparse
@@ -27,6 +26,7 @@ import numpy as np
 from rlvitals.autologging.child_process import environment_with
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "attach" / "cleanrl_ppo.py"
+RUN = (sys.executable, "-m", "rlvitals", "run", "--")
 RESAMPLES = 10_000
 
 T = TypeVar("T")
@@ -117,11 +117,11 @@ def measure(pairs: int, steps: int, folder: Path) -> dict[str, dict[str, float]]
                 found[f"{name}, {what}, {clock}"] = interval([two[index] / one[index] for one, two in seen])
     for name, program in PROGRAMS.items():
         command = [sys.executable, "-c", program]
-        recording = [sys.executable, "-m", "rlvitals", "run", "--", *command]
-        for what, other, environment in (("its process, s", command, recorded), ("rlvitals run, s", recording, plain)):
-            seen_s = pairs_of(
-                pairs, functools.partial(start, command, plain), functools.partial(start, other, environment)
-            )
+        for what, other in (
+            ("its process, s", functools.partial(start, command, recorded)),
+            ("rlvitals run, s", functools.partial(start, [*RUN, *command], plain)),
+        ):
+            seen_s = pairs_of(pairs, functools.partial(start, command, plain), other)
             found[f"{name}: {what}"] = interval([two - one for one, two in seen_s])
     return found
 

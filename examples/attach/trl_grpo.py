@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
 torch.manual_seed(33)
@@ -50,6 +51,7 @@ arguments = GRPOConfig(
     logging_steps=1,
     save_strategy="no",
     report_to="none",
+    disable_tqdm=True,
     use_cpu=True,
     bf16=False,
     seed=33,
@@ -61,6 +63,7 @@ trainer = GRPOTrainer(
     train_dataset=Dataset.from_dict({"prompt": ["a b", "c d", "e f", "g h"] * 16}),
     processing_class=tokenizer,
 )
+trainer.remove_callback(PrinterCallback)  # it prints durations
 trainer.train()
 rewards = [row["reward"] for row in trainer.state.log_history if "reward" in row]
 print(json.dumps({"updates": len(rewards), "rewards": sum(rewards)}))

@@ -87,9 +87,10 @@ class NotPicklableError(RlvitalsError, TypeError):
             what: Name of the object, as it appears in the message.
         """
         return cls(
-            f"{what} cannot be copied or used in another process, because only one process can write to a run. Wrap "
-            "the vector environment with VitalsVectorWrapper, or pass VitalsCallback to Stable-Baselines3, and do not "
-            "wrap the environments inside SubprocVecEnv or AsyncVectorEnv."
+            f"{what} cannot be copied or used in another process, because only one process can write to a run. Create "
+            "it in the process that trains. Wrap the vector environment with VitalsVectorWrapper, or pass "
+            "VitalsCallback to Stable-Baselines3, and do not wrap the environments inside SubprocVecEnv or "
+            "AsyncVectorEnv."
         )
 
 

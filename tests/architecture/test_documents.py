@@ -36,6 +36,8 @@ NOT_RUN = {
     ("docs/guides/stable-baselines3.md", 0): "trains for minutes",
     ("docs/guides/stable-baselines3.md", 1): "continues from the reader's checkpoint",
     ("docs/guides/training-loop.md", 0): "leaves the loop to the reader",
+    ("docs/guides/trl.md", 0): "needs TRL, which has a separate environment",
+    ("docs/guides/trl.md", 1): "needs TRL, which has a separate environment",
     ("docs/reference/sinks.md", 0): "would call Weights & Biases",
 }
 """Python blocks that are not run, by document and position, with the reason."""
@@ -58,7 +60,7 @@ QUIET = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
 _PUBLIC = (
     "rlvitals", "rlvitals.records", "rlvitals.sinks", "rlvitals.sinks.alerts", "rlvitals.diagnosis",
     "rlvitals.comparison", "rlvitals.runs", "rlvitals.formats.exporters", "rlvitals.formats.importers",
-    "rlvitals.adapters.gymnasium", "vtracer_gym",
+    "rlvitals.adapters.gymnasium", "rlvitals.adapters.optuna", "vtracer_gym",
 )  # fmt: skip
 """Packages whose `__all__` is public."""
 

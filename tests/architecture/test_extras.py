@@ -1,11 +1,17 @@
 """Dependencies in each `pyproject.toml`, and the files that need them."""
 
 import re
+import subprocess
+import sys
 import tomllib
+from collections.abc import Iterable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import rlvitals
 from vtracer_gym.requirements import REQUIREMENTS
@@ -16,8 +22,28 @@ TOOLS = {"docs", "test"}
 PROJECTS = (".", "packages/vtracer_gym")
 """Folders of the distributions in this repository."""
 
+SEPARATE = {"trl", "tune"}
+"""Heavy extras that `.venv` does not have. `make integrations` installs them into separate environments."""
+
 _EXTRA = re.compile(r"^(?P<extra>[\w-]+) = \[")
 _PATH = re.compile(r"[\w./]+(?:\.py|/)(?![\w.])")
+
+
+def dependencies_in(pyproject: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each dependency of an extra: the extra, the line, and the comment that names the files that need it.
+
+    Args:
+        pyproject: Text of the file.
+    """
+    _, _, section = pyproject.partition("[project.optional-dependencies]\n")
+    extra, of_extra = "", ""
+    for line in section.partition("\n[")[0].splitlines():
+        code, _, comment = line.partition("#")
+        begins = _EXTRA.match(line)
+        if begins:
+            extra, of_extra = begins["extra"], comment
+        if '"' in code:
+            yield extra, line.strip(), comment if _PATH.search(comment) else of_extra
 
 
 def wrong_comments(pyproject: str, source: Path) -> list[str]:
@@ -28,21 +54,11 @@ def wrong_comments(pyproject: str, source: Path) -> list[str]:
         source: Folder of the packages.
     """
     wrong: list[str] = []
-    _, _, section = pyproject.partition("[project.optional-dependencies]\n")
-    extra, of_extra = "", ""
-    for line in section.partition("\n[")[0].splitlines():
-        code, _, comment = line.partition("#")
-        begins = _EXTRA.match(line)
-        if begins:
-            extra, of_extra = begins["extra"], comment
-        if extra in TOOLS or '"' not in code:
-            continue
-        if not _PATH.search(comment):
-            comment = of_extra  # shared comment on the first line of the extra
+    for extra, line, comment in dependencies_in(pyproject):
         paths = _PATH.findall(comment)
         missing = [path for path in paths if not (source / path).exists()]
-        if not paths or (missing and "planned" not in comment):
-            wrong.append(line.strip())
+        if extra not in TOOLS and (not paths or (missing and "planned" not in comment)):
+            wrong.append(line)
     return wrong
 
 
@@ -136,7 +152,7 @@ def test_the_lowest_versions_match_the_declared_ones(root: Path) -> None:
 
     extras = project_in(root)["optional-dependencies"]
     groups = [project_in(root / folder)["dependencies"] for folder in PROJECTS]
-    groups += [lines for extra, lines in extras.items() if extra not in TOOLS]
+    groups += [lines for extra, lines in extras.items() if extra not in TOOLS | SEPARATE]
     declared = {line for lines in groups for line in lines if not line.startswith("rlvitals")}
     pins = (root / "constraints-lowest.txt").read_text(encoding="utf-8").lower().splitlines()
     pinned = dict(line.split("==") for line in pins if "==" in line)
@@ -149,4 +165,76 @@ def test_the_lowest_versions_match_the_declared_ones(root: Path) -> None:
     assert wrong == []
     libraries = re.search(r"^LIBRARIES := (.*)$", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert libraries is not None
-    assert sorted(libraries[1].split(",")) == sorted(extras.keys() - TOOLS)
+    assert sorted(libraries[1].split(",")) == sorted(extras.keys() - TOOLS - SEPARATE)
+
+
+ALONE = """
+import importlib, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in blocked:
+            raise ModuleNotFoundError(f"{name} belongs to another extra", name=name)
+
+blocked, modules = map(set, (sys.argv[1].split(","), sys.argv[2].split(",")))
+sys.meta_path.insert(0, Blocked())
+for module in sorted(modules):
+    importlib.import_module(module)
+"""
+"""Script that imports modules without some packages."""
+
+
+def required(requirements: Iterable[str], found: dict[str, set[str]] | None = None) -> set[str]:
+    """Return the names of the installed distributions that requirements need, directly or not."""
+    found = {} if found is None else found
+    for requirement in map(Requirement, requirements):
+        name, extras = canonicalize_name(requirement.name), {"", *requirement.extras}
+        known = found.setdefault(name, set())
+        fresh = extras - known
+        known |= fresh
+        lines = (metadata.requires(name) or []) if fresh else []
+        wanted = (line for line in lines for extra in fresh if _applies(Requirement(line), extra))
+        required(wanted, found)
+    return set(found)
+
+
+def _applies(requirement: Requirement, extra: str) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+
+
+def modules_of(extra: str, pyproject: str, source: Path) -> set[str]:
+    """Return the modules that the comments of an extra name, and those of the folders that they name."""
+    comments = [comment for owner, _, comment in dependencies_in(pyproject) if owner == extra]
+    named = [source / path for comment in comments for path in _PATH.findall(comment)]
+    files = [file for path in named for file in (path.rglob("*.py") if path.is_dir() else [path])]
+    return {".".join(file.relative_to(source).with_suffix("").parts).removesuffix(".__init__") for file in files}
+
+
+EXTRAS = sorted(project_in(Path(__file__).parents[2])["optional-dependencies"].keys() - TOOLS - SEPARATE)
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_extra_works_without_the_others(root: Path, extra: str) -> None:
+    """The modules of an extra can be imported if only the packages that the extra installs are there."""
+
+    project = project_in(root)
+    available = required([*project["dependencies"], *project["optional-dependencies"][extra]])
+    packages = metadata.packages_distributions()
+    blocked = {name for name, owners in packages.items() if available.isdisjoint(map(canonicalize_name, owners))}
+    blocked -= {"rlvitals"}
+    modules = modules_of(extra, (root / "pyproject.toml").read_text(encoding="utf-8"), root / "src")
+    assert {"pytest", "hypothesis"} <= blocked
+    assert modules
+    command = [sys.executable, "-c", ALONE, ",".join(blocked), ",".join(modules)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_a_package_of_another_extra_is_detected() -> None:
+    """A module that needs a blocked package fails, and names the extra that is missing."""
+
+    command = [sys.executable, "-c", ALONE, "gymnasium", "rlvitals.adapters.gymnasium"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert "MissingExtraError" in done.stderr
+    assert "rlvitals[gymnasium]" in done.stderr

@@ -33,6 +33,8 @@ EXTRAS = (
     "tensorboard",
     "wandb",
     "mlflow",
+    "optuna",
+    "transformers",
     "prometheus_client",
     "apprise",
     "mcp",
@@ -114,7 +116,13 @@ def main() -> None:
         check_missing("the alerts of Apprise", "apprise", partial(alerts.AppriseAlerts, "json://127.0.0.1"))
         check_missing("the sink of Prometheus", "prometheus", PrometheusSink)
 
-    for name, extra in {"sb3": "sb3", "actions": "sb3", "gymnasium": "gymnasium"}.items():
+    for name, extra in {
+        "sb3": "sb3",
+        "actions": "sb3",
+        "gymnasium": "gymnasium",
+        "trl": "trl",
+        "optuna": "optuna",
+    }.items():
         module = f"rlvitals.adapters.{name}"
         check_missing(module, extra, partial(importlib.import_module, module))
     check_pipeline()

@@ -1,5 +1,6 @@
-"""Adapters for training frameworks: `adapters.sb3` (Stable-Baselines3) and `adapters.gymnasium`.
+"""Adapters for training frameworks.
 
-Importing this package imports neither framework. Each adapter imports its own framework, and its error names the
+`adapters.sb3` (Stable-Baselines3), `adapters.gymnasium`, `adapters.trl` (Hugging Face trainers), `adapters.optuna`.
+Importing this package imports none of the frameworks. Each adapter imports its own framework, and its error names the
 missing extra.
 """

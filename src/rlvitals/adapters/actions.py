@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rlvitals.adapters.episodes import FailureLog
+from rlvitals.adapters.finding_filter import FindingFilter
 from rlvitals.formatting import number
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.monitor.request_desk import FAILED, KIND, RECEIVED
 from rlvitals.records import Event
 from rlvitals.runs.layout import ARTIFACTS
 from rlvitals.runs.request_files import RequestKind
-
-SEVERITIES = ("info", "warning", "critical")
 
 _ALWAYS = 1_000_000_000
 
@@ -63,14 +62,9 @@ class Action(ABC):
     def __init__(
         self, *, severity: str = "critical", codes: Iterable[str] | None = None, most: int = 3, rest: int = 0
     ) -> None:
-        if severity not in SEVERITIES:
-            raise ValueError(f"severity={severity!r} is invalid; use one of {', '.join(map(repr, SEVERITIES))}")
-        if isinstance(codes, str):
-            raise ValueError(f"codes={codes!r}: must be a list, such as [{codes!r}]")  # noqa: TRY004 - as below
+        self._filter = FindingFilter(severity, codes)
         if most < 1 or rest < 0:
             raise ValueError(f"most={most}, rest={rest}: most must be at least 1 and rest at least 0")
-        self._severity = SEVERITIES.index(severity)
-        self._codes = None if codes is None else frozenset(codes)
         self.most = most
         self.rest = rest
 
@@ -79,8 +73,7 @@ class Action(ABC):
 
     def answers(self, finding: Event) -> bool:
         """Return whether a finding triggers the action."""
-        grave = finding.severity in SEVERITIES and SEVERITIES.index(finding.severity) >= self._severity
-        return grave and (self._codes is None or finding.code in self._codes)
+        return self._filter.takes(finding.severity, finding.code)
 
     @abstractmethod
     def carry_out(self, model: BaseAlgorithm, finding: Event, folder: Path) -> Deed:

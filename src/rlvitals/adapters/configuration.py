@@ -10,6 +10,8 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecEnvWrapper, VecNormalize
 
+from rlvitals.records.coercion import plain_scalar
+
 _PLAIN = (
     "n_envs",
     "n_steps",
@@ -30,8 +32,27 @@ _PLAIN = (
     "learning_starts",
     "tau",
     "gradient_steps",
+    "target_entropy",
+    "policy_delay",
+    "top_quantiles_to_drop_per_net",
+    "exploration_fraction",
+    "exploration_initial_eps",
+    "exploration_final_eps",
+    "target_update_interval",
+    # TRPO and ARS of sb3-contrib
+    "cg_max_steps",
+    "cg_damping",
+    "line_search_max_iter",
+    "n_critic_updates",
+    "n_delta",
+    "n_top",
 )
-_SCHEDULES = {"learning_rate": "lr_schedule", "clip_range": "clip_range", "clip_range_vf": "clip_range_vf"}
+_SCHEDULES = {
+    "learning_rate": "lr_schedule",
+    "clip_range": "clip_range",
+    "clip_range_vf": "clip_range_vf",
+    "delta_std": "delta_std_schedule",
+}
 
 
 def configuration_of(model: BaseAlgorithm) -> dict[str, Any]:
@@ -123,4 +144,5 @@ def _environment(env: VecEnv) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    value = plain_scalar(value)
     return value if isinstance(value, bool | int | float | str | list | dict) else str(value)

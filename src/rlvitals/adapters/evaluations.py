@@ -71,6 +71,12 @@ def evaluations_in(callback: BaseCallback | None) -> Iterator[EvalCallback]:
         yield from evaluations_in(callback.callback)
 
 
+def trial_in(callback: BaseCallback | None) -> Any:
+    """Return the Optuna trial that an evaluation callback reports to, as RL Zoo's does, or `None`."""
+    trials = (getattr(evaluation, "trial", None) for evaluation in evaluations_in(callback))
+    return next((trial for trial in trials if trial is not None), None)
+
+
 def _mean_and_std(values: Sequence[Any]) -> tuple[float, float] | tuple[None, None]:
     if not values:
         return None, None

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from rlvitals.adapters.logger_runs import run_folder_of
 from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
 from rlvitals.errors import RlvitalsError
 from rlvitals.formats.importers.folder_settings import settings_of
@@ -18,6 +17,7 @@ from rlvitals.formats.importers.tensorboard_importer import EventConverter, even
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings
 from rlvitals.records import Record
+from rlvitals.records.training_parts import training_of
 from rlvitals.runs.layout import HEADER
 from rlvitals.runs.run_writer import free_name
 from rlvitals.sinks.lazy_destination import load, require
@@ -170,6 +170,6 @@ def trainings_with_events(folder: Path) -> list[Path]:
     for file in folder.rglob(FILES):
         above = [parent for parent in file.parents if parent == folder or folder in parent.parents]
         if not any((parent / HEADER).exists() for parent in above) and event_files(file):
-            training = run_folder_of(file.parent)
+            training = training_of(file.parent)
             found.add(training if folder in (training, *training.parents) else file.parent)
     return sorted(found)

@@ -7,11 +7,13 @@ import traceback
 import weakref
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rlvitals.recording.ticker import Ticker
 
 _INTERVAL_S = 0.1
+
+T = TypeVar("T")
 
 Left = Callable[[BaseException | None], object]
 """Callback that receives the exception that ended the loop, or `None` if it is unknown."""
@@ -113,6 +115,12 @@ def came_from(error: object, model: object | None) -> bool:
         return False
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_locals.get("self") is model for frame, _ in frames)
+
+
+def caller_of(kind: type[T]) -> T | None:
+    """Return the innermost object of a class that has a method on the stack of this thread."""
+    owners = (frame.f_locals.get("self") for frame in _callers(sys._getframe(1)))  # noqa: SLF001 - as in `_frame_of`
+    return next((owner for owner in owners if isinstance(owner, kind)), None)
 
 
 def _frame_of(model: object) -> tuple[int | None, object]:

@@ -1,7 +1,6 @@
 """The runs that the loggers of a process share: TensorBoard writers, W&B runs and environments of one training."""
 
 import os
-import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Any
 
 from rlvitals.adapters.tag_log import TagLog
 from rlvitals.monitor import TrainingMonitor
+from rlvitals.records.training_parts import tag_prefix_of, training_of
 
-_PART = re.compile(r"train(ing)?|eval(uation)?s?|test|val(id(ation)?)?|rollout", re.IGNORECASE)
-"""Names of folders that are parts of one training."""
+LOGGER, ENVIRONMENT, ADAPTER = "logger", "environment", "adapter"
+"""Who opened a run. The run of an adapter is closed by the adapter."""
 
 
 class LoggerRun:
@@ -20,17 +20,20 @@ class LoggerRun:
     Args:
         monitor: Monitor that records the run.
         folder: Folder of the writer that opened the run, if one did.
+        opener: `logger`, `environment` or `adapter`.
 
     Attributes:
         monitor: Monitor that records the run.
         folder: Folder of the writer that opened the run, if one did.
+        opener: `logger`, `environment` or `adapter`. A logger that joins the run of an environment takes it over.
         tags: Log of the tagged values of the run.
         counted_step: Environment step as counted by a recorded environment. `None` without one.
     """
 
-    def __init__(self, monitor: TrainingMonitor, folder: Path | None = None) -> None:
+    def __init__(self, monitor: TrainingMonitor, folder: Path | None = None, opener: str = LOGGER) -> None:
         self.monitor = monitor
         self.folder = folder
+        self.opener = opener
         self.counted_step: int | None = None
         self.tags = TagLog(monitor, env_step=lambda: self.counted_step)
         self._has_ended = False
@@ -65,8 +68,11 @@ class LoggerRun:
         self._has_ended = True
 
     def prefix_of(self, folder: Path) -> str:
-        """Return the prefix for the tags of a further writer, which is the name of its folder."""
-        return "" if folder == self.folder else f"{folder.name}/"
+        """Return the prefix for the tags of a writer: `eval/` for evaluations, or the folder of a further writer."""
+        if training_of(folder) != folder or folder == self.folder:
+            return tag_prefix_of(folder)
+        is_first = self.folder is None or training_of(self.folder) == folder
+        return "" if is_first else f"{folder.name}/"
 
 
 class LoggerRuns:
@@ -99,11 +105,12 @@ class LoggerRuns:
                 return run
         return None
 
-    def open(self, folder: Path | None = None, **proposed: Any) -> LoggerRun:
+    def open(self, folder: Path | None = None, *, opener: str = LOGGER, **proposed: Any) -> LoggerRun:
         """Open a run.
 
         Args:
             folder: Folder of the writer that opens it, if one does.
+            opener: `logger` or `environment`.
             **proposed: Options of `TrainingMonitor`.
 
         Raises:
@@ -111,8 +118,8 @@ class LoggerRuns:
         """
         with self._lock:
             self._forget_parent()
-            run = LoggerRun(TrainingMonitor(**(proposed | self._options)), folder)
-            self._runs.append(run)
+            run = LoggerRun(TrainingMonitor(**(proposed | self._options)), folder, opener)
+            self._runs = [*self.unfinished, run]
             return run
 
     def adopt(self, monitor: TrainingMonitor) -> LoggerRun:
@@ -121,9 +128,9 @@ class LoggerRuns:
             self._forget_parent()
             known = next((run for run in self._runs if run.monitor is monitor), None)
             if known is None:
-                known = LoggerRun(monitor)
+                known = LoggerRun(monitor, opener=ADAPTER)
                 known.join(monitor)
-                self._runs.append(known)
+                self._runs = [*self.unfinished, known]
             return known
 
     @property
@@ -139,11 +146,6 @@ class LoggerRuns:
             self._runs = []
 
 
-def run_folder_of(writer: Path) -> Path:
-    """Return the folder of the training that a writer's folder belongs to: its parent if it is a part of one."""
-    return writer.parent if _PART.fullmatch(writer.name) and writer.parent.name else writer
-
-
 def _belong_together(one: Path, other: Path) -> bool:
-    first, second = run_folder_of(one), run_folder_of(other)
+    first, second = training_of(one), training_of(other)
     return first == second or first in second.parents or second in first.parents

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rlvitals.adapters.learn_watch import came_from
+from rlvitals.adapters.trials import is_pruning
 from rlvitals.errors import RlvitalsError
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import Terminated, ending_of, exit_error
@@ -17,24 +18,36 @@ class OwnRun:
     """Run that a callback created, until its training ends.
 
     It holds no reference to the callback and can outlive it.
+
+    Args:
+        options: Options of `TrainingMonitor`.
+        stopped: Error message if the training stops without calling a callback. `None` if that is its normal end.
     """
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], stopped: str | None) -> None:
         self._options = options
+        self._stopped = stopped
         self._monitor: TrainingMonitor | None = None
         self._model: Callable[[], object | None] = lambda: None
 
     def open(
-        self, model: object, total_timesteps: int | None, *, goes_on: bool, facts: Mapping[str, Any]
+        self,
+        model: object,
+        total_timesteps: int | None,
+        *,
+        goes_on: bool,
+        facts: Mapping[str, Any],
+        name: str | None = None,
     ) -> TrainingMonitor:
         """Create the run, or continue the previous one if the training continues.
 
         Args:
             model: Algorithm that is training.
-            total_timesteps: Training budget in environment steps, if known.
+            total_timesteps: Training budget in steps, if known.
             goes_on: Whether this call continues a training.
             facts: Configuration of the model, from which an unnamed run gets its name. The user's configuration takes
                 precedence.
+            name: Name of the run. The user's `session_name` takes precedence.
 
         Returns:
             The monitor of the run.
@@ -48,7 +61,7 @@ class OwnRun:
             if goes_on:
                 return before
             self.give_up()
-        options = {"total_timesteps": total_timesteps} | self._options
+        options = {"total_timesteps": total_timesteps, "session_name": name} | self._options
         if before is not None and goes_on:
             options |= {"session_name": before.session_id, "resume": "must"}
         given = options.get("configuration")
@@ -62,14 +75,14 @@ class OwnRun:
         """Close the run as completed, or as ended by an exception.
 
         Args:
-            error: Exception that ended the training.
+            error: Exception that ended the training. A pruned trial does not fail.
             monitor: Monitor of the run to close. Required from other threads, because the next run can be open already.
         """
         ending = self._monitor if monitor is None else monitor
         if ending is self._monitor:
             _open_runs.discard(self)
         if ending is not None:
-            ending.__exit__(None, error, None)
+            ending.__exit__(None, None if is_pruning(error) else error, None)
 
     def give_up(self, error: BaseException | None = None, *, monitor: TrainingMonitor | None = None) -> None:
         """Close a run whose training stopped without calling a callback.
@@ -79,10 +92,8 @@ class OwnRun:
             monitor: Monitor of the run to close, as for `end`.
         """
         if self in _open_runs:
-            stopped = RlvitalsError(
-                "learn() stopped before its end; use `with VitalsCallback(...)` to record the reason"
-            )
-            self.end(error if error is not None and self._is_mine(error) else stopped, monitor=monitor)
+            unknown = None if self._stopped is None else RlvitalsError(self._stopped)
+            self.end(error if error is not None and self._is_mine(error) else unknown, monitor=monitor)
 
     def leave(self) -> None:
         """Close the run of an adapter that no longer exists.

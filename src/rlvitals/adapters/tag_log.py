@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from rlvitals.adapters.episodes import FailureLog
-from rlvitals.errors import ClosedError
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording.ticker import Ticker
 from rlvitals.records import Episode, Evaluation, Record
@@ -39,6 +38,7 @@ class TagLog:
         self._steps: dict[str, int] = {}
         self._last = math.inf
         self._ticker: Ticker | None = None
+        self._is_closed = False
         monitor.before_close(self.close)
 
     def expect_no_episodes(self) -> None:
@@ -65,6 +65,8 @@ class TagLog:
             source: Logger that reports the value. If several loggers report a tag, only the first one is recorded.
             has_env_step: Whether the step is the environment step, if that is not known from another source.
         """
+        if self._is_closed or self._monitor.is_child:  # in a child, another thread can have held the lock at the fork
+            return
         with self._lock, self._failures.caught(f"the value of {tag!r:.80} could not be recorded"):
             if self._sources.setdefault(tag, source) != source:
                 return
@@ -85,13 +87,16 @@ class TagLog:
 
     def flush(self) -> None:
         """Record the values until now."""
+        if self._monitor.is_child:
+            return
         with self._lock, self._failures.caught("values could not be recorded"):
             self._last = math.inf
             for _ in self._tags.flush():
                 pass
 
     def close(self) -> None:
-        """Record the values until now, and stop. The monitor stays open."""
+        """Record the values until now, and stop: later values are ignored. The monitor stays open."""
+        self._is_closed = True
         if self._ticker is not None:
             self._ticker.end()
             self._ticker = None
@@ -114,7 +119,4 @@ class TagLog:
         if kind in {Episode, Evaluation}:
             last = self._monitor.last_episode
             values["episode"] = 0 if last is None else last + 1
-        try:
-            return self._monitor.log_record(kind, values)
-        except ClosedError:  # the program logs on after the end of the run
-            return kind(**values)
+        return self._monitor.log_record(kind, values)

@@ -9,13 +9,12 @@ from typing import Any
 from stable_baselines3.common.buffers import BaseBuffer
 
 from rlvitals.adapters.gradients import GradientWatch
-from rlvitals.records.synonyms import SB3_NAMES
+from rlvitals.records.synonyms import NEGATED, SB3_NAMES
 
 FIELD_OF = {f"train/{name}": field for name, field in SB3_NAMES.items()}
 """Stable-Baselines3's keys, and the fields of `records.PolicyUpdate` that hold them."""
 
 _PREFIX = "train/"
-_ENTROPY_LOSS = "train/entropy_loss"
 
 
 def update_fields(logged: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,8 +29,8 @@ def update_fields(logged: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for key, value in logged.items():
-        if key == _ENTROPY_LOSS:
-            fields["entropy"] = -float(value)
+        if key in NEGATED:
+            fields[NEGATED[key]] = -float(value)
         elif key in FIELD_OF:
             fields[FIELD_OF[key]] = float(value)
         elif key.startswith(_PREFIX):
@@ -58,7 +57,7 @@ class UpdateWatch:
         self._broken_off = broken_off
         self._began: float | None = None
         self._minibatches = 0
-        self._per_epoch = 0
+        self._per_epoch: set[int] = set()
         watchers = _watchers(buffer)
         # Watches that have begun belong to a training that was interrupted.
         watchers[:] = [watch for watch in watchers if not watch.has_begun]
@@ -88,9 +87,9 @@ class UpdateWatch:
         if norms:
             fields["gradient_norm"] = fmean(norms)
             fields["gradient_norm_max"] = math.nan if any(map(math.isnan, norms)) else max(norms)
-        if self._per_epoch:
+        if len(self._per_epoch) == 1:  # TRPO's pass for the policy is not one of its epochs for the critic
             # A minibatch that triggered early stopping was taken without an optimiser step.
-            fields["epochs"] = (len(norms) or self._minibatches) / self._per_epoch
+            fields["epochs"] = (len(norms) or self._minibatches) / min(self._per_epoch)
         if self._began is not None:
             fields["duration"] = time.perf_counter() - self._began
         return fields
@@ -102,7 +101,7 @@ class UpdateWatch:
             minibatches: Minibatches of the buffer.
             count: Number of minibatches in the epoch.
         """
-        self._per_epoch = count
+        self._per_epoch.add(count)
         if self._began is None:
             self._began = time.perf_counter()
         try:

@@ -9,15 +9,22 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
-from rlvitals.adapters.logger_runs import LoggerRun, LoggerRuns
+from rlvitals.adapters.logger_runs import ENVIRONMENT, LOGGER, LoggerRun, LoggerRuns
 from rlvitals.autologging.child_process import add_line
 from rlvitals.monitor import TrainingMonitor
+from rlvitals.runs.run_writer import free_name
 
 _log = logging.getLogger("rlvitals")
 
 _LONGEST_END_S = 5.0
+
+ATTACHED_LIBRARIES = frozenset({"stable_baselines3", "sb3_contrib", "transformers", "trl", "ray", "rlvitals"})
+"""Libraries whose own logging is left out, because their trainings are recorded with their adapters."""
+
+_LOGGERS = frozenset({"wandb.sdk"})
 
 
 class AttachedProcess:
@@ -32,6 +39,8 @@ class AttachedProcess:
         runs: Runs that loggers and environments share.
         on_open: Functions to call with each run that a logger or an adapter opens.
         on_finish: Functions to call with each run whose training a logger declares finished.
+        on_adapter: Functions to call before an adapter opens a run. Loggers that are in use open theirs first.
+        trials: The trial of a search that each thread runs, as `current`.
         adapter_runs: Whether an adapter, such as that of Stable-Baselines3, has recorded a run. Environments then do
             not open runs.
     """
@@ -41,6 +50,8 @@ class AttachedProcess:
         self.runs = LoggerRuns(options)
         self.on_open: list[Callable[[LoggerRun], None]] = []
         self.on_finish: list[Callable[[LoggerRun], None]] = []
+        self.on_adapter: list[Callable[[], None]] = []
+        self.trials = threading.local()
         self.adapter_runs = False
         self._report = report
         self._noted: set[tuple[str, Path]] = set()
@@ -88,7 +99,7 @@ class AttachedProcess:
     def observe(self, owner: Any, name: str, after: Callable[..., None]) -> None:
         """Replace a function by one that calls the original, and then a function with the same arguments.
 
-        Calls that the original makes of observed functions are not passed on.
+        Calls that the original makes of observed functions of the same attachment are not passed on.
 
         Args:
             owner: Class or module.
@@ -99,18 +110,20 @@ class AttachedProcess:
         if original is None:
             return
 
+        attachment = after.__module__
+
         @functools.wraps(original)
         def observed(*args: Any, **kwargs: Any) -> Any:
-            calls = self._calls
-            if getattr(calls, "is_inside", False):
+            running = vars(self._calls).setdefault("running", set())
+            if attachment in running:
                 return original(*args, **kwargs)
-            calls.is_inside = True
+            running.add(attachment)
             try:
                 result = original(*args, **kwargs)
                 with self.caught(f"a call of {name} could not be recorded"):
                     after(result, *args, **kwargs)
             finally:
-                calls.is_inside = False
+                running.discard(attachment)
             return result
 
         setattr(owner, name, observed)
@@ -125,12 +138,29 @@ class AttachedProcess:
         Raises:
             RunError: The run cannot be created.
         """
+        if "session_name" in proposed:
+            proposed["session_name"] = free_name(proposed["session_name"])
         with self._opening:
             found = self.runs.current if folder is None else self.runs.of_writer(folder)
             if found is None:
                 found = self.runs.open(folder, **proposed)
                 self._tell(self.on_open, found)
+            elif found.opener == ENVIRONMENT:
+                found.opener = LOGGER
             return found
+
+    def run_for_adapter(self) -> LoggerRun | None:
+        """Return the open run of a logger, which an adapter records to; `None` if it opens its own run.
+
+        A run that only has the episodes of an environment ends, because the program now trains with an adapter.
+        """
+        for opens in self.on_adapter:
+            with self.caught("a logger could not open its run"):
+                opens()
+        run = self.runs.current
+        if run is not None and run.opener == ENVIRONMENT:
+            run.monitor.close()
+        return run if run is not None and run.opener == LOGGER else None
 
     def adopt(self, monitor: TrainingMonitor) -> LoggerRun:
         """Return the run of a monitor that an adapter opens and closes."""
@@ -184,3 +214,15 @@ def attach(name: str, attachment: str, options: Mapping[str, Any], report: Path 
         _process = AttachedProcess(options, report)
         _process.end_before_exit()
     importlib.import_module(f"rlvitals.autologging.{attachment}").attach(sys.modules[name], _process)
+
+
+def is_called_by_attached_library() -> bool:
+    """Return whether a library whose trainings are recorded with its adapter made the call that is observed."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - `inspect` would read source files
+    while frame is not None and _package_of(frame) in {"rlvitals.autologging", "contextlib", *_LOGGERS}:
+        frame = frame.f_back
+    return frame is not None and _package_of(frame).partition(".")[0] in ATTACHED_LIBRARIES
+
+
+def _package_of(frame: FrameType) -> str:
+    return ".".join(str(frame.f_globals.get("__name__", "")).split(".")[:2])

@@ -7,6 +7,7 @@ the rewards are those of the task. A vector environment is tapped as a whole, wi
 import contextlib
 import functools
 import multiprocessing
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -17,8 +18,8 @@ import gymnasium
 from gymnasium.envs import registration
 
 from rlvitals.adapters.deferred_monitor import DeferredMonitor
-from rlvitals.adapters.gymnasium import single_log, vector_log
-from rlvitals.adapters.logger_runs import LoggerRun
+from rlvitals.adapters.gymnasium import VitalsVectorWrapper, VitalsWrapper, single_log, vector_log
+from rlvitals.adapters.logger_runs import ENVIRONMENT, LoggerRun
 from rlvitals.adapters.step_log import StepLog
 from rlvitals.autologging.attachments import AttachedProcess
 from rlvitals.errors import RlvitalsError
@@ -31,6 +32,7 @@ MANY_STEPS = 1_000
 """Steps from which a program trains, without an episode."""
 
 _TAP = "_rlvitals_tap"
+_FAILED = "the episodes of an environment are not recorded"
 _LEAD = 2
 """Another environment is recorded instead if it has taken this many times the steps."""
 
@@ -69,18 +71,25 @@ class EnvironmentTap:
         return type(None), ()
 
     def stepped(self, answer: Any) -> None:
-        """Record a step."""
-        self.steps += self._environments
-        if self._attached.is_recorded(self):
+        """Record a step, or keep it in case that this environment turns out to be the one that trains."""
+        if not self.is_off:
+            self.steps += self._environments
             self._add(answer)
-            if self.run is None:
-                self._attached.open_when_due(self)
-            else:
-                self.run.counted_step = self._log.env_step
+            if self._attached.is_recorded(self):
+                if self.run is None:
+                    self._attached.open_when_due(self)
+                else:
+                    self.run.counted_step = self._log.env_step
 
     def restarted(self, mask: Any) -> None:
         """Begin new episodes."""
-        self._log.restart(mask)
+        if not self.is_off:
+            self._log.restart(mask)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the environment is not recorded: its run has ended, or another source has the episodes."""
+        return (self.run is not None and not self.run.is_open) or self._attached.is_off
 
 
 class AttachedEnvironments:
@@ -95,14 +104,15 @@ class AttachedEnvironments:
         self._recorded: weakref.ref[EnvironmentTap] | None = None
         self._inside = threading.local()
         self._is_off = self._has_joined = False
+        self._pid = os.getpid()
         process.on_open.append(self._opened)
         process.on_finish.append(self._leave)
 
     @property
     def is_off(self) -> bool:
         """Whether no environment is recorded."""
-        is_worker = multiprocessing.parent_process() is not None  # of a vector environment
-        return is_worker or self._is_off or self._process.adapter_runs
+        is_worker = multiprocessing.parent_process() is not None  # possibly of a vector environment
+        return is_worker or self._is_off or self._process.adapter_runs or self._pid != os.getpid()
 
     def made(self, env: Any, *_: Any, **__: Any) -> None:
         """Tap the result of `gymnasium.make`."""
@@ -129,17 +139,18 @@ class AttachedEnvironments:
     def is_recorded(self, tap: EnvironmentTap) -> bool:
         """Return whether a tap is the recorded one, and change to it if it has taken many more steps."""
         recorded = None if self._recorded is None else self._recorded()
-        if tap.run is not None and not tap.run.is_open:
-            return False
         if recorded is tap:
-            return not self.is_off
-        if recorded is None or _has_ended(recorded) or tap.steps > _LEAD * recorded.steps + MANY_STEPS:
+            return True
+        run = None if recorded is None else recorded.run
+        if recorded is None or (run is not None and not run.is_open):
             self._recorded = weakref.ref(tap)
-            if recorded is not None and recorded.run is not None and recorded.run.is_open:
-                tap.run = recorded.run
-                tap.monitor.open(tap.run.monitor)
-            return not self.is_off
-        return False
+        elif tap.steps > (recorded.steps if run is None else _LEAD * recorded.steps + MANY_STEPS):
+            self._recorded = weakref.ref(tap)
+            if run is not None:
+                self._join(tap, run)
+        else:
+            return False
+        return True
 
     def open_when_due(self, tap: EnvironmentTap) -> None:
         """Open the run of a tap, or join that of a logger, if the program trains."""
@@ -148,10 +159,10 @@ class AttachedEnvironments:
         if run is None and (not trains or self._has_joined):  # after the end of a run, a program can show its policy
             return
         try:
-            self._join(tap, self._process.runs.open(configuration=tap.facts) if run is None else run)
+            opened = self._process.runs.open(opener=ENVIRONMENT, configuration=tap.facts) if run is None else run
+            self._join(tap, opened)
         except RlvitalsError as error:
-            self._is_off = True
-            self._process.failed("the episodes of an environment are not recorded", error)
+            self._give_up(error)
 
     def _join(self, tap: EnvironmentTap, run: LoggerRun) -> None:
         known = run.monitor.session.configuration
@@ -194,7 +205,10 @@ class AttachedEnvironments:
             if tap.begin is not None:
                 tap.begin()
             answer = step(env, *args, **kwargs)
-            tap.stepped(answer)
+            try:
+                tap.stepped(answer)
+            except Exception as error:  # noqa: BLE001 - the program must continue
+                self._give_up(error)
         finally:
             self._inside.env = None
         return answer
@@ -205,8 +219,13 @@ class AttachedEnvironments:
         answer = reset(env, *args, **kwargs)
         tap = vars(env).get(_TAP)
         if tap is not None and getattr(self._inside, "env", None) is None:
-            tap.restarted(mask)
+            with self._process.caught(_FAILED):
+                tap.restarted(mask)
         return answer
+
+    def _give_up(self, error: Exception) -> None:
+        self._is_off = True
+        self._process.failed(_FAILED, error)
 
 
 class ObservedMethod:
@@ -254,6 +273,8 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
             setattr(other, name, getattr(registration, name))
     for kind in (gymnasium.vector.SyncVectorEnv, gymnasium.vector.AsyncVectorEnv):
         process.observe(kind, "__init__", _attached.created_vector)
+    for wrapper in (VitalsWrapper, VitalsVectorWrapper):  # the program records the environment itself
+        process.observe(wrapper, "__init__", lambda _, one, *__, **___: release(one.env))
 
 
 def release(env: Any) -> None:
@@ -261,10 +282,6 @@ def release(env: Any) -> None:
     while env is not None:
         vars(env).pop(_TAP, None)
         env = vars(env).get("env")
-
-
-def _has_ended(tap: EnvironmentTap) -> bool:
-    return tap.run is not None and not tap.run.is_open
 
 
 def _single(env: Any, monitor: TrainingMonitor) -> tuple[StepLog, Callable[[Any], None]]:

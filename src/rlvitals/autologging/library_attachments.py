@@ -4,6 +4,7 @@ Importing this module imports no library and no monitor, because `rlvitals run` 
 """
 
 import importlib
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ DEFAULT_FOLDER = "logs"
 
 ATTACHMENTS: dict[str, str] = {
     "gymnasium": "environment_attachment",
+    "optuna": "study_attachment",
     "ray.rllib": "rllib_attachment",
     "ray.tune": "rllib_attachment",
     "stable_baselines3": "sb3_attachment",
     "tensorboardX": "writer_attachment",
     "torch.utils.tensorboard": "writer_attachment",
+    "transformers.trainer": "trainer_attachment",
     "wandb": "wandb_attachment",
 }
 """Packages of other libraries, and the module of this package that attaches each one once it is imported."""
@@ -37,7 +40,12 @@ def autolog(log_dir: str | Path = DEFAULT_FOLDER, **options: Any) -> None:
         log_dir: Folder of runs.
         **options: Options of `TrainingMonitor` for every run, such as `session_name` and `tags`. They are used from the
             first call on; a later call has no effect.
+
+    Raises:
+        TypeError: An option is not one of `TrainingMonitor`.
     """
+    monitor = importlib.import_module("rlvitals.monitor").TrainingMonitor
+    inspect.signature(monitor).bind(**options)  # later, an error would only be logged
     start({"log_dir": str(Path(log_dir).absolute()), **options})
 
 

@@ -10,6 +10,7 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList, Conve
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rlvitals.adapters.sb3 import VitalsCallback
+from rlvitals.adapters.training_run import TrainingRun
 from rlvitals.autologging.attachments import AttachedProcess
 from rlvitals.autologging.environment_attachment import release
 
@@ -24,15 +25,16 @@ class AttachedCallback(VitalsCallback):
     """
 
     def __init__(self, process: AttachedProcess) -> None:
-        run = process.runs.current
-        options: dict[str, Any] = process.options if run is None else {"monitor": run.monitor}
-        super().__init__(**options)
+        super().__init__(**process.options, trial=getattr(process.trials, "current", None))
         self._process = process
+        self._own_run = self._run
         self._is_off = False
 
     def _on_training_start(self) -> None:
         self._is_off = True
         with self._process.caught(_FAILED):
+            shared = self._process.run_for_adapter()
+            self._run = self._own_run if shared is None else TrainingRun(self, None, shared.monitor, {}, loop="learn()")
             super()._on_training_start()
             self._process.adapter_runs = True
             self._process.adopt(self.monitor).tags.expect_no_episodes()
@@ -53,6 +55,10 @@ class AttachedCallback(VitalsCallback):
     def _on_training_end(self) -> None:
         if not self._is_off:
             super()._on_training_end()
+        # The process keeps the callback, in case that the training continues, but not the model and its buffers.
+        vars(self).pop("_updates", None)
+        self.locals, self.globals, self._buffered = {}, {}, None
+        vars(self)["model"] = None
 
 
 def attach(module: ModuleType, process: AttachedProcess) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from rlvitals.adapters.history_calls import HistoryCalls
 from rlvitals.adapters.logged_media import LoggedHistogram, LoggedImage, LoggedTable, LoggedVideo, Media
 from rlvitals.adapters.logger_runs import LoggerRun
-from rlvitals.autologging.attachments import AttachedProcess
+from rlvitals.autologging.attachments import AttachedProcess, is_called_by_attached_library
 
 
 class RecordedRun:
@@ -20,65 +20,98 @@ class RecordedRun:
     """
 
     def __init__(self, process: AttachedProcess, source: Any) -> None:
-        name = source.name or source.id
         self._process = process
         self._source = source
-        settings = dict(source.config)
-        tags = tuple(source.tags or ())
-        self._run: LoggerRun = process.run_of(None, session_name=name, configuration=settings, tags=tags)
+        self._clocks: dict[str, str] = {}
+        self._open()
+
+    def _open(self) -> None:
+        name, settings = self._source.name or self._source.id, dict(self._source.config)
+        tags = tuple(self._source.tags or ())
+        self._run: LoggerRun = self._process.run_of(None, session_name=name, configuration=settings, tags=tags)
         self._run.join(self)
         self._run.monitor.update_configuration(settings)
         self._calls = HistoryCalls(self._run.monitor, self._run.tags)
-        process.note("W&B", self._run.monitor)
+        for metric, clock in self._clocks.items():
+            self._calls.define_metric(metric, clock)
+        self._process.note("W&B", self._run.monitor)
 
     def define_metric(self, name: str, step_metric: Any = None) -> None:
         """See `HistoryCalls.define_metric`."""
-        self._calls.define_metric(name, None if step_metric is None else getattr(step_metric, "name", step_metric))
+        clock = getattr(step_metric, "name", step_metric)
+        if clock is not None:
+            self._clocks[name] = clock
+            self._calls.define_metric(name, clock)
 
     def log(self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
-        """See `HistoryCalls.log`."""
+        """See `HistoryCalls.log`. If an adapter has ended the run, another one begins."""
+        if not self._run.is_open:
+            self._open()
         self._calls.log({name: _converted(value) for name, value in data.items()}, step, commit=commit)
 
-    def finish(self) -> None:
+    def finish(self, exit_code: int | None) -> None:
         """Take the last settings, and end the run if no other logger uses it."""
         if self._run.is_open:
             self._run.monitor.update_configuration(dict(self._source.config))
             self._run.tags.flush()
-            self._run.leave(self)
+            self._run.leave(self, SystemExit(exit_code) if exit_code else None)
             self._process.finish(self._run)
+
+
+class AttachedRuns:
+    """The W&B runs of a process.
+
+    Args:
+        process: State of the process.
+    """
+
+    def __init__(self, process: AttachedProcess) -> None:
+        self._process = process
+        self._recorders: weakref.WeakKeyDictionary[Any, RecordedRun] = weakref.WeakKeyDictionary()
+        self._waiting: weakref.WeakSet[Any] = weakref.WeakSet()  # runs without rows, whose training logs elsewhere
+
+    def started(self, run: Any, *_: Any, **__: Any) -> None:
+        """Note a run that `wandb.init` returned."""
+        if run not in self._recorders and not is_called_by_attached_library():
+            self._waiting.add(run)
+
+    def join(self, *_: LoggerRun) -> None:
+        """Record the runs without rows until now."""
+        while self._waiting:
+            self._recorder(self._waiting.pop())
+
+    def logged(
+        self, _: None, run: Any, data: Mapping[str, Any], step: Any = None, commit: Any = None, **__: Any
+    ) -> None:
+        """Record a row."""
+        if not is_called_by_attached_library():
+            self._recorder(run).log(data, step, commit)
+
+    def defined(self, _: Any, run: Any, name: str, step_metric: Any = None, *__: Any, **___: Any) -> None:
+        """Note the clock of a metric."""
+        self._recorder(run).define_metric(name, step_metric)
+
+    def finished(self, _: None, run: Any, exit_code: int | None = None, *__: Any, **___: Any) -> None:
+        """End a run."""
+        self._waiting.discard(run)
+        if run in self._recorders:
+            self._recorders.pop(run).finish(exit_code)
+
+    def _recorder(self, run: Any) -> RecordedRun:
+        self._waiting.discard(run)
+        return self._recorders.get(run) or self._recorders.setdefault(run, RecordedRun(self._process, run))
 
 
 def attach(module: ModuleType, process: AttachedProcess) -> None:
     """Record the rows of every run."""
-    recorders: weakref.WeakKeyDictionary[Any, RecordedRun] = weakref.WeakKeyDictionary()
-    waiting: weakref.WeakSet[Any] = weakref.WeakSet()  # runs whose rows come from elsewhere, as with sync_tensorboard
-
-    def started(run: Any, *_: Any, **__: Any) -> None:
-        waiting.add(run)
-
-    def opened(_: LoggerRun) -> None:
-        while waiting:
-            recorder(waiting.pop())
-
-    def recorder(run: Any) -> RecordedRun:
-        waiting.discard(run)
-        return recorders.get(run) or recorders.setdefault(run, RecordedRun(process, run))
-
-    def logged(_: None, run: Any, data: Mapping[str, Any], step: Any = None, commit: Any = None, **__: Any) -> None:
-        recorder(run).log(data, step, commit)
-
-    def defined(_: Any, run: Any, name: str, step_metric: Any = None, *__: Any, **___: Any) -> None:
-        recorder(run).define_metric(name, step_metric)
-
-    def finished(_: None, run: Any, *__: Any, **___: Any) -> None:
-        if run in recorders:
-            recorders.pop(run).finish()
-
-    process.on_open.append(opened)
-    process.observe(module, "init", started)
-    process.observe(module.Run, "log", logged)
-    process.observe(module.Run, "define_metric", defined)
-    process.observe(module.Run, "finish", finished)
+    runs = AttachedRuns(process)
+    process.on_open.append(runs.join)
+    process.on_adapter.append(runs.join)
+    process.observe(module, "init", runs.started)
+    process.observe(module.Run, "log", runs.logged)
+    process.observe(module.Run, "define_metric", runs.defined)
+    process.observe(module.Run, "finish", runs.finished)
+    process.observe(module.Run, "_finish", runs.finished)  # which the end of a `with` block calls
 
 
 def _converted(value: Any) -> Any:

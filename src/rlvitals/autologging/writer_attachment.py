@@ -1,19 +1,16 @@
 """Attachment of TensorBoard's `SummaryWriter` in PyTorch and in tensorboardX: its calls are recorded as well."""
 
-import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from rlvitals.adapters.logger_runs import LoggerRun, run_folder_of
+from rlvitals.adapters.logger_runs import LoggerRun
 from rlvitals.adapters.summary_calls import SummaryCalls
-from rlvitals.autologging.attachments import AttachedProcess
+from rlvitals.autologging.attachments import AttachedProcess, is_called_by_attached_library
 from rlvitals.formats.importers.folder_settings import settings_in_name
-
-ATTACHED_LIBRARIES = frozenset({"stable_baselines3", "sb3_contrib", "transformers", "trl", "ray", "rlvitals"})
-"""Libraries whose own writers are left out, because their trainings are recorded with their adapters."""
+from rlvitals.records.training_parts import training_of
 
 _METHODS = tuple(name for name in vars(SummaryCalls) if name.startswith("add_"))
 
@@ -35,7 +32,7 @@ class RecordedWriter:
     def call(self, method: str, *args: Any, **kwargs: Any) -> None:
         """Record a call of a method."""
         if self._calls is None or self._run is None or not self._run.is_open:
-            home = run_folder_of(self._folder)
+            home = training_of(self._folder)
             run = self._process.run_of(self._folder, session_name=home.name, configuration=settings_in_name(home.name))
             run.join(self)
             self._run = run
@@ -63,7 +60,7 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
 
     def created(_: None, one: Any, *__: Any, **___: Any) -> None:
         folder = getattr(one, "logdir", None) or getattr(one, "log_dir", None)
-        if folder is not None and not _is_of_attached_library():
+        if folder is not None and not is_called_by_attached_library():
             recorders[one] = RecordedWriter(process, Path(folder))
 
     def passed_on(name: str, *before: str) -> Callable[..., None]:
@@ -78,15 +75,3 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
     process.observe(writer, "close", passed_on("close"))
     for method in _METHODS:
         process.observe(writer, method, passed_on("call", method))
-
-
-def _is_of_attached_library() -> bool:
-    """Return whether a library whose trainings are recorded with its adapter creates the writer."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - `inspect` would read source files
-    while frame is not None and _package_of(frame) in {"rlvitals.autologging", "contextlib"}:
-        frame = frame.f_back
-    return frame is not None and _package_of(frame).partition(".")[0] in ATTACHED_LIBRARIES
-
-
-def _package_of(frame: FrameType) -> str:
-    return ".".join(str(frame.f_globals.get("__name__", "")).split(".")[:2])

@@ -45,7 +45,8 @@ def run(
 ) -> None:
     """Run a training script unchanged, and record what it trains.
 
-    Stable-Baselines3, Gymnasium environments, TensorBoard writers and W&B are attached where the script uses them.
+    Stable-Baselines3, Gymnasium, TensorBoard writers, W&B, TRL, Optuna, RLlib and Ray Tune are attached where the
+    script uses them.
     Output, signals and the exit code are those of the command. One line at the end, on standard error, names the runs.
     """
     if command[0].endswith(".py"):

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rlvitals.adapters.logger_runs import LoggerRuns, run_folder_of
+from rlvitals.adapters.logger_runs import LoggerRuns
 from rlvitals.adapters.summary_calls import SummaryCalls
 from rlvitals.compat.unsupported import Unsupported
+from rlvitals.records.training_parts import training_of
 from rlvitals.sinks.lazy_destination import load, require
 
 DEFAULT_FOLDER = "runs"
@@ -61,7 +62,7 @@ class SummaryWriter(SummaryCalls):
         with _lock:
             run = None if writer is None else _runs.of_writer(writer)
             if run is None:
-                home = Path(DEFAULT_FOLDER) / comment.lstrip("-_ ") if writer is None else run_folder_of(writer)
+                home = Path(DEFAULT_FOLDER) / comment.lstrip("-_ ") if writer is None else training_of(writer)
                 folder, name = (home.parent, home.name) if writer is not None or comment else (home, None)
                 proposed = {"session_name": name, "resume": "never" if purge_step is None else "allow"}
                 run = _runs.open(writer, **({"log_dir": folder} | proposed | options))

@@ -77,10 +77,10 @@ class Family(NamedTuple):
         traits: Differences from PPO.
         algorithms: Names of the members, in lower case.
         keys: Names of hyperparameters that identify the family if the algorithm is not named.
-        inputs: Inputs with the meaning that the rules assume, as `updates.column` and `settings.name`. Other streams
-            mean the same in every family.
+        inputs: Inputs with the meaning that the rules assume, as `updates.column` and `settings.name`.
         warms_up: Whether training can begin with a phase of random actions without updates, which is faster than
             training. `None` if unknown.
+        hidden: Inputs of other streams with another meaning. All others mean the same in every family.
     """
 
     name: str
@@ -90,10 +90,12 @@ class Family(NamedTuple):
     keys: frozenset[str]
     inputs: frozenset[str]
     warms_up: bool | None = False
+    hidden: frozenset[str] = frozenset()
 
     def takes(self, signal: str) -> bool:
         """Return whether an input, as `stream.column`, has the meaning that the rules assume."""
-        return signal in self.inputs or not signal.startswith(("updates.", "settings."))
+        of_updates = signal.startswith(("updates.", "settings."))
+        return signal in self.inputs if of_updates else signal not in self.hidden
 
 
 UNKNOWN = Family(
@@ -160,6 +162,14 @@ FAMILIES = (
         (_GENERAL | _CLIPPED_GRADIENTS) - {"settings.gamma"},
     ),
     Family(
+        "tuning",
+        "SFT, DPO",
+        "supervised and preference fine-tuning of language models: no rollouts; the entropy is that of the tokens",
+        ("sft", "dpo", "kto", "orpo", "cpo", "bco", "gkd"),
+        frozenset(),
+        (_GENERAL | _CLIPPED_GRADIENTS) - {"settings.gamma"},
+    ),
+    Family(
         "dqn",
         "DQN",
         "off-policy, action values, a warm-up of random actions",
@@ -198,6 +208,15 @@ FAMILIES = (
         ("ars", "es", "openaies", "cem", "cmaes", "pgpe", "snes", "neat"),
         frozenset({"n_delta", "n_top", "delta_std", "population_size", "pop_size"}),
         _GENERAL - {"settings.gamma"},
+    ),
+    Family(
+        "study",
+        "hyperparameter search (Optuna)",
+        "each episode is a trial; a sampler need not improve, and nothing is learnt",
+        ("optuna",),
+        frozenset(),
+        frozenset({"settings.family"}),
+        hidden=frozenset({"episodes.reward", "episodes.length", "episodes.time"}),
     ),
 )  # fmt: skip
 """All families. Algorithm names take precedence; otherwise, the family with the most matching settings is used."""

@@ -31,6 +31,7 @@ from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_dur
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.records.objectives import custom_objectives
 from rlvitals.runs.artifacts import IMAGE
+from rlvitals.runs.header import IMPORTED
 from rlvitals.sinks.flattening import flat_settings, setting_text
 from rlvitals.summary.levels import Level
 from rlvitals.summary.measures import WINDOW
@@ -327,6 +328,10 @@ def _origin_blocks(data: RunData) -> Iterator[Block]:
     if recorded.get("python"):
         facts.append(("Python", f"{recorded['python']} on {recorded.get('platform')}, {recorded.get('cpus')} CPUs"))
     facts.append(("Host", ", ".join(dict.fromkeys(writer.host for writer in header.writers)) or ABSENT))
+    if isinstance(imported := recorded.get(IMPORTED), Mapping):
+        facts.append(("Imported from", f"{imported.get('path')} ({imported.get('format')})"))
+    if not header.configuration:
+        facts.append(("Settings", "unknown: none were recorded"))
     yield Facts(tuple(facts))
     if isinstance(command, list):
         where = f"cd {shlex.quote(str(recorded['folder']))}\n" if recorded.get("folder") else ""

@@ -17,6 +17,7 @@ SB3_NAMES: dict[str, str] = {
     "policy_loss": "policy_loss",
     "value_loss": "value_loss",
     "approx_kl": "kl_divergence",
+    "kl_divergence_loss": "kl_divergence",
     "clip_fraction": "clip_fraction",
     "explained_variance": "explained_variance",
     "learning_rate": "learning_rate",
@@ -24,9 +25,15 @@ SB3_NAMES: dict[str, str] = {
     "loss": "loss",
     "std": "action_std",
 }
-"""Stable-Baselines3 keys under `train/`, and the matching fields of `PolicyUpdate`.
+"""Keys of Stable-Baselines3 and sb3-contrib under `train/`, and the matching fields of `PolicyUpdate`."""
 
-`entropy_loss` is left out, because it is the negative entropy.
+NEGATED: dict[str, str] = {
+    "train/entropy_loss": "entropy",
+    "train/policy_objective": "policy_loss",
+}
+"""Keys of the same libraries for the negative of a field.
+
+Without the group, programs disagree on the sign of the entropy loss. TRPO logs the objective that it maximises.
 """
 
 SYNONYMS: dict[str, str] = {
@@ -57,9 +64,6 @@ SYNONYMS: dict[str, str] = {
 `kl` is left out: it is the divergence from the old policy in RLlib and from the reference model in TRL.
 """
 
-ENTROPY_LOSS = "train/entropy_loss"
-"""Name of the negative entropy in Stable-Baselines3. Without the group, programs disagree on the sign."""
-
 OPENRLHF_TAGS = frozenset({"train/ppo_clip_ratio", "train/response_length"})
 """Tags of OpenRLHF, whose `train/entropy_loss` is the entropy itself."""
 
@@ -70,7 +74,7 @@ RLLIB_OLD_LEARNER = "info/learner/default_policy/learner_stats/"
 """The same in RLlib's old API stack."""
 
 UPDATE_TAGS: dict[str, str] = {
-    ENTROPY_LOSS: "entropy",
+    **NEGATED,
     "train/std": "action_std",
     "train/clip_ratio": "clip_fraction",
     "train/clip_ratio/region_mean": "clip_fraction",
@@ -153,7 +157,7 @@ def update_field(name: str) -> SynonymTarget | None:
         return SynonymTarget(SYNONYMS[name])
     tag = name.removeprefix(_RLLIB)
     if tag in UPDATE_TAGS:
-        return SynonymTarget(UPDATE_TAGS[tag], -1.0 if tag == ENTROPY_LOSS else 1.0)
+        return SynonymTarget(UPDATE_TAGS[tag], -1.0 if tag in NEGATED else 1.0)
     for group in _UPDATE_GROUPS:
         if tag.startswith(group):
             rest = tag.removeprefix(group)

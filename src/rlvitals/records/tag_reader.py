@@ -25,7 +25,7 @@ from rlvitals.records.kinds import (
     SystemSample,
 )
 from rlvitals.records.schema import fields
-from rlvitals.records.synonyms import ENTROPY_LOSS, EVALUATION_SYNONYMS, OPENRLHF_TAGS, update_field
+from rlvitals.records.synonyms import EVALUATION_SYNONYMS, NEGATED, OPENRLHF_TAGS, update_field
 
 MakeRecord = Callable[[type[Record], dict[str, Any]], Record]
 """Function that makes a record of a kind from its values by field."""
@@ -227,8 +227,8 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for tag, value in said.items():
         name = _named(tag)
-        if tag == ENTROPY_LOSS:
-            values["entropy"] = float(value) if OPENRLHF_TAGS & said.keys() else -float(value)
+        if tag in NEGATED:
+            values[name.field] = float(value) if OPENRLHF_TAGS & said.keys() else -float(value)
         elif name.key:
             values.setdefault(name.field, {})[name.key] = value
         elif name.field in values:  # two tags for one field: keep the second one under its own name
@@ -239,13 +239,13 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def scalar_records(
-    values: Mapping[str, Any], *, time: float, step: int, env_step: int | None, make: MakeRecord = packed
+    values: Mapping[str, Any], *, time: float | None, step: int, env_step: int | None, make: MakeRecord = packed
 ) -> Iterator[Record]:
     """Yield the scalars of one step, one record per category, which is the part of a name before the first `/`.
 
     Args:
         values: Numbers, bools and short texts by name.
-        time: Time of the scalars (UTC, seconds since 1970).
+        time: Time of the scalars (UTC, seconds since 1970). `None` if `make` sets the time.
         step: Step of the scalars.
         env_step: Environment step, if known.
         make: Function that makes each record. Default: validate it.

@@ -1,7 +1,7 @@
 """Test suites and tools for plug-in authors.
 
-`testing.sinks.SinkContract`, `testing.exporters.ExporterContract`, `testing.importers.ImporterContract`, and
-`testing.manual_clock.ManualClock`.
+`SinkContract` in `testing.sinks`, `ExporterContract` in `testing.exporters`, `ImporterContract` in `testing.importers`,
+`AdapterContract` in `testing.adapters`, and `ManualClock` in `testing.manual_clock`.
 """
 
 import contextlib
@@ -9,4 +9,5 @@ import contextlib
 with contextlib.suppress(ImportError):  # `ManualClock` works without pytest
     import pytest
 
-    pytest.register_assert_rewrite("rlvitals.testing.sinks", "rlvitals.testing.exporters", "rlvitals.testing.importers")
+    for _suite in ("sinks", "exporters", "importers", "adapters"):
+        pytest.register_assert_rewrite(f"rlvitals.testing.{_suite}")

@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from rlvitals.formats.wandb_log import WandbLog, wandb_record
 from rlvitals.records import STREAMS
 from rlvitals.runs import Run
+from rlvitals.sinks.lazy_destination import load
 
 SCRIPTS = Path(__file__).parents[3] / "examples" / "attach"
 OWN_LINE = "rlvitals: "
+STUDY = "Optuna study"
 
 _TIME_LIMIT_S = 240
 _CLOCKS = ("SPS", "fps", "time_elapsed", "_runtime", "_timestamp")
@@ -57,6 +58,11 @@ class RecordedScript(NamedTuple):
     recorded: Outcome
     runs: list[Run]
     attached: list[list[str]]
+
+    @property
+    def trainings(self) -> list[Run]:
+        """Runs that are not studies, whose episodes are trials."""
+        return [run for run, what in zip(self.runs, self.attached, strict=True) if what != [STUDY]]
 
 
 @functools.cache
@@ -97,9 +103,10 @@ def _repeatable(outcome: Outcome) -> Outcome:
 
 def logged_with_tensorboard(folder: Path) -> list[Scalar]:
     """Return the scalars in the event files of a folder."""
+    event_accumulator = load("tensorboard.backend.event_processing.event_accumulator")
     found: list[Scalar] = []
     for home in sorted({file.parent for file in folder.rglob("*tfevents*")}):
-        events = EventAccumulator(str(home), size_guidance={"scalars": 0, "tensors": 0})
+        events = event_accumulator.EventAccumulator(str(home), size_guidance={"scalars": 0, "tensors": 0})
         events.Reload()
         found += [(tag, one.step, one.value) for tag in events.Tags()["scalars"] for one in events.Scalars(tag)]
     return [one for one in found if not one[0].endswith(_CLOCKS)]
@@ -107,13 +114,11 @@ def logged_with_tensorboard(folder: Path) -> list[Scalar]:
 
 def logged_with_wandb(folder: Path) -> list[Scalar]:
     """Return the numbers in the offline runs of a folder."""
-    found: list[Scalar] = []
+    found: list[Any] = []
     for file in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
         for message in map(wandb_record().FromString, WandbLog(file)):
-            row: dict[str, Any] = {
-                item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in message.history.item
-            }
-            step = int(row.get("global_step", row.get("_step", 0)))
+            row = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in message.history.item}
+            step = row.get("global_step", row.get("_step"))
             found += [(name, step, value) for name, value in row.items() if name not in {"_step", *_CLOCKS}]
     return sorted(found)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rlvitals import RecorderSettings, TrainingMonitor
-from rlvitals.adapters.logger_runs import LoggerRuns, run_folder_of
+from rlvitals.adapters.logger_runs import ENVIRONMENT, LoggerRuns
 from rlvitals.errors import RunError
 
 
@@ -108,7 +108,32 @@ def test_the_child_of_a_fork_has_no_runs(runs: LoggerRuns) -> None:
 
 
 @pytest.mark.parametrize(
-    ("writer", "folder"), [("/logs/a/train", "/logs/a"), ("/logs/a/Eval", "/logs/a"), ("/logs/a", "/logs/a")]
+    ("first", "writer", "prefix"),
+    [
+        ("a", "a", ""),
+        ("a", "a/eval", "eval/"),
+        ("a/eval", "a/eval", "eval/"),
+        ("a/eval", "a/train", ""),
+        ("a/train", "a/Test", "eval/"),
+        ("a/train", "a", ""),
+        ("a", "a/more", "more/"),
+    ],
 )
-def test_parts_of_a_training_have_the_folder_above(writer: str, folder: str) -> None:
-    assert run_folder_of(Path(writer)) == Path(folder)
+def test_the_order_of_writers_does_not_decide_their_tags(
+    runs: LoggerRuns, first: str, writer: str, prefix: str
+) -> None:
+    """Evaluations have the tags of evaluations, and the training has none."""
+    run = runs.open(Path("/logs", first))
+    run.monitor.close()
+
+    assert run.prefix_of(Path("/logs", writer)) == prefix
+
+
+def test_ended_runs_are_forgotten(runs: LoggerRuns) -> None:
+    """A program can train a thousand times."""
+    first = runs.open()
+    first.monitor.close()
+    second = runs.open(opener=ENVIRONMENT)
+
+    assert runs._runs == [second]
+    second.monitor.close()

@@ -555,10 +555,11 @@ def _interrupted(model: Any, callback: VitalsCallback, **options: Any) -> None:
     """Interrupt a training whose objects stay alive, and wait until the watch has noticed."""
     with pytest.raises(KeyboardInterrupt):
         model.learn(64, callback=[callback, Breaks(model.num_timesteps % 64 + 40, KeyboardInterrupt())], **options)
-    assert callback._watch is not None
-    callback._watch.check()
-    callback._watch.check()
-    callback._watch.end()  # waits for a check in the watch's thread
+    watch = callback._run._watch
+    assert watch is not None
+    watch.check()
+    watch.check()
+    watch.end()  # waits for a check in the watch's thread
 
 
 def test_an_interrupted_training_fails_while_its_objects_are_alive(

@@ -54,6 +54,21 @@ def test_calls_inside_an_observed_function_are_not_observed(process: AttachedPro
     assert seen == ["quadruple"]
 
 
+def test_calls_of_another_attachment_inside_are_observed(process: AttachedProcess, library: type[Library]) -> None:
+    """A callback that runs inside of a training can log."""
+    seen: list[str] = []
+
+    def logged(*_: object) -> None:
+        seen.append("double")
+
+    logged.__module__ = "another"
+    process.observe(library, "double", logged)
+    process.observe(library, "quadruple", lambda *_: seen.append("quadruple"))
+
+    assert library().quadruple(3) == 12
+    assert seen == ["double", "double", "quadruple"]
+
+
 def test_an_error_of_the_function_is_raised_and_not_observed(process: AttachedProcess, library: type[Library]) -> None:
     seen: list[str] = []
     process.observe(library, "fail", lambda *_: seen.append("fail"))

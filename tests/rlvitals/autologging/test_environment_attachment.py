@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,3 +168,41 @@ def test_an_immediate_exit_ends_the_run(recorded: Recorded) -> None:
 
     assert (script.code, [run.header.status for run in script.runs]) == (3, ["completed", "completed", "failed"])
     assert last == json.loads(script.out)[-1]
+
+
+PROBED = """
+import json, gymnasium
+probe = gymnasium.make("CartPole-v1")
+probe.reset(seed=0)
+probe.step(0)
+""" + LOOP.format(steps=3_000).replace("import copy, json, gymnasium", "")
+
+
+def test_an_environment_that_only_was_tried_does_not_cost_an_episode(recorded: Recorded) -> None:
+    """The one that trains is recorded from its first step on."""
+    script = recorded(PROBED)
+
+    (run,) = script.runs
+    assert [episode.reward for episode in run.records("episodes")] == json.loads(script.out)
+    assert max(episode.env_step for episode in run.records("episodes")) <= 3_000
+
+
+WRAPPED = """
+import sys
+sys.path.insert(0, {source!r})
+import gymnasium
+from rlvitals import TrainingMonitor
+from rlvitals.adapters.gymnasium import VitalsWrapper
+with TrainingMonitor("mine", session_name="a") as monitor:
+    env = VitalsWrapper(gymnasium.make("CartPole-v1"), monitor)
+    env.reset(seed=0)
+    for step in range(300):
+        if any(env.step(step % 2)[2:4]):
+            env.reset()
+"""
+
+
+def test_an_environment_that_the_script_records_is_left_out(recorded: Recorded) -> None:
+    script = recorded(WRAPPED.format(source=str(Path(__file__).parents[3] / "src")))
+
+    assert (script.code, script.runs) == (0, [])

@@ -83,3 +83,42 @@ def test_a_step_in_which_another_callback_fails_is_recorded(recorded: Recorded) 
     (run,) = recorded(text).runs
 
     assert (run.header.status, len(list(run.records("episodes")))) == ("failed", 3)
+
+
+SHARED = """
+import gc, json, weakref, gymnasium, torch, wandb
+from stable_baselines3 import A2C, PPO
+torch.set_num_threads(1)
+small = {"policy_kwargs": {"net_arch": [8]}, "device": "cpu", "seed": 1}
+env = gymnasium.make("CartPole-v1")
+env.reset(seed=0)
+for step in range(300):
+    if any(env.step(step % 2)[2:4]):
+        env.reset()
+ppo = PPO("MlpPolicy", "CartPole-v1", n_steps=64, n_epochs=1, **small)
+ppo.learn(64)
+known = weakref.ref(ppo)
+del ppo
+gc.collect()
+wandb.init(name="logged", mode="offline")
+A2C("MlpPolicy", "CartPole-v1", **small).learn(100)
+wandb.log({"final/score": 5.0})
+wandb.finish()
+print(json.dumps(known() is None))
+"""
+
+
+def test_trainings_share_a_run_only_with_loggers(recorded: Recorded) -> None:
+    """A baseline that the script stepped itself is another run, and a row after `learn` is in that of the training."""
+    script = recorded(SHARED)
+    baseline, ppo, a2c = script.runs
+
+    assert [run.header.configuration.get("algorithm") for run in script.runs] == [None, "PPO", "A2C"]
+    assert [run.header.status for run in script.runs] == ["completed"] * 3
+    assert baseline.run_id.startswith("CartPole-v1-")
+    assert len(list(ppo.records("updates"))) == 1
+    assert (a2c.run_id, [one.values for one in a2c.records("scalars")]) == ("logged", [{"score": 5.0}])
+
+
+def test_a_model_is_freed_after_its_training(recorded: Recorded) -> None:
+    assert json.loads(recorded(SHARED).out) is True

@@ -69,3 +69,22 @@ def test_what_two_loggers_report_is_recorded_once(recorded: Recorded) -> None:
     assert [one.values for one in run.records("scalars") if one.category == "only"] == [
         {"here": float(update)} for update in range(4)
     ]
+
+
+BLOCKS = """
+import wandb
+for seed in range(2):
+    with wandb.init(name=f"lr=1/seed:{seed}", config={"seed": seed}, mode="offline") as run:
+        run.log({"mine/x": 1.0})
+wandb.init(name="bad", mode="offline").log({"mine/x": 1.0})
+wandb.finish(exit_code=1)
+"""
+
+
+def test_each_block_is_a_run(recorded: Recorded) -> None:
+    """Names become valid folder names, and an exit code fails the run."""
+    runs = recorded(BLOCKS).runs
+
+    assert [run.run_id for run in runs] == ["lr=1-seed-0", "lr=1-seed-1", "bad"]
+    assert [run.header.configuration.get("seed") for run in runs] == [0, 1, None]
+    assert [run.header.status for run in runs] == ["completed", "completed", "failed"]

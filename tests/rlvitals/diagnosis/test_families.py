@@ -23,6 +23,8 @@ from rlvitals.testing.trainings import MadeTraining
         ({"algorithm": "isaacgym_ppo"}, "ppo"),
         ({"algorithm": "GRPO"}, "grpo"),
         ({"algorithm": "ARS"}, "search"),
+        ({"algorithm": "OnlineDPO"}, "tuning"),
+        ({"algorithm": "Optuna TPESampler", "parameter_bounds": {"clip_range": [0.1, 0.3]}}, "study"),
         ({"algorithm": "Isaac"}, ""),
         ({"algorithm": "mine", "clip_range": 0.2}, "ppo"),
         ({"update_epochs": 4, "clip_coef": 0.2, "learning_rate": 1e-3}, "ppo"),

@@ -605,3 +605,10 @@ def test_a_non_finite_reward_before_finite_losses_is_a_warning() -> None:
     assert (finding.severity, finding.series) == ("warning", ("episodes.reward",))
     assert "The losses of later updates are finite" in finding.cause
     assert "weights are lost" not in finding.advice
+
+
+def test_a_useless_critic_without_logged_returns_is_evaluated() -> None:
+    """A loop that logs advantages but no returns, as a plain PPO does, does not make the rule fail."""
+    made = MadeTraining(updates=80).set("updates", return_mean=None, value_mean=None, explained_variance=-0.2)
+
+    assert "advantage-estimation" not in [one.code for one in diagnose(made.evidence()).skipped_rules]

@@ -243,7 +243,7 @@ def _impossible_return(evidence: Evidence) -> RuleResult | None:
     most = float(extremes[np.isfinite(extremes)].max(initial=0.0))
     column = np.abs(signals.values(evidence.updates, "return_mean"))
     smooth = signals.explained(evidence)
-    if not smooth.size or not float(smooth[-1]) < 0.0 or not evidence.past(_IMPOSSIBLE_FROM) or most == 0.0:
+    if not (column.size and smooth.size and float(smooth[-1]) < 0.0 and evidence.past(_IMPOSSIBLE_FROM) and most):
         return None
     said = float(np.median(column[-int(signals.FEWEST_RECENT) :]))
     if said > _IMPOSSIBLE * most and _same_rewards(evidence):

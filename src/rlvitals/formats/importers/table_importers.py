@@ -40,9 +40,11 @@ class _FilesImporter(Importer):
         if path.is_dir():
             found = (file for ending in self.endings for file in path.glob(f"*{ending}"))
             return (path / HEADER).is_file() and any(map(self.recognises, found))
+        if head_of(path, len(self.magic)) != self.magic:
+            return False
         ends = head_of(path, _ENDS), tail_of(path, _ENDS)
         is_whole = len(ends[1]) > 2 * len(self.magic) and ends[1].endswith(self.magic)
-        return ends[0].startswith(self.magic) and (not is_whole or any(FORMAT.encode() in each for each in ends))
+        return not is_whole or any(FORMAT.encode() in each for each in ends)
 
     def read(self, path: Path) -> Imported:
         """Read the header. Rows are read lazily."""

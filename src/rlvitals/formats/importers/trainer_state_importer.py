@@ -9,17 +9,14 @@ from typing import Any
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer, head_of
-from rlvitals.records import Evaluation, PolicyUpdate, Record, codec_of
-from rlvitals.records.synonyms import TRAIN, update_field
-from rlvitals.records.tag_reader import scalar_records
+from rlvitals.records import Record
+from rlvitals.records.trainer_log import RUNTIME, single_numbers, trainer_records
 
 STATE = "trainer_state.json"
 
 _MARKS = (b'"log_history"', b'"global_step"')
 _HEAD = 1 << 16
-_EVALUATION = "eval_"
 _SETTINGS = ("max_steps", "num_train_epochs", "train_batch_size", "logging_steps", "eval_steps", "save_steps")
-_SUMMARY = "train_runtime"
 
 
 class TrainerStateImporter(Importer):
@@ -90,40 +87,10 @@ def _records(state: Mapping[str, Any], file: Path, warnings: ImportWarnings) -> 
 
 
 def _entry(entry: Mapping[str, Any], step: int, time: float, warnings: ImportWarnings, file: Path) -> Iterator[Record]:
-    numbers = {name: value for name, value in entry.items() if isinstance(value, int | float | bool)}
+    numbers = single_numbers(entry)
     if others := [name for name, value in entry.items() if value is not None and name not in numbers]:
         warnings.add(f"{file}: not imported because these are not single numbers: {', '.join(others)}.")
-    numbers.pop("step", None)
-    evaluated = {
-        name.removeprefix(_EVALUATION): value for name, value in numbers.items() if name.startswith(_EVALUATION)
-    }
-    if evaluated:
-        more = {name: value for name, value in numbers.items() if not name.startswith(_EVALUATION)}
-        reward = evaluated.pop("reward", None)
-        duration = evaluated.pop("runtime", None)
-        said = {"time": time, "episode": 0, "env_step": step, "reward": reward, "duration": duration}
-        yield codec_of(Evaluation).pack({**said, "extra": {**evaluated, **more}})[0]
-    elif _SUMMARY in numbers:
-        yield from scalar_records(
-            {f"summary/{name}": value for name, value in numbers.items()}, time=time, step=step, env_step=step
-        )
-    else:
-        yield _update(numbers, step, time)
-
-
-def _update(numbers: Mapping[str, Any], step: int, time: float) -> Record:
-    """Return the update of an entry. TensorBoard shows its numbers as `train/<name>`."""
-    fields: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
-    for name, value in numbers.items():
-        target = update_field(TRAIN + name)
-        if target is None or target.field in fields:
-            extra[name] = value
-        else:
-            fields[target.field] = value
-    said = {"time": time, "step": step, "env_step": step, **fields, "extra": extra or None}
-    update: Record = codec_of(PolicyUpdate).pack(said)[0]
-    return update
+    yield from trainer_records(entry, step=step, time=time)
 
 
 class _Times:
@@ -138,7 +105,7 @@ class _Times:
     def __init__(self, entries: list[dict[str, Any]], file: Path, warnings: ImportWarnings) -> None:
         self._end = file.stat().st_mtime
         self._last = max((_step_in(entry, "step") or 0 for entry in entries), default=0) or 1
-        runtimes = [entry[_SUMMARY] for entry in entries if isinstance(entry.get(_SUMMARY), int | float)]
+        runtimes = [entry[RUNTIME] for entry in entries if isinstance(entry.get(RUNTIME), int | float)]
         durations = [entry["step_time"] for entry in entries if isinstance(entry.get("step_time"), int | float)]
         mean = sum(durations) / len(durations) if durations else 0.0
         self._lasted = float(runtimes[-1]) if runtimes else mean * self._last

@@ -15,6 +15,9 @@ from rlvitals.runs.run_writer import MAX_NAME, free_name
 _MOST_DEPTH = 100
 """Number of folder levels to search. Links that lead in circles end earlier, because no folder is searched twice."""
 
+_SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages"})
+"""Names of folders with thousands of files of installed packages. Hidden folders are skipped, too."""
+
 
 class Training(NamedTuple):
     """A path to import.
@@ -62,7 +65,7 @@ class TrainingSearch:
 
         A folder that an importer recognises as a whole is one training, including its subfolders. Databases with
         several runs in it are separate. Other folders are searched at any depth. Links to folders are followed, and
-        each folder is searched once. Hidden folders and run folders of rlvitals are skipped.
+        each folder is searched once. Hidden folders, installed packages and run folders of rlvitals are skipped.
 
         Args:
             path: File or folder to search.
@@ -118,13 +121,21 @@ class TrainingSearch:
 def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the subfolders without run folders, and the files."""
     with os.scandir(folder) as entries:
-        shown = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda each: each.name)
+        shown = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in _SKIPPED]
+    shown.sort(key=lambda each: each.name)
     # Links come last, so that a folder is named by its own path and not by a link such as `latest`.
-    folders = sorted((entry for entry in shown if entry.is_dir()), key=lambda each: each.is_symlink())
+    folders = sorted((entry for entry in shown if _is_folder(entry)), key=lambda each: each.is_symlink())
     return (
         [path for entry in folders if not is_regular((path := folder / entry.name) / HEADER)],
         [folder / entry.name for entry in shown if entry.is_file(follow_symlinks=False)],
     )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def relative_name(training: Path, folder: Path, run: str = "") -> str:

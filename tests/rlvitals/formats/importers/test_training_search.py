@@ -1,5 +1,6 @@
 """Trainings are found in folders of folders."""
 
+import gzip
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rlvitals.formats.importers.training_search import TrainingSearch, relative_
 from rlvitals.sinks.tensorboard_sink import EventFile
 from rlvitals.testing.exporters import made_run
 
+TRACKIO = Path(__file__).parent / "made_by_trackio" / "cartpole.db.gz"
 MONITOR = '#{"t_start": 1000.0}\nr,l,t\n1.5,10,1.0\n'
 STATE = '{"log_history": [{"loss": 1.0, "step": 1}], "global_step": 1}'
 EPISODE = '{"episode": 1, "reward": 1, "length": 1}\n'
@@ -64,6 +66,7 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to(tmp_path / "x" / "1")
     (tmp_path / "x" / "1" / "up").symlink_to(tmp_path)
     (tmp_path / "x" / "up").symlink_to(tmp_path)
+    (tmp_path / "x" / "itself").symlink_to("itself")
 
     assert found(tmp_path) == ["x/1"]
 
@@ -89,8 +92,16 @@ def test_an_unreadable_folder_is_one_message(tmp_path: Path, monkeypatch: pytest
     ]
 
 
-def test_hidden_folders_and_runs_are_skipped(tmp_path: Path) -> None:
-    make(tmp_path, ".cache/monitor.csv", "x/monitor.csv")
+def test_a_database_next_to_the_logs_of_a_training_is_separate(tmp_path: Path) -> None:
+    """It can hold other runs, too."""
+    make(tmp_path, "monitor.csv")
+    (tmp_path / "cartpole.db").write_bytes(gzip.decompress(TRACKIO.read_bytes()))
+
+    assert [one.format for one in TrainingSearch().trainings_at(tmp_path)] == ["sb3", "trackio"]
+
+
+def test_hidden_folders_packages_and_runs_are_skipped(tmp_path: Path) -> None:
+    make(tmp_path, ".cache/monitor.csv", "venv/lib/site-packages/tests/monitor.csv", "x/monitor.csv")
     made_run(tmp_path / "logs", "ordinary")
 
     assert found(tmp_path) == ["x"]

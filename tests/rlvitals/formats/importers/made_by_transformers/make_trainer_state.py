@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Trainer, TrainingArguments  # type: ignore[import-not-found]
+from transformers import Trainer, TrainingArguments
 
 
 class Points(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
