@@ -100,7 +100,7 @@ class RequestDesk:
 
     def _fail(self, key: str, request: Request, error: Exception) -> None:
         """Record that a request failed, if the run can still record anything."""
-        message = f"Cannot {_ASKS[request.kind]}: {error or type(error).__name__}"
+        message = f"Cannot {_ASKS[request.kind]}: {str(error) or type(error).__name__}"
         data = {**self._about(key, request), "state": FAILED}
         with contextlib.suppress(Exception):
             self._events.log_event(KIND, message, severity="warning", code=request.kind, data=data)
