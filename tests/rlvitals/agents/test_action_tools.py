@@ -18,6 +18,7 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.adapters.sb3 import VitalsCallback
 from rlvitals.agents.action_tools import ACTION_TOOLS, RequestRefusedError, send_request
+from rlvitals.errors import RunNotFoundError
 from rlvitals.runs.request_files import Request
 
 ACTIONS = ["add_note", "add_tag", "save_checkpoint", "lower_learning_rate", "stop_training"]
@@ -126,6 +127,19 @@ def test_a_finished_run_is_not_changed(live: TrainingMonitor) -> None:
 
     with pytest.raises(RequestRefusedError, match="is not live: its status is completed"):
         send_request(live.run, NOTE)
+    assert not live.run.layout.requests.exists()
+
+
+def test_a_run_outside_of_the_folder_is_not_changed(
+    live: TrainingMonitor, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a path nor the working directory leads out of the folder of the server."""
+    monkeypatch.chdir(live.path.parent)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    for name in ("live", str(live.path)):
+        with pytest.raises(RunNotFoundError, match="is outside of the folder"):
+            ACTION_TOOLS[0].call({"run": name, "reason": "why", "text": "hello"}, elsewhere)
     assert not live.run.layout.requests.exists()
 
 
