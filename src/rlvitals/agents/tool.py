@@ -86,6 +86,13 @@ class Tool(NamedTuple):
             OSError: A file cannot be read.
         """
         try:
+            msgspec.json.encode(arguments)
+        except UnicodeEncodeError:
+            raise ToolArgumentError(
+                f"the arguments of {self.name} have lone surrogates, which are invalid Unicode: {arguments!a:.200}; "
+                "remove them"
+            ) from None
+        try:
             checked = msgspec.convert(arguments, self.arguments)
         except msgspec.ValidationError as error:
             raise ToolArgumentError(
