@@ -82,11 +82,11 @@ class RequestDesk:
     def _receive(self, key: str, request: Request) -> None:
         about = self._about(key, request)
         is_possible = self._is_possible(request.kind)
-        asked = f"{request.by} asks to {_ASKS[request.kind]}: {request.reason.rstrip('.')}"
+        message = f"{request.by} asks to {_ASKS[request.kind]}: {request.reason.rstrip('.')}"
         excuse = _NO_LOOP if request.kind == "stop" else _NOBODY
         self._events.log_event(
             KIND,
-            asked if is_possible else f"{asked}. {excuse}.",
+            message if is_possible else f"{message}. {excuse}.",
             severity="info" if is_possible else "warning",
             code=request.kind,
             data={**about, "factor": request.factor, "state": RECEIVED if is_possible else REFUSED},

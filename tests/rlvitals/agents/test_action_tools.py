@@ -49,7 +49,7 @@ def live(tmp_path: Path) -> Iterator[TrainingMonitor]:
         yield monitor
 
 
-def asked(folder: Path, *calls: Call) -> tuple[list[str], list[CallToolResult]]:
+def results_of(folder: Path, *calls: Call) -> tuple[list[str], list[CallToolResult]]:
     """Return the names of the tools of a server that allows actions, and the results of calls."""
 
     async def ask() -> tuple[list[str], list[CallToolResult]]:
@@ -74,7 +74,7 @@ def test_a_live_run_is_changed(live: TrainingMonitor) -> None:
     """A note and a tag are in the run with their reasons, and a stop reaches a loop that checks for it."""
     assert not live.stop_requested
     why = {"run": "live", "reason": "the loss is NaN"}
-    names, results = asked(
+    names, results = results_of(
         live.path.parent,
         ("add_note", {**why, "text": "look here"}),
         ("add_tag", {**why, "tag": "diverged"}),

@@ -1,4 +1,4 @@
-"""The server for agents, asked by the client of the official SDK in a subprocess."""
+"""The server for agents, called by the client of the official SDK in a subprocess."""
 
 import json
 import subprocess

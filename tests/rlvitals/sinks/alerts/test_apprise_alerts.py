@@ -232,8 +232,8 @@ def test_a_training_continues_while_its_alerts_fail(
     monkeypatch.setenv("RLVITALS_APPRISE_URLS", address(server))
     with TrainingMonitor(tmp_path, session_name="a", sinks=["apprise"]) as monitor:
         monitor.log_event("finding", "Losses are not finite.", severity="critical", code="non-finite")
-    said = [event.message for event in monitor.run.records("events") if "sink apprise" in event.message]
-    assert len([message for message in said if "responded with 403" in message]) == 1
+    messages = [event.message for event in monitor.run.records("events") if "sink apprise" in event.message]
+    assert len([message for message in messages if "responded with 403" in message]) == 1
     files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert SECRET.encode() not in files
     assert SECRET not in caplog.text
