@@ -92,7 +92,7 @@ def serve_stdio(folder: Path, tools: Sequence[Tool]) -> None:
 
     anyio.run(run)
     if not wait_for_calls(_END_S):
-        # A computation cannot be interrupted. Nobody waits for it, and it writes nothing.
+        # A computation cannot be interrupted, and nobody waits for it. Requests are written in one piece.
         os._exit(0)
 
 

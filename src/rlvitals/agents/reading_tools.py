@@ -26,7 +26,7 @@ from rlvitals.runs.queries import last_records
 
 _MOST_RUNS, _MOST_ROWS, _MOST_RECORDS = 200, 1_000, 500
 _QUERY_S = 60.0
-"""Time limit of a query. Its text is in the description of the tool too."""
+"""Time limit of a query in seconds, as in the description of the tool."""
 
 
 class _Arguments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

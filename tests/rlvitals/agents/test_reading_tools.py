@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rlvitals import RecorderSettings, TrainingMonitor
-from rlvitals.agents.reading_tools import READING_TOOLS
+from rlvitals.agents.reading_tools import _QUERY_S, READING_TOOLS, QuerySql
 from rlvitals.errors import RlvitalsError
 
 TOOLS = {tool.name: tool for tool in READING_TOOLS}
@@ -40,3 +40,8 @@ def test_a_run_outside_of_the_folder_is_refused(outside: Path, tool: str, argume
 
     with pytest.raises(RlvitalsError, match="is outside of the folder"):
         TOOLS[tool].call(arguments, outside.parent / "served")
+
+
+def test_the_time_limit_of_a_query_is_in_its_description() -> None:
+    """An agent reads it before it writes a query."""
+    assert f"is stopped after {_QUERY_S:.0f} seconds" in (QuerySql.__doc__ or "")
