@@ -4,9 +4,8 @@ import contextlib
 import getpass
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -18,10 +17,18 @@ from rlvitals.runs import Run
 from rlvitals.runs.lock import host_name
 from rlvitals.runs.named_runs import run_named
 from rlvitals.runs.queries import last_records
-from rlvitals.runs.request_files import Request, RequestKind, place_request, withdraw_request
+from rlvitals.runs.request_files import (
+    RateFactor,
+    Request,
+    RequestKind,
+    RequestText,
+    TagText,
+    place_request,
+    withdraw_request,
+)
 
 _WAIT_S = 10.0
-"""Maximum wait for the recording process. It looks for requests about once per second."""
+"""Maximum wait for the recording process. It checks for requests about once per second."""
 _PAUSE_S = 0.1
 _EVENTS = 200
 """Number of last events in which the answer is looked for."""
@@ -55,8 +62,24 @@ class OfLiveRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
         reason: Why, in one sentence. It is recorded in the run.
     """
 
+    kind: ClassVar[RequestKind]
     run: str
-    reason: Annotated[str, msgspec.Meta(max_length=500, pattern=r"\S")]
+    reason: RequestText
+
+    def __post_init__(self) -> None:
+        """Check that the arguments are a request.
+
+        Raises:
+            ValueError: A text is invalid.
+        """
+        self.request()
+
+    def request(self) -> Request:
+        """Return the request."""
+        return self._request()
+
+    def _request(self, **details: Any) -> Request:
+        return Request(kind=self.kind, reason=self.reason, by=f"an agent of {_user()}@{host_name()}", **details)
 
 
 class AddNoteArguments(OfLiveRun, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -66,21 +89,33 @@ class AddNoteArguments(OfLiveRun, frozen=True, kw_only=True, omit_defaults=True,
         text: Text of the note.
     """
 
-    text: Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"\S")]
+    kind = "note"
+    text: RequestText
+
+    def request(self) -> Request:
+        """Return the request with the note."""
+        return self._request(text=self.text)
 
 
 class AddTagArguments(OfLiveRun, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Add a tag to a live training run, by which people find it.
 
     Attributes:
-        tag: The tag, a short text.
+        tag: The tag, a short text on one line.
     """
 
-    tag: Annotated[str, msgspec.Meta(max_length=100, pattern=r"\S")]
+    kind = "tag"
+    tag: TagText
+
+    def request(self) -> Request:
+        """Return the request with the tag."""
+        return self._request(text=self.tag)
 
 
 class SaveCheckpointArguments(OfLiveRun, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Save a checkpoint of a live Stable-Baselines3 training, in the artifacts of the run. The events hold its path."""
+
+    kind = "checkpoint"
 
 
 class LowerLearningRateArguments(OfLiveRun, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -90,7 +125,12 @@ class LowerLearningRateArguments(OfLiveRun, frozen=True, kw_only=True, omit_defa
         factor: Factor of the learning rate, or of its whole schedule, between 0 and 1.
     """
 
-    factor: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
+    kind = "learning-rate"
+    factor: RateFactor
+
+    def request(self) -> Request:
+        """Return the request with the factor."""
+        return self._request(factor=self.factor)
 
 
 class StopTrainingArguments(OfLiveRun, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -99,26 +139,11 @@ class StopTrainingArguments(OfLiveRun, frozen=True, kw_only=True, omit_defaults=
     A Stable-Baselines3 training stops by itself. Any other training loop must check monitor.stop_requested.
     """
 
+    kind = "stop"
 
-def _requested(kind: RequestKind, text: str = "") -> Callable[[Any, Path], ToolAnswer]:
-    """Return the function of a tool.
 
-    Args:
-        kind: Kind of its requests.
-        text: Argument with the text of a request. Empty if it has none.
-    """
-
-    def answer(arguments: Any, folder: Path) -> ToolAnswer:
-        request = Request(
-            kind=kind,
-            reason=arguments.reason,
-            by=f"an agent of {_user()}@{host_name()}",
-            text=getattr(arguments, text) if text else "",
-            **({"factor": arguments.factor} if isinstance(arguments, LowerLearningRateArguments) else {}),
-        )
-        return ToolAnswer(send_request(run_named(arguments.run, folder), request))
-
-    return answer
+def _answer(arguments: OfLiveRun, folder: Path) -> ToolAnswer:
+    return ToolAnswer(send_request(run_named(arguments.run, folder), arguments.request()))
 
 
 def send_request(run: Run, request: Request, *, wait_s: float = _WAIT_S) -> RequestResult:
@@ -172,18 +197,13 @@ def _is_about(event: Event, key: str) -> bool:
 
 
 ACTION_TOOLS = tuple(
-    Tool(name, title, arguments, (RequestResult,), answer, is_reading=False)
-    for name, title, arguments, answer in (
-        ("add_note", "Add a note to a live run", AddNoteArguments, _requested("note", "text")),
-        ("add_tag", "Add a tag to a live run", AddTagArguments, _requested("tag", "tag")),
-        ("save_checkpoint", "Save a checkpoint of a live run", SaveCheckpointArguments, _requested("checkpoint")),
-        (
-            "lower_learning_rate",
-            "Lower the learning rate of a live run",
-            LowerLearningRateArguments,
-            _requested("learning-rate"),
-        ),
-        ("stop_training", "Stop a live run", StopTrainingArguments, _requested("stop")),
+    Tool(name, title, arguments, (RequestResult,), _answer, is_reading=False)
+    for name, title, arguments in (
+        ("add_note", "Add a note to a live run", AddNoteArguments),
+        ("add_tag", "Add a tag to a live run", AddTagArguments),
+        ("save_checkpoint", "Save a checkpoint of a live run", SaveCheckpointArguments),
+        ("lower_learning_rate", "Lower the learning rate of a live run", LowerLearningRateArguments),
+        ("stop_training", "Stop a live run", StopTrainingArguments),
     )
 )
 """Tools that change a live run, offered only with `--allow-actions`."""

@@ -1,4 +1,4 @@
-"""Limits on the size of an answer: long lists and texts are shortened, and the answer says which."""
+"""Limits on the size of an answer: long lists and texts are shortened, and the answer names them."""
 
 import json
 from collections.abc import Iterator

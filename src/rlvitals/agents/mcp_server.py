@@ -1,6 +1,7 @@
 """Server for coding agents over the standard input and output, with the official SDK of the protocol."""
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,13 @@ from mcp_types import Tool as ListedTool
 
 from rlvitals import __version__
 from rlvitals.agents.tool import Tool
+from rlvitals.agents.tool_thread import in_thread, wait_for_calls
 from rlvitals.errors import RlvitalsError
 from rlvitals.outputs.key_texts import class_text
 
 _log = logging.getLogger("rlvitals")
+_END_S = 1.0
+"""Time for the running calls to end after the client has gone."""
 _INSTRUCTIONS = (
     "rlvitals records reinforcement-learning training. list_runs finds runs, check_run says what is wrong with one, "
     "and query_sql reads single records. Times are seconds since 1970 (UTC). Non-finite numbers are the texts NaN, "
@@ -51,8 +55,8 @@ def server_for(folder: Path, tools: Sequence[Tool]) -> Server[Any]:
         if tool is None:
             return _failed(f"no tool is named {request.name!r}: use one of {', '.join(by_name)}")
         try:
-            # Reading a run blocks, and the server must be able to answer meanwhile.
-            found = await anyio.to_thread.run_sync(tool.call, request.arguments or {}, folder)
+            # Reading a run blocks, and the server must be able to answer and to cancel meanwhile.
+            found = await in_thread(lambda: tool.call(request.arguments or {}, folder))
         except RlvitalsError as error:
             return _failed(str(error))
         except OSError as error:
@@ -74,7 +78,7 @@ def server_for(folder: Path, tools: Sequence[Tool]) -> Server[Any]:
 
 
 def serve_stdio(folder: Path, tools: Sequence[Tool]) -> None:
-    """Serve tools on the standard input and output until the input ends.
+    """Serve tools on the standard input and output until the input ends. Calls that are still running are stopped.
 
     Args:
         folder: Folder of runs.
@@ -87,6 +91,9 @@ def serve_stdio(folder: Path, tools: Sequence[Tool]) -> None:
             await server.run(incoming, outgoing, server.create_initialization_options())
 
     anyio.run(run)
+    if not wait_for_calls(_END_S):
+        # A computation cannot be interrupted, and nobody waits for it. Requests are written in one piece.
+        os._exit(0)
 
 
 def _listed(tool: Tool) -> ListedTool:

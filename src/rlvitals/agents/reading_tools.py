@@ -17,7 +17,7 @@ from rlvitals.outputs.compare_output import compared, compared_runs
 from rlvitals.outputs.ls_output import run_list
 from rlvitals.outputs.report_output import ReportText
 from rlvitals.outputs.show_output import shown_run
-from rlvitals.outputs.sql_output import asked, query_rows
+from rlvitals.outputs.sql_output import query_rows, run_query
 from rlvitals.outputs.tail_output import LastRecords, StreamName
 from rlvitals.render.report_writer import report_text
 from rlvitals.runs import Run
@@ -25,6 +25,8 @@ from rlvitals.runs.named_runs import newest_run, run_named, runs_named
 from rlvitals.runs.queries import last_records
 
 _MOST_RUNS, _MOST_ROWS, _MOST_RECORDS = 200, 1_000, 500
+_QUERY_S = 60.0
+"""Time limit of a query in seconds, as in the description of the tool."""
 
 
 class _Arguments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -112,7 +114,7 @@ class QuerySql(_Arguments, frozen=True, kw_only=True, omit_defaults=True, forbid
 
     The tables are episodes, updates, evaluations, system, scalars and events. The column run names the run. Dict
     entries are columns such as "parameters.speed". DESCRIBE episodes lists the columns. The query cannot read other
-    files.
+    files, and is stopped after 60 seconds.
 
     Attributes:
         query: One read-only statement.
@@ -188,10 +190,11 @@ def _query_sql(arguments: QuerySql, folder: Path) -> ToolAnswer:
     notes = [f"skipped {path}: {error}" for path, error in refused]
     if arguments.runs and not runs:
         raise RunError("; ".join(notes))
-    answer = asked(arguments.query, runs)
-    total = len(answer)
-    if total > arguments.limit:
-        notes.append(f"rows: only the first {arguments.limit:,} of {total:,}; raise limit, or aggregate in the query")
+    answer = run_query(arguments.query, runs, most_rows=arguments.limit + 1, limit_s=_QUERY_S)
+    if len(answer) > arguments.limit:
+        notes.append(
+            f"rows: only the first {arguments.limit:,}, there are more; raise limit, or aggregate in the query"
+        )
     return ToolAnswer(query_rows(answer, arguments.limit), notes)
 
 

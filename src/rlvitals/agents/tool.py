@@ -10,6 +10,7 @@ from rlvitals.agents.answer_size import shortened
 from rlvitals.errors import RlvitalsError
 from rlvitals.outputs.json_schema import Schema, input_schema, json_schema
 from rlvitals.records.json_encoding import strict_json
+from rlvitals.runs.search import confined_to
 
 
 class ToolArgumentError(RlvitalsError):
@@ -74,7 +75,7 @@ class Tool(NamedTuple):
         }
 
     def call(self, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """Compute the result, which `output_schema` describes.
+        """Compute the result, which `output_schema` describes. No run outside of the folder is read or changed.
 
         Args:
             arguments: Arguments by name.
@@ -85,11 +86,19 @@ class Tool(NamedTuple):
             OSError: A file cannot be read.
         """
         try:
+            msgspec.json.encode(arguments)
+        except UnicodeEncodeError:
+            raise ToolArgumentError(
+                f"the arguments of {self.name} have lone surrogates, which are invalid Unicode: {arguments!a:.200}; "
+                "remove them"
+            ) from None
+        try:
             checked = msgspec.convert(arguments, self.arguments)
         except msgspec.ValidationError as error:
             raise ToolArgumentError(
                 f"{error}. The arguments of {self.name} are {', '.join(self.arguments.__struct_fields__)}."
             ) from None
-        answer = self.answer(checked, folder)
+        with confined_to(folder):
+            answer = self.answer(checked, folder)
         document, notes = shortened(msgspec.json.decode(strict_json(answer.document)))
         return {"document": document, "notes": [*answer.notes, *notes]}

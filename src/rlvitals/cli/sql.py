@@ -10,7 +10,7 @@ from rich.text import Text
 from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, run_argument
 from rlvitals.formatting import ABSENT
-from rlvitals.outputs.sql_output import asked, query_rows
+from rlvitals.outputs.sql_output import query_rows, run_query
 from rlvitals.render.terminal import LABEL, make_screen, number_text, print_json
 from rlvitals.runs.answer import Answer
 from rlvitals.runs.named_runs import runs_named
@@ -38,7 +38,7 @@ def sql(
         print_error(f"skipped {path}: {error}")
     if where and not runs:
         raise typer.Exit(EXIT_ERROR)
-    answer = asked(question, runs)
+    answer = run_query(question, runs)
     if as_json:
         print_json(query_rows(answer))
     else:

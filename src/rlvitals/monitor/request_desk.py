@@ -64,7 +64,10 @@ class RequestDesk:
                 data={"ignored": found.ignored},
             )
         for key, request in found.requests:
-            self._receive(key, request)
+            try:
+                self._receive(key, request)
+            except Exception as error:  # noqa: BLE001 - the file is gone, and the sender and the next request wait
+                self._fail(key, request, error)
 
     def is_stopping(self) -> bool:
         """Return whether a request asked the training to stop. The first such answer is recorded as an action."""
@@ -77,14 +80,13 @@ class RequestDesk:
         return self._is_stopping
 
     def _receive(self, key: str, request: Request) -> None:
-        mask = self._recorder.session.masking.text
-        about = {"request": key, "by": mask(request.by), "reason": mask(request.reason)}
+        about = self._about(key, request)
         is_possible = self._is_possible(request.kind)
-        asked = f"{request.by} asks to {_ASKS[request.kind]}: {request.reason.rstrip('.')}"
+        message = f"{request.by} asks to {_ASKS[request.kind]}: {request.reason.rstrip('.')}"
         excuse = _NO_LOOP if request.kind == "stop" else _NOBODY
         self._events.log_event(
             KIND,
-            asked if is_possible else f"{asked}. {excuse}.",
+            message if is_possible else f"{message}. {excuse}.",
             severity="info" if is_possible else "warning",
             code=request.kind,
             data={**about, "factor": request.factor, "state": RECEIVED if is_possible else REFUSED},
@@ -95,6 +97,17 @@ class RequestDesk:
             self._add_tag(request.text, about)
         elif request.kind == "stop" and is_possible and "stop" not in self._served:
             self._pending, self._is_stopping = about, True
+
+    def _fail(self, key: str, request: Request, error: Exception) -> None:
+        """Record that a request failed, if the run can still record anything."""
+        message = f"Cannot {_ASKS[request.kind]}: {str(error) or type(error).__name__}"
+        data = {**self._about(key, request), "state": FAILED}
+        with contextlib.suppress(Exception):
+            self._events.log_event(KIND, message, severity="warning", code=request.kind, data=data)
+
+    def _about(self, key: str, request: Request) -> dict[str, Any]:
+        mask = self._recorder.session.masking.text
+        return {"request": key, "by": mask(request.by), "reason": mask(request.reason)}
 
     def _is_possible(self, kind: RequestKind) -> bool:
         return kind in _BY_THE_MONITOR or kind in self._served or (kind == "stop" and self._is_checked)

@@ -108,7 +108,7 @@ _OF_TABLES = re.compile(r"\b(show|tables|views|columns|information_schema|duckdb
 """Words in a query about the tables themselves, which need not name a table."""
 
 
-def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
+def query(runs: RunFolder | Sequence[RunFolder], sql: str, most_rows: int | None = None) -> Answer:
     """Run a SQL query in the DuckDB dialect.
 
     Each stream is a table: `episodes`, `updates`, `evaluations`, `system`, `scalars`, `events`. Dict entries are
@@ -121,6 +121,7 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
         runs: One run, or several runs whose records are combined.
         sql: One read-only statement (`SELECT`, `FROM`, `DESCRIBE`, `SUMMARIZE`, `PIVOT`, ...). Timestamps in the
             result (`to_timestamp(time)`) are in UTC.
+        most_rows: Maximum number of rows; by default all. Further rows are not computed if the query permits it.
 
     Raises:
         QueryError: The query is invalid, or is not read-only.
@@ -133,6 +134,7 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
     if not streams and _OF_TABLES.search(asked):
         streams = list(STREAMS)
 
+    limit = "" if most_rows is None else f" LIMIT {most_rows:d}"
     failed: list[duckdb.Error] = []
 
     def nested(stream: str) -> list[str]:
@@ -141,7 +143,7 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
     def answered(views: duckdb.DuckDBPyConnection) -> None:
         try:
             # The query is on separate lines, because it can end with a comment.
-            views.execute(f"CREATE OR REPLACE TABLE {_TABLE} AS FROM (\n{asked}\n)")
+            views.execute(f"CREATE OR REPLACE TABLE {_TABLE} AS FROM (\n{asked}\n){limit}")
             _leave_zones(views)
         except _WRONG as error:
             raise QueryError(_reason(error)) from None

@@ -81,6 +81,11 @@ class _Uses:
         """Interrupt the reads of a thread and refuse further reads."""
         with self._lock:
             self._stopped.add(thread)
+            self.interrupt(thread)
+
+    def interrupt(self, thread: threading.Thread) -> None:
+        """Interrupt the running reads of a thread. Further reads are allowed."""
+        with self._lock:
             self._interrupt([use for use in list(self._uses) if use.thread is thread])
 
     def leave(self, timeout_s: float) -> None:
@@ -129,6 +134,36 @@ def reading() -> Iterator[Use]:
 def stop_reading(thread: threading.Thread) -> None:
     """Interrupt the reads of a thread and refuse further reads. Call this repeatedly until the thread ends."""
     _uses.stop(thread)
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[threading.Event]:
+    """Interrupt the reads of the calling thread in a `with` block after a time.
+
+    Args:
+        seconds: Time limit.
+
+    Yields:
+        Event that is set when the time is over. The interrupted read raises `ReadInterruptedError`.
+    """
+    reader = threading.current_thread()
+    is_over, is_done = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        if not is_done.wait(seconds):
+            is_over.set()
+            while True:  # an interruption between two queries has no effect
+                _uses.interrupt(reader)
+                if is_done.wait(_POLL_S):
+                    return
+
+    watcher = threading.Thread(target=watch, name="rlvitals-time-limit", daemon=True)
+    watcher.start()
+    try:
+        yield is_over
+    finally:
+        is_done.set()
+        watcher.join()
 
 
 # Exit handlers run in reverse order. This module is loaded before the recorder registers its handler, so this handler

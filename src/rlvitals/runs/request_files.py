@@ -20,9 +20,14 @@ _NAME = re.compile(r"(\d{17}-[0-9a-f]{8})\.json")
 _MOST_BYTES = 16_384
 _MOST_FILES = 100
 """Maximum number of files that are read at once."""
-_LOOKS = 3
+_CHECKS = 3
 """Number of times that a folder is listed after its last change, because the time of a change is not exact."""
-_Line = Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"\S")]
+_MOST_OF_TAG = 100
+
+RequestText = Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"\S")]
+"""A note, or why and by whom something is requested."""
+TagText = Annotated[str, msgspec.Meta(max_length=_MOST_OF_TAG, pattern=r"\S")]
+RateFactor = Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -32,24 +37,31 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
         kind: What to do.
         reason: Why, as recorded in the run.
         by: Who asks.
-        text: Text of a note, or a tag.
+        text: Text of a note, or a tag. Spaces around it are removed.
         factor: Factor of the learning rate.
     """
 
     kind: RequestKind
-    reason: _Line
-    by: _Line
+    reason: RequestText
+    by: RequestText
     text: Annotated[str, msgspec.Meta(max_length=1_000)] = ""
-    factor: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.5
+    factor: RateFactor = 0.5
 
     def __post_init__(self) -> None:
-        """Check that a note and a tag have a text.
+        """Remove the spaces around texts, and check the text of a note and of a tag.
 
         Raises:
-            ValueError: The text is empty.
+            ValueError: The text is empty, or a tag is too long or has characters that are not printable.
         """
-        if self.kind in {"note", "tag"} and not self.text.strip():
+        for name in ("reason", "text"):
+            msgspec.structs.force_setattr(self, name, getattr(self, name).strip())
+        if self.kind in {"note", "tag"} and not self.text:
             raise ValueError(f"text={self.text!r}: a {self.kind} needs a text")
+        if self.kind == "tag" and not (self.text.isprintable() and len(self.text) <= _MOST_OF_TAG):
+            raise ValueError(
+                f"the tag {self.text!a:.200}: a tag must have at most {_MOST_OF_TAG} printable characters; remove line "
+                "breaks and control characters"
+            )
 
 
 class TakenRequests(NamedTuple):
@@ -106,7 +118,7 @@ class RequestInbox:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._known: tuple[int, int] | None = None
-        self._looks = 0
+        self._checks_left = 0
         self._kept: set[str] = set()  # files that cannot be removed, and are reported once
         with contextlib.suppress(OSError):
             for path in self._files():
@@ -129,13 +141,13 @@ class RequestInbox:
         except FileNotFoundError:
             return False
         known = (state.st_mode, state.st_mtime_ns)
-        self._looks = self._looks - 1 if known == self._known else _LOOKS
+        self._checks_left = self._checks_left - 1 if known == self._known else _CHECKS
         is_new, self._known = known != self._known, known
         if not stat.S_ISDIR(state.st_mode):
             if is_new:
                 raise OSError(0, "is not a folder", str(self._layout.requests))
             return False
-        return self._looks > 0
+        return self._checks_left > 0
 
     def _files(self) -> list[Path]:
         folder = self._layout.requests

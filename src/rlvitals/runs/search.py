@@ -5,6 +5,8 @@ import glob
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from rlvitals.errors import RunNotFoundError
@@ -14,7 +16,22 @@ from rlvitals.runs.layout import HEADER
 LOGS = Path("logs")
 """Default folder of runs."""
 
+_boundary: ContextVar[Path | None] = ContextVar("boundary", default=None)
 _WILDCARD = re.compile(r"[*?]|\[.+\]", re.DOTALL)
+
+
+@contextmanager
+def confined_to(folder: Path) -> Iterator[None]:
+    """Refuse all paths outside of a folder in a `with` block, in this thread. Links in the folder are followed.
+
+    Args:
+        folder: Folder that limits the search.
+    """
+    token = _boundary.set(folder)
+    try:
+        yield
+    finally:
+        _boundary.reset(token)
 
 
 def places_of(word: str, folder: Path | None = None, *, depth: int = MAX_DEPTH) -> list[Path]:
@@ -33,21 +50,37 @@ def places_of(word: str, folder: Path | None = None, *, depth: int = MAX_DEPTH) 
         At least one path. If no match contains a run, existing paths without a run are returned.
 
     Raises:
-        RunNotFoundError: No path matches.
+        RunNotFoundError: No path matches, or only paths outside of the folder of `confined_to`.
     """
     known: list[Path] = []
-    for found in _searches(word, folder):
+    outside: list[Path] = []
+    boundary = _boundary.get()
+    for matches in _searches(word, folder):
+        found = [place for place in matches if boundary is None or _is_inside(place, boundary)]
+        outside = outside or [place for place in matches if place not in found]
         if any(_holds_run(place, depth) for place in found):
             return found
         known = known or found
     if known:
         return known
+    if outside:
+        raise RunNotFoundError(
+            f"{word!r:.200} is {outside[0].absolute()}, which is outside of the folder {boundary}. Pass the name of a "
+            "run in this folder, or start the server with --folder FOLDER for another one."
+        )
     raise RunNotFoundError(_missing(word, folder))
 
 
 def is_pattern(word: str) -> bool:
     """Return whether a word has wildcards (`*`, `?`, `[...]`)."""
     return _WILDCARD.search(word) is not None
+
+
+def _is_inside(place: Path, boundary: Path) -> bool:
+    """Return whether a path is in a folder: by its parts, as for a link in the folder, or by its target."""
+    if os.pardir not in place.parts and place.absolute().is_relative_to(boundary.absolute()):
+        return True
+    return place.resolve().is_relative_to(boundary.resolve())
 
 
 def _searches(word: str, folder: Path | None) -> Iterator[list[Path]]:

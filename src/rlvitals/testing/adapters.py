@@ -211,7 +211,7 @@ def _misplaced(update: PolicyUpdate) -> list[str]:
 
 
 def _soon(holds: Callable[[], bool]) -> bool:
-    """Wait until a condition holds, for another thread notices an interruption. Return whether it holds."""
+    """Wait until a condition holds, because another thread notices an interruption. Return whether it holds."""
     pause = threading.Event()
     for _ in range(int(_LONG_S / 0.01)):
         if holds():

@@ -18,6 +18,8 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.adapters.sb3 import VitalsCallback
 from rlvitals.agents.action_tools import ACTION_TOOLS, RequestRefusedError, send_request
+from rlvitals.agents.tool import ToolArgumentError
+from rlvitals.errors import RunNotFoundError
 from rlvitals.runs.request_files import Request
 
 ACTIONS = ["add_note", "add_tag", "save_checkpoint", "lower_learning_rate", "stop_training"]
@@ -25,6 +27,7 @@ QUICK = RecorderSettings(
     system_interval_s=None, diagnosis_interval_s=None, heartbeat_s=0.05, fsync_interval_s=0.05, close_s=5.0
 )
 NOTE = Request(kind="note", reason="why", by="me", text="hello")
+TOOLS = {tool.name: tool for tool in ACTION_TOOLS}
 Call = tuple[str, dict[str, Any]]
 
 
@@ -46,7 +49,7 @@ def live(tmp_path: Path) -> Iterator[TrainingMonitor]:
         yield monitor
 
 
-def asked(folder: Path, *calls: Call) -> tuple[list[str], list[CallToolResult]]:
+def results_of(folder: Path, *calls: Call) -> tuple[list[str], list[CallToolResult]]:
     """Return the names of the tools of a server that allows actions, and the results of calls."""
 
     async def ask() -> tuple[list[str], list[CallToolResult]]:
@@ -71,7 +74,7 @@ def test_a_live_run_is_changed(live: TrainingMonitor) -> None:
     """A note and a tag are in the run with their reasons, and a stop reaches a loop that checks for it."""
     assert not live.stop_requested
     why = {"run": "live", "reason": "the loss is NaN"}
-    names, results = asked(
+    names, results = results_of(
         live.path.parent,
         ("add_note", {**why, "text": "look here"}),
         ("add_tag", {**why, "tag": "diverged"}),
@@ -96,6 +99,34 @@ def test_the_document_matches_its_schema(live: TrainingMonitor) -> None:
 
     assert result["document"]["run_id"] == "live"
     assert [event["kind"] for event in result["document"]["events"]] == ["request", "note"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument", "text", "reason"),
+    [
+        ("add_tag", "tag", " \n weird\x00", "a tag must have at most 100 printable characters"),
+        ("add_tag", "tag", "two\nlines", "a tag must have at most 100 printable characters"),
+        ("add_tag", "tag", "x" * 101, "length <= 100"),
+        ("add_note", "text", "x" * 1_001, "length <= 1000"),
+        ("add_note", "text", "a \ud800", "lone surrogates, which are invalid Unicode"),
+        ("stop_training", "run", "\ud800", "lone surrogates, which are invalid Unicode"),
+    ],
+)
+def test_an_invalid_text_is_an_error_of_the_arguments(
+    tmp_path: Path, tool: str, argument: str, text: str, reason: str
+) -> None:
+    """It is found before a run is opened."""
+    arguments = {"run": "live", "reason": "why", argument: text}
+
+    with pytest.raises(ToolArgumentError, match=reason):
+        TOOLS[tool].call(arguments, tmp_path)
+
+
+def test_spaces_around_a_tag_are_removed(live: TrainingMonitor) -> None:
+    """A tag that differs only in spaces is the same tag."""
+    TOOLS["add_tag"].call({"run": "live", "reason": " why\n", "tag": " diverged\n"}, live.path.parent)
+
+    assert live.run.header.tags == ["diverged"]
 
 
 def test_a_real_training_is_stopped(tmp_path: Path) -> None:
@@ -126,6 +157,19 @@ def test_a_finished_run_is_not_changed(live: TrainingMonitor) -> None:
 
     with pytest.raises(RequestRefusedError, match="is not live: its status is completed"):
         send_request(live.run, NOTE)
+    assert not live.run.layout.requests.exists()
+
+
+def test_a_run_outside_of_the_folder_is_not_changed(
+    live: TrainingMonitor, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a path nor the working directory leads out of the folder of the server."""
+    monkeypatch.chdir(live.path.parent)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    for name in ("live", str(live.path)):
+        with pytest.raises(RunNotFoundError, match="is outside of the folder"):
+            ACTION_TOOLS[0].call({"run": name, "reason": "why", "text": "hello"}, elsewhere)
     assert not live.run.layout.requests.exists()
 
 

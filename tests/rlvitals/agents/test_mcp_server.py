@@ -1,6 +1,7 @@
-"""The server for agents, asked by the client of the official SDK in a subprocess."""
+"""The server for agents, called by the client of the official SDK in a subprocess."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def test_a_document_is_that_of_the_command(session: Session, call: str, words: t
 def test_a_limited_answer_says_what_is_missing(session: Session) -> None:
     """The notes hold the number of rows and of runs that were left out."""
     assert [row["reward"] for row in session.document("sql")["rows"]] == [0.0, 1.0, 2.0]
-    assert session.notes("sql") == ["rows: only the first 3 of 60; raise limit, or aggregate in the query"]
+    assert session.notes("sql") == ["rows: only the first 3, there are more; raise limit, or aggregate in the query"]
     assert session.notes("list one") == ["1 older run not listed; raise limit to list more"]
     assert session.document("sql of runs")["rows"] == [{"n": 30}]
     assert session.notes("sql of runs")[0].startswith("skipped nothere: ")
@@ -178,6 +179,32 @@ def test_an_error_is_a_result_that_says_what_to_do(session: Session, call: str, 
 def test_only_the_protocol_is_printed(session: Session) -> None:
     """A message that is not of the protocol would have ended the session, and each call has its own result."""
     assert session.results.keys() == CALLS.keys()
+
+
+def test_a_running_call_ends_with_its_client(tmp_path: Path) -> None:
+    """The server answers other calls meanwhile, and its process ends when the client closes the input."""
+    endless = "SELECT count(*) FROM range(10_000_000_000) a, range(10_000_000_000) b"
+    start = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    messages: list[dict[str, Any]] = [
+        {"id": 1, "method": "initialize", "params": start},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": {"name": "query_sql", "arguments": {"query": endless}}},
+        {"id": 3, "method": "tools/call", "params": {"name": "list_runs", "arguments": {}}},
+    ]
+    command = [sys.executable, "-m", "rlvitals", "mcp", "--folder", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdin is not None
+            assert server.stdout is not None
+            for message in messages:
+                server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            server.stdin.flush()
+            answered = [json.loads(server.stdout.readline())["id"] for _ in range(2)]
+            server.stdin.close()
+
+            assert (answered, server.wait(20.0)) == ([1, 3], 0)
+        finally:
+            server.kill()
 
 
 def test_without_the_package_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -90,6 +90,24 @@ def test_malformed_files_are_reported_as_one_event(monitor: Begin) -> None:
     assert len(about(training, key)) == 2
 
 
+def test_a_request_that_fails_does_not_lose_the_next_one(monitor: Begin) -> None:
+    """Its failure is recorded with the reason."""
+    with monitor() as training:
+        layout = training.run.layout
+        header: Any = training._recorder.session.header
+        header.tags = [7]  # not a tag, so that adding another one fails
+        tag = place_request(layout, Request(kind="tag", text="diverged", reason="why", by="me"))
+        note = place_request(layout, Request(kind="note", text="hello", reason="why", by="me"))
+        training._requests.poll()
+        header.tags = []
+        failed = about(training, tag)[-1]
+        kinds = [event.kind for event in about(training, note)]
+
+    assert kinds == ["request", "note"]
+    assert ((failed.data or {})["state"], failed.severity, failed.code) == ("failed", "warning", "tag")
+    assert failed.message.startswith("Cannot add a tag: tags=[7, 'diverged']")
+
+
 def test_secrets_are_masked(monitor: Begin) -> None:
     """A key in a reason does not reach the run folder."""
     with monitor() as training:

@@ -10,6 +10,7 @@ import pytest
 from rlvitals import RecorderSettings, TrainingMonitor, open_run, open_runs
 from rlvitals.errors import QueryError, RunFormatError
 from rlvitals.runs import Run
+from rlvitals.runs.answer import query
 from rlvitals.runs.sealing import seal
 
 QUIET = RecorderSettings(system_interval_s=None)
@@ -35,6 +36,16 @@ def test_the_query_in_the_readme_returns_mean_rewards_by_category(tmp_path: Path
         ("a", 2.0),
         ("b", 3.0),
     ]
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT range AS n FROM range(1_000_000_000_000)", "FROM range(100) t(n) ORDER BY n -- a"]
+)
+def test_only_the_wanted_rows_are_computed(tmp_path: Path, sql: str) -> None:
+    """A query without end has first rows too, and the order stays."""
+    run = recorded(tmp_path, "run", [1])
+
+    assert query(run, sql, 3).rows() == [(0,), (1,), (2,)]
 
 
 def test_dict_entries_can_be_queried_by_name(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rlvitals.errors import ReadInterruptedError
-from rlvitals.runs.interruption import reading, stop_reading
+from rlvitals.runs.interruption import reading, stop_reading, time_limit
 from rlvitals.runs.sql_columns import connected
 
 LONG_S = 30.0
@@ -49,6 +49,16 @@ def test_a_query_is_interrupted() -> None:
             tables.execute(ENDLESS).fetchall()
 
     assert [type(error) for error in stopped(ask)] == [ReadInterruptedError]
+
+
+def test_a_query_is_interrupted_after_a_time_limit() -> None:
+    """The thread can read again afterwards."""
+    with time_limit(0.05) as is_over, pytest.raises(ReadInterruptedError), connected() as tables:
+        tables.execute(ENDLESS).fetchall()
+    with time_limit(LONG_S) as is_over_again, connected() as tables:
+        rows = tables.execute("SELECT 1").fetchall()
+
+    assert (is_over.is_set(), is_over_again.is_set(), rows) == (True, False, [(1,)])
 
 
 def test_a_query_that_follows_an_interrupted_one_is_interrupted_too() -> None:

@@ -80,6 +80,8 @@ def fields(**changes: Any) -> bytes:
         (fields(reason="  "), "at `$.reason`"),
         (fields(by=""), "at `$.by`"),
         (fields(kind="note"), "a note needs a text"),
+        (fields(kind="tag", text="a\x00"), "a tag must have at most 100 printable characters"),
+        (fields(kind="tag", text="x" * 101), "a tag must have at most 100 printable characters"),
         (fields(factor=1.5), "at `$.factor`"),
         (fields(factor="NaN"), "at `$.factor`"),
         (fields(command="rm"), "unknown field `command`"),

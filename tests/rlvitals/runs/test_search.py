@@ -8,7 +8,7 @@ import pytest
 from rlvitals.errors import RunNotFoundError
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.layout import Layout
-from rlvitals.runs.search import LOGS, places_of
+from rlvitals.runs.search import LOGS, confined_to, places_of
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +55,24 @@ def test_a_pattern_without_a_match_is_refused() -> None:
     for folder in (None, LOGS, Path("runs"), Path("gone")):
         with pytest.raises(RunNotFoundError, match=r"no run matches 'z\*'"):
             places_of("z*", folder)
+
+
+@pytest.mark.parametrize("word", ["ABSOLUTE/a-1", "ABSOLUTE/*", "logs/a-1", "runs/../a-1", "./a-1", "../*/logs/a-1"])
+def test_a_path_outside_of_a_boundary_is_refused(word: str) -> None:
+    """The error has the path, the boundary, and what to do."""
+    path = word.replace("ABSOLUTE", str(Path.cwd()))
+
+    with confined_to(Path("runs/deep")), pytest.raises(RunNotFoundError, match="is outside of the folder runs/deep"):
+        places_of(path, Path("runs/deep"))
+
+
+def test_a_path_inside_of_a_boundary_is_found() -> None:
+    """A run with the same name outside of it is not taken instead, and a link in the folder is followed."""
+    Path("runs/deep/link").symlink_to(Path("logs/a-1").absolute())
+    with confined_to(LOGS):
+        assert places_of("a-1", LOGS) == [Path("logs/a-1")]
+    with confined_to(Path("runs")):
+        assert places_of("runs/deep/b-2", Path("runs")) == [Path("runs/deep/b-2")]
+        assert places_of(str(Path.cwd() / "runs"), Path("runs")) == [Path.cwd() / "runs"]
+        assert places_of("link", Path("runs")) == [Path("runs/deep/link")]
+    assert places_of("a-1", LOGS) == [Path("a-1")]

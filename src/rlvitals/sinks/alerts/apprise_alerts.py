@@ -4,14 +4,17 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.sinks.alerts.alert import Alert
 from rlvitals.sinks.alerts.alert_sink import AlertSink, DeliveryError
 from rlvitals.sinks.alerts.posting import is_temporary, setting
+from rlvitals.sinks.fan_out import FanOut
 from rlvitals.sinks.lazy_destination import load, require
+from rlvitals.sinks.sink import Sink
+from rlvitals.sinks.sink_context import RunSink, SinkContext
 
 URLS = "RLVITALS_APPRISE_URLS"
 
@@ -22,11 +25,40 @@ _LOGGERS = ("apprise", "urllib3.connectionpool")
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
-class AppriseAlerts(AlertSink):
+class _AddressAlerts(AlertSink):
+    """Sends alerts to one address.
+
+    Args:
+        place: Name of the address in messages.
+        service: Service of Apprise.
+        clock: Source of the time.
+        **rules: Rules that select events and limit their number: see `Rules`.
+    """
+
+    known_as = "apprise"
+
+    def __init__(self, place: str, service: Any, *, clock: Clock, **rules: Any) -> None:
+        super().__init__(clock=clock, **rules)
+        self._place, self._service = place, service
+
+    def deliver(self, alert: Alert) -> None:
+        """Send an alert.
+
+        Raises:
+            DeliveryError: The service is unreachable, or rejected the alert. The message excludes the address, and what
+                Apprise reports, which can include it.
+        """
+        refusal = _refusal(self._service, alert)
+        if refusal is not None:
+            raise DeliveryError(f"{self._place} {refusal}", again=refusal.again)
+
+
+class AppriseAlerts(FanOut, RunSink):
     """Sends each alert to one or more services by their Apprise addresses, such as `ntfy://topic` or `tgram://...`.
 
-    An alert that some of the services do not accept is sent again to these only. Later alerts wait for it. Texts are
-    shortened to the length that a service accepts. Redirects are not followed.
+    The addresses are independent: each has its own queue and limits, as if it were a separate sink. An alert that an
+    address does not accept is sent again to this address only. Texts are shortened to the length that a service
+    accepts. Redirects are not followed.
 
     Args:
         urls: Addresses, as a list or as text separated by commas or spaces. Default: the environment variable
@@ -39,29 +71,43 @@ class AppriseAlerts(AlertSink):
         ValueError: An address is missing or invalid. The message does not repeat it.
     """
 
-    known_as = "apprise"
-
     def __init__(self, urls: str | Iterable[str] | None = None, *, clock: Clock = SYSTEM_CLOCK, **rules: Any) -> None:
-        super().__init__(clock=clock, **rules)
         require("apprise", feature="Apprise", extra="apprise")
-        self._services = _services(urls if urls is not None else setting(None, URLS))
-        self._alert: Alert | None = None
-        self._left = self._services
+        services = _services(urls if urls is not None else setting(None, URLS))
+        self._addresses = [_AddressAlerts(name, service, clock=clock, **rules) for name, service in services.items()]
+        super().__init__(self._addresses)
 
-    def deliver(self, alert: Alert) -> None:
-        """Send an alert to the services that have not accepted it yet.
+    def begin(self, context: SinkContext) -> None:
+        """Store the run name, which each alert includes."""
+        for address in self._addresses:
+            address.begin(context)
 
-        Raises:
-            DeliveryError: A service is unreachable, or rejected the alert. The message excludes the address, and what
-                Apprise reports, which can include it.
-        """
-        if alert is not self._alert:
-            self._alert, self._left = alert, self._services
-        refusals = {name: refusal for name, service in self._left.items() if (refusal := _refusal(service, alert))}
-        self._left = {name: self._services[name] for name, refusal in refusals.items() if refusal.again}
-        if refusals:
-            reasons = [f"{name} {refusal}" for name, refusal in refusals.items()]
-            raise DeliveryError("; ".join(reasons), again=bool(self._left))
+    @property
+    def name(self) -> str:
+        """Name of the channel."""
+        return _AddressAlerts.known_as
+
+    @property
+    def works(self) -> bool:
+        """Whether the last delivery to every address succeeded."""
+        return all(address.works for address in self.sinks)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    def _visit(self, call: Callable[[Sink], None], verb: str) -> None:
+        """Call every address. The errors of several addresses become one."""
+        try:
+            super()._visit(call, verb)
+        except ExceptionGroup as failed:
+            errors = failed.exceptions
+            if not all(isinstance(error, DeliveryError) for error in errors):
+                raise
+            again = any(getattr(error, "again", False) for error in errors)
+            refusal = DeliveryError("; ".join(map(str, errors)), again=again)
+        else:
+            return
+        raise refusal
 
 
 def _services(urls: str | Iterable[str]) -> dict[str, Any]:

@@ -110,6 +110,18 @@ def test_only_services_that_did_not_accept_an_alert_get_it_again(server: Any, fi
     assert len(server.bodies) == 1
 
 
+def test_a_failing_address_does_not_delay_the_others(server: Any, finding: MakeFinding) -> None:
+    """The other address gets each of five alerts at once. The failure is reported once, until the next retry."""
+
+    sink = AppriseAlerts([CLOSED_PORT, address(server)], clock=ManualClock())
+    assert refusal(sink, finding()).again
+    for at in range(4):
+        sink.write(finding(f"code-{at}"))
+    assert (len(server.bodies), sink.works) == (5, False)
+    with pytest.raises(DeliveryError, match=r"^5 alerts could not be delivered: address 1 \(JSON\) did not accept"):
+        sink.close()
+
+
 def test_an_alert_is_retried_after_a_server_error(server: Any, finding: MakeFinding) -> None:
     """After a status of 500 or above, the alert is sent again later."""
 
@@ -220,8 +232,8 @@ def test_a_training_continues_while_its_alerts_fail(
     monkeypatch.setenv("RLVITALS_APPRISE_URLS", address(server))
     with TrainingMonitor(tmp_path, session_name="a", sinks=["apprise"]) as monitor:
         monitor.log_event("finding", "Losses are not finite.", severity="critical", code="non-finite")
-    said = [event.message for event in monitor.run.records("events") if "sink apprise" in event.message]
-    assert len([message for message in said if "responded with 403" in message]) == 1
+    messages = [event.message for event in monitor.run.records("events") if "sink apprise" in event.message]
+    assert len([message for message in messages if "responded with 403" in message]) == 1
     files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert SECRET.encode() not in files
     assert SECRET not in caplog.text

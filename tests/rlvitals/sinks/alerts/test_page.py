@@ -9,7 +9,7 @@ import pytest
 
 from rlvitals.adapters.actions import Action
 from rlvitals.monitor.milestones import CODES
-from rlvitals.sinks import alerts
+from rlvitals.sinks import Sink, alerts
 from rlvitals.sinks.alerts import Alert, AlertSink, DiscordAlerts, Rules, SlackAlerts, WebhookAlerts
 
 ROOT = Path(__file__).parents[4]
@@ -30,7 +30,7 @@ ALERT = Alert(
 def test_every_channel_rule_and_action_is_on_the_page() -> None:
     """The page has the name of each, and of each milestone."""
 
-    targets = [kind for kind in vars(alerts).values() if isinstance(kind, type) and issubclass(kind, AlertSink)]
+    targets = [kind for kind in vars(alerts).values() if isinstance(kind, type) and issubclass(kind, Sink)]
     assert len(targets) == 9
     for kind in targets:
         assert f"`{kind.__name__}` |" in PAGE or kind is AlertSink
