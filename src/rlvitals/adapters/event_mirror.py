@@ -10,17 +10,16 @@ from typing import Any
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
-from rlvitals.errors import RlvitalsError
 from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings
-from rlvitals.formats.importers.tensorboard_importer import EventConverter, event_files
+from rlvitals.formats.importers.tensorboard_importer import EventConverter, event_files, loader_of
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings
 from rlvitals.records import Record
 from rlvitals.records.training_parts import training_of
 from rlvitals.runs.layout import HEADER
 from rlvitals.runs.run_writer import free_name
-from rlvitals.sinks.lazy_destination import load, require
+from rlvitals.sinks.lazy_destination import require
 
 _log = logging.getLogger("rlvitals")
 
@@ -33,8 +32,6 @@ FLUSH_S = 150.0
 SEARCH_S = 5.0
 """Least time between two searches for new trainings."""
 
-FILES = "*tfevents*"
-_LOADER = "tensorboard.backend.event_processing.event_file_loader"
 _SETTINGS = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None, signals=(), take_requests=False)
 
 
@@ -87,7 +84,7 @@ class EventMirror:
         count = 0
         for file in files:
             if file not in self._loaders:
-                self._loaders[file] = load(_LOADER).EventFileLoader(str(file))
+                self._loaders[file] = loader_of(file)
             for event in self._loaders[file].Load():
                 count += 1
                 self._record(self._converter.records(event, file))
@@ -103,10 +100,13 @@ class EventMirror:
         return count
 
     def close(self) -> None:
-        """End the run."""
+        """End the run, and close the event files."""
+        self._loaders.clear()
         if self.is_open:
-            self._record(self._converter.rest())
-            self._monitor.close()
+            try:
+                self._record(self._converter.rest())
+            finally:
+                self._monitor.close()
 
     def _record(self, records: Iterator[Record]) -> None:
         for record in records:
@@ -126,50 +126,69 @@ class EventMirrors:
         self._folder = folder
         self._home = home
         self._clock = clock
-        self._mirrors: dict[Path, EventMirror | None] = {}
+        self._known: set[Path] = set()
+        self._mirrors: dict[Path, EventMirror] = {}
         self._search_at = -math.inf
         self._lock = threading.Lock()
 
     def poll(self) -> None:
-        """Record the new events of all trainings that go on. Search for new trainings from time to time."""
+        """Record the new events of all trainings that go on. Search for new trainings from time to time.
+
+        A training that has ended closes its files before the next one is opened.
+        """
         with self._lock:
+            for training in list(self._mirrors):
+                self._poll(training)
             began = self._clock.monotonic()
             if began >= self._search_at:
                 for training in trainings_with_events(self._folder):
-                    if training not in self._mirrors:
-                        self._mirrors[training] = self._mirror_of(training)
+                    if training not in self._known:
+                        self._known.add(training)
+                        self._open(training)
                 ended = self._clock.monotonic()
                 self._search_at = ended + pause_after(ended - began, least_s=SEARCH_S)
-            for training, mirror in self._mirrors.items():
-                if mirror is not None and mirror.is_open:
-                    try:
-                        mirror.poll()
-                    except (RlvitalsError, OSError) as error:
-                        _log.warning("%s is no longer read: %s", training, error)
-                        mirror.close()
 
     def close(self) -> None:
         """End all runs."""
         with self._lock:
-            for mirror in self._mirrors.values():
-                if mirror is not None:
-                    mirror.close()
+            for training in list(self._mirrors):
+                self._close(training)
 
-    def _mirror_of(self, training: Path) -> EventMirror | None:
+    def _open(self, training: Path) -> None:
         place = self._home / training.relative_to(self._folder).parent if training != self._folder else self._home
         try:
-            return EventMirror(training, place, clock=self._clock)
-        except RlvitalsError as error:
+            self._mirrors[training] = EventMirror(training, place, clock=self._clock)
+        except Exception as error:  # noqa: BLE001 - the other trainings are shown
             _log.warning("%s cannot be shown: %s", training, error)
-            return None
+        while training in self._mirrors and self._poll(training):
+            pass
+
+    def _poll(self, training: Path) -> int:
+        """Record the new events of a training, and return their number."""
+        mirror = self._mirrors[training]
+        count = 0
+        try:
+            count = mirror.poll()
+        except Exception as error:  # noqa: BLE001 - the other trainings are read
+            _log.warning("%s is no longer read: %s", training, error)
+            self._close(training)
+        if not mirror.is_open:
+            self._mirrors.pop(training, None)
+        return count
+
+    def _close(self, training: Path) -> None:
+        try:
+            self._mirrors.pop(training).close()
+        except Exception as error:  # noqa: BLE001 - the other trainings are closed
+            _log.warning("the last events of %s were not recorded: %s", training, error)
 
 
 def trainings_with_events(folder: Path) -> list[Path]:
     """Return the folders of trainings with event files in a folder, without those inside of a run folder."""
     found: set[Path] = set()
-    for file in folder.rglob(FILES):
+    for file in event_files(folder):
         above = [parent for parent in file.parents if parent == folder or folder in parent.parents]
-        if not any((parent / HEADER).exists() for parent in above) and event_files(file):
+        if not any((parent / HEADER).exists() for parent in above):
             training = training_of(file.parent)
             found.add(training if folder in (training, *training.parents) else file.parent)
     return sorted(found)

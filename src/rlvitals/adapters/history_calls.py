@@ -1,5 +1,6 @@
 """Calls of `wandb.log` and its relatives, recorded in a run."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -32,6 +33,7 @@ class HistoryCalls:
         self._row = 0
         self._clocks: dict[str, str] = {}
         self._latest: dict[str, float] = {}
+        self._lock = threading.RLock()
 
     @property
     def row(self) -> int:
@@ -41,7 +43,8 @@ class HistoryCalls:
     def define_metric(self, name: str, step_metric: str | None = None) -> None:
         """Use another metric as the step of the metrics that a name or a pattern such as `train/*` matches."""
         if step_metric is not None:
-            self._clocks[str(name)] = str(step_metric)
+            with self._lock:
+                self._clocks[str(name)] = str(step_metric)
 
     def log(self, data: Mapping[str, Any], step: Any = None, *, commit: bool | None = None) -> None:
         """Record a row of values.
@@ -51,7 +54,7 @@ class HistoryCalls:
             step: Step of the row.
             commit: Whether the row is complete. Default: yes, unless there is a step.
         """
-        with self._failures.caught("a row could not be recorded"):
+        with self._lock, self._failures.caught("a row could not be recorded"):
             values = dict(_flat(data))
             given = None if step is None else number_or_none(step)
             self._row = self._row if given is None else int(given)

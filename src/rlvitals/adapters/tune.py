@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from rlvitals.adapters.result_log import ResultLog
 from rlvitals.errors import RlvitalsError
 from rlvitals.monitor import TrainingMonitor
+from rlvitals.runs.run_writer import valid_name
 
 _log = logging.getLogger("rlvitals")
 
@@ -39,16 +40,22 @@ class VitalsLoggerCallback(LoggerCallback):  # type: ignore[misc] # Ray has no t
     A trial that is restored continues its run. If a run cannot be created, this is logged once and the trial goes on.
 
     Args:
-        log_dir: Folder of runs.
+        log_dir: Folder of runs. Default: the default of `TrainingMonitor`.
         on_run: Function that receives the monitor of each run.
-        **options: Options of `TrainingMonitor` for every run.
+        **options: Options of `TrainingMonitor` for every run. The names of the runs begin with `session_name`, followed
+            by the name of the trial.
     """
 
     def __init__(
-        self, log_dir: str | Path = "logs", *, on_run: Callable[[TrainingMonitor], None] | None = None, **options: Any
+        self,
+        log_dir: str | Path | None = None,
+        *,
+        on_run: Callable[[TrainingMonitor], None] | None = None,
+        **options: Any,
     ) -> None:
         super().__init__()
-        self._options: dict[str, Any] = {"log_dir": str(Path(log_dir).absolute()), **options}
+        self._prefix = options.pop("session_name", None)
+        self._options: dict[str, Any] = options if log_dir is None else {**options, "log_dir": Path(log_dir).absolute()}
         self._on_run = on_run
         self._trials: dict[str, _Trial] = {}
         self._names: dict[str, str] = {}
@@ -57,7 +64,8 @@ class VitalsLoggerCallback(LoggerCallback):  # type: ignore[misc] # Ray has no t
     def log_trial_start(self, trial: Any) -> None:
         """Open the run of a trial, or continue it."""
         name = self._names.get(trial.trial_id)
-        options = self._options | {"session_name": name or str(trial), "resume": "never" if name is None else "must"}
+        proposed = valid_name("-".join(str(part) for part in (self._prefix, trial) if part is not None))
+        options = self._options | {"session_name": name or proposed, "resume": "never" if name is None else "must"}
         settings = {"algorithm": str(trial.trainable_name), "trial": trial.trial_id, **trial.config}
         try:
             monitor = TrainingMonitor(configuration=settings | (options.pop("configuration", None) or {}), **options)

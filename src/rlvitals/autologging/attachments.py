@@ -183,13 +183,22 @@ class AttachedProcess:
 
         @functools.wraps(original)
         def observed(status: int) -> NoReturn:
-            if self.runs.unfinished:
-                ending = threading.Thread(target=self._end, args=(status,), daemon=True)
-                ending.start()
-                ending.join(_LONGEST_END_S)  # a program that is stuck leaves like this, too
-            original(status)
+            try:
+                if self.runs.unfinished:
+                    self._end_in_time(status)
+            finally:
+                original(status)
 
         setattr(os, original.__name__, observed)
+
+    def _end_in_time(self, status: int) -> None:
+        ending = threading.Thread(target=self._end, args=(status,), daemon=True)
+        try:
+            ending.start()
+        except RuntimeError:  # no thread can start while the interpreter shuts down
+            self._end(status)
+        else:
+            ending.join(_LONGEST_END_S)  # a program that is stuck leaves like this, too
 
     def _end(self, status: int) -> None:
         for run in self.runs.unfinished:

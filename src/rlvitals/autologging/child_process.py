@@ -1,9 +1,12 @@
 """Options of `rlvitals run` in the environment of the processes that it starts, and what these processes report."""
 
+import contextlib
+import itertools
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +18,9 @@ VARIABLE = "RLVITALS_RUN"
 STARTUP_FOLDER = Path(__file__).parent / "startup"
 """Folder that is put on the `PYTHONPATH` of the process."""
 
-_WORKERS = ("default_worker.py", "resource_tracker", "forkserver")
-"""Processes that a library starts for itself: Ray's workers, and helpers of `multiprocessing`."""
+_RAY_WORKER = "ray/_private/workers/default_worker.py"
+_MAIN_OF_HELPER = re.compile(r"from [\w.]+\.(resource_tracker|forkserver) import main\b")
+"""Program of a helper process of `multiprocessing` or joblib."""
 
 
 class ProcessReport(NamedTuple):
@@ -62,16 +66,23 @@ def environment_with(options: Mapping[str, Any], report: Path) -> dict[str, str]
 def start_in_child() -> None:
     """Attach the libraries that this process imports. Never raises."""
     text = os.environ.get(VARIABLE)
-    command = " ".join(sys.orig_argv[1:4])
-    if not text or any(worker in command for worker in _WORKERS):
+    if not text or _is_of_library(sys.orig_argv):
         return
     try:
         said = json.loads(text)
         report = Path(said["report"])
-        add_line(report, {"started": sys.executable})
+        with contextlib.suppress(OSError):  # the parent process has ended
+            add_line(report, {"started": sys.executable})
         start(said["options"], report)
     except Exception as error:  # noqa: BLE001 - the program must start
         print(f"rlvitals: this process is not recorded ({type(error).__name__}: {error})", file=sys.stderr)  # noqa: T201 - before logging
+
+
+def _is_of_library(command: Sequence[str]) -> bool:
+    """Return whether a library starts a process for itself: Ray's workers, and helpers of `multiprocessing`."""
+    if any(Path(word).as_posix().endswith(_RAY_WORKER) for word in command):
+        return True
+    return any(flag == "-c" and _MAIN_OF_HELPER.match(text) for flag, text in itertools.pairwise(command))
 
 
 def add_line(report: Path, line: Mapping[str, Any]) -> None:

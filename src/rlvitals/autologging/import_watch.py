@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 _log = logging.getLogger("rlvitals")
 
@@ -60,6 +61,12 @@ class _WatchedLoader(Loader):
     def __init__(self, loader: Loader, watch: ImportWatch) -> None:
         self._loader = loader
         self._watch = watch
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the own loader of the module has, such as `get_data` for `pkgutil`."""
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)

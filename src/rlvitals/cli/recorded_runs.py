@@ -39,7 +39,7 @@ def print_recorded(reported: ProcessReport, folder: Path, *, as_json: bool) -> N
 def _overview(path: Path) -> Overview | None:
     try:
         return overview_of(Run(path))
-    except RlvitalsError:  # the next command that reads it reports the error
+    except (RlvitalsError, OSError, ValueError):  # the next command that reads it reports the error
         return None
 
 
@@ -54,5 +54,8 @@ def _facts(overview: Overview | None) -> str:
 
 
 def _shown(path: Path) -> str:
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:  # the program has removed its working directory
+        return str(path)
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -6,18 +6,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
-from rlvitals.autologging.child_process import environment_with, reported_in
+from rlvitals.autologging.child_process import ProcessReport, environment_with, reported_in
 from rlvitals.autologging.library_attachments import DEFAULT_FOLDER
 from rlvitals.cli.error_output import print_error
+from rlvitals.cli.forwarded_signals import ForwardedSignals
 
-_FORWARDED = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _SIGNALLED = 128
 """Exit codes of shells: a command that does not exist, that cannot be executed, and that a signal ended."""
@@ -51,65 +50,50 @@ def run(
     """
     if command[0].endswith(".py"):
         command = [sys.executable, *command]
-    options: dict[str, Any] = {"log_dir": str(folder.absolute()), "announce": sys.stderr.isatty()}
+    options: dict[str, Any] = {"log_dir": str(folder.absolute()), "announce": _is_terminal(sys.stderr)}
     options |= {"session_name": name} if name is not None else {}
     options |= {"project_name": project} if project is not None else {}
     options |= {"tags": tag} if tag else {}
-    with tempfile.TemporaryDirectory(prefix="rlvitals-run-") as home:
+    with tempfile.TemporaryDirectory(prefix="rlvitals-run-", ignore_cleanup_errors=True) as home:
         report = Path(home) / "report.jsonl"
         code = _run(command, environment_with(options, report))
-        reported = reported_in(report)
+        with contextlib.suppress(Exception, KeyboardInterrupt):  # the exit code is that of the command in any case
+            _print_report(reported_in(report), folder, as_json=as_json)
+    _exit_like(code)
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command, and return its exit code; the negative number of the signal that ended it."""
+    with ForwardedSignals() as signals:
+        try:
+            child = subprocess.Popen(command, env=dict(environment))
+        except OSError as error:
+            print_error(f"cannot run {command[0]}: {error.strerror}. Check the path, or name the interpreter first")
+            raise typer.Exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE) from None
+        signals.send_to(child)
+        return child.wait()
+
+
+def _print_report(reported: ProcessReport, folder: Path, *, as_json: bool) -> None:
     if reported.runs or as_json:
         from rlvitals.cli.recorded_runs import print_recorded  # noqa: PLC0415 - loads duckdb
 
         print_recorded(reported, folder, as_json=as_json)
     else:
         print_error(reported.reason)
-    _exit_like(code)
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run a command, and return its exit code; the negative number of the signal that ended it."""
-    try:
-        child = subprocess.Popen(command, env=dict(environment))
-    except OSError as error:
-        print_error(f"cannot run {command[0]}: {error.strerror}. Check the path, or name the interpreter first")
-        raise typer.Exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE) from None
-    with _forwarding(child):
-        return child.wait()
-
-
-@contextlib.contextmanager
-def _forwarding(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Pass signals on to the child, which alone decides what they do."""
-
-    def forward(number: int, _: FrameType | None) -> None:
-        # Ctrl-C in a terminal already reaches every process of the foreground group.
-        if number != signal.SIGINT or not _is_in_foreground():
-            with contextlib.suppress(ProcessLookupError):
-                child.send_signal(number)
-
-    numbers = [getattr(signal, one) for one in ("SIGINT", *_FORWARDED) if hasattr(signal, one)]
-    before = {number: signal.signal(number, forward) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _is_in_foreground() -> bool:
-    try:
-        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-    except (OSError, ValueError):  # standard input is not a terminal
-        return False
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # Python has no stream for a closed one
 
 
 def _exit_like(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError):
+            stream.flush()
     if code >= 0:
         raise typer.Exit(code)
     with contextlib.suppress(OSError, ValueError):  # SIGKILL has no handler to reset
         signal.signal(-code, signal.SIG_DFL)
-    sys.stdout.flush()
     os.kill(os.getpid(), -code)
     raise typer.Exit(_SIGNALLED - code)

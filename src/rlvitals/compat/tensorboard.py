@@ -3,7 +3,7 @@
     from rlvitals.compat.tensorboard import SummaryWriter  # instead of torch.utils.tensorboard
 
 Names of CleanRL, Stable-Baselines3, RLlib, TRL and other programs become fields of updates and episodes (see
-`records.synonyms`); other tags become custom metrics. `docs/guides/drop-ins.md` lists what is recorded.
+`records.synonyms`); other tags become custom metrics. `docs/guides/attach.md` lists what is recorded.
 """
 
 import os
@@ -17,6 +17,7 @@ from rlvitals.adapters.logger_runs import LoggerRuns
 from rlvitals.adapters.summary_calls import SummaryCalls
 from rlvitals.compat.unsupported import Unsupported
 from rlvitals.records.training_parts import training_of
+from rlvitals.runs.run_writer import valid_name
 from rlvitals.sinks.lazy_destination import load, require
 
 DEFAULT_FOLDER = "runs"
@@ -31,8 +32,8 @@ _lock = threading.Lock()
 class SummaryWriter(SummaryCalls):
     """Writer with the interface of `torch.utils.tensorboard.SummaryWriter`.
 
-    The run is created in the folder of the writer. Writers in the same folder, or in parts of it (`train`, `eval`),
-    share a run, which ends when the last one is closed.
+    The run is created in the folder of the writer. Characters that a run name cannot have are replaced. Writers in the
+    same folder, or in parts of it (`train`, `eval`), share a run, which ends when the last one is closed.
 
     Args:
         log_dir: Folder of the run. Default: a new folder in `runs`.
@@ -63,9 +64,12 @@ class SummaryWriter(SummaryCalls):
             run = None if writer is None else _runs.of_writer(writer)
             if run is None:
                 home = Path(DEFAULT_FOLDER) / comment.lstrip("-_ ") if writer is None else training_of(writer)
-                folder, name = (home.parent, home.name) if writer is not None or comment else (home, None)
+                has_name = writer is not None or comment
+                folder, name = (home.parent, valid_name(home.name)) if has_name else (home, None)
                 proposed = {"session_name": name, "resume": "never" if purge_step is None else "allow"}
                 run = _runs.open(writer, **({"log_dir": folder} | proposed | options))
+                if writer is None:
+                    run.folder = run.monitor.path  # writers in other folders have their own runs
                 if purge_step is not None and run.monitor.resumed:
                     run.monitor.rewind(env_step=max(0, int(purge_step) - 1))
         run.join(self)

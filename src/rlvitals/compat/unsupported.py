@@ -1,9 +1,9 @@
-"""Functions of another library that a drop-in does not have: they do nothing, and are listed once."""
+"""Functions and classes of another library that a drop-in does not have: they do nothing, and are listed once."""
 
 import contextlib
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 from rlvitals.errors import ClosedError
 from rlvitals.monitor import TrainingMonitor
@@ -22,17 +22,16 @@ class Unsupported:
         self._library = library
         self._names: dict[str, None] = {}
 
-    def function(self, name: str) -> Callable[..., None]:
-        """Return a function that does nothing.
+    def function(self, name: str) -> "Nothing":
+        """Return a function, class or module that does nothing.
 
         Args:
             name: Name under which the program uses it.
         """
+        return Nothing(name, self._add)
 
-        def do_nothing(*_: Any, **__: Any) -> None:
-            self._names[name] = None
-
-        return do_nothing
+    def _add(self, name: str) -> None:
+        self._names[name] = None
 
     def report(self, monitor: TrainingMonitor) -> None:
         """Report the names, in the log and as an event of the run. Repeated calls report new names only."""
@@ -43,3 +42,41 @@ class Unsupported:
         _log.warning("%s: %s", monitor.session_id, message)
         with contextlib.suppress(ClosedError):  # the message is in the log
             monitor.log_event("adapter", message, severity="warning")
+
+
+class Nothing:
+    """Object that does nothing: a function, a false and empty value, and a context manager with any attribute.
+
+    Args:
+        name: Name under which the program uses it.
+        called: Function to call with the name when the program calls the object.
+    """
+
+    def __init__(self, name: str, called: Callable[[str], None]) -> None:
+        self._name = name
+        self._called = called
+
+    def __call__(self, *_: Any, **__: Any) -> "Nothing":
+        """Return an object that does nothing, either."""
+        self._called(self._name)
+        return Nothing(self._name, lambda _: None)  # the name is listed already
+
+    def __getattr__(self, name: str) -> "Nothing":
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return Nothing(f"{self._name}.{name}", self._called)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let exceptions pass."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return self._name

@@ -3,8 +3,9 @@
     import rlvitals.compat.wandb as wandb
 
 `init`, `config`, `log`, `define_metric`, `finish`, `run`, `summary`, `alert`, `save`, `Image`, `Video`, `Table` and
-`Histogram` work as in W&B. Other functions do nothing, and are listed once when the run ends. Names of CleanRL,
-Stable-Baselines3, RLlib, TRL and other programs become fields of updates and episodes (see `records.synonyms`).
+`Histogram` work as in W&B. Other functions and classes do nothing, and are listed once when the run ends. `sweep` and
+`agent` raise an error, because without W&B's server they would not train. Names of CleanRL, Stable-Baselines3, RLlib,
+TRL and other programs become fields of updates and episodes (see `records.synonyms`).
 """
 
 import enum
@@ -12,13 +13,15 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rlvitals.adapters.logged_media import LoggedHistogram, LoggedImage, LoggedTable, LoggedVideo
 from rlvitals.adapters.logger_runs import LoggerRuns
+from rlvitals.compat.unsupported import Unsupported
 from rlvitals.compat.wandb_run import WandbRun
 from rlvitals.compat.wandb_settings import Settings, settings_of
 from rlvitals.errors import RlvitalsError
+from rlvitals.runs.run_writer import valid_name
 from rlvitals.sinks.lazy_destination import load, require
 
 __all__ = [
@@ -28,6 +31,7 @@ __all__ = [
     "Run",
     "Table",
     "Video",
+    "agent",
     "alert",
     "define_metric",
     "finish",
@@ -35,6 +39,7 @@ __all__ = [
     "log",
     "login",
     "save",
+    "sweep",
     "watch",
 ]
 
@@ -45,6 +50,7 @@ DEFAULT_FOLDER = "logs"
 _MODE_VARIABLE = "WANDB_MODE"
 
 _runs = LoggerRuns()
+_unsupported = Unsupported("W&B")
 
 
 def _keep(_: dict[str, Any]) -> None:
@@ -102,8 +108,8 @@ def init(
         entity: Not used: the run stays on this machine.
         project: Project name of the run.
         dir: Folder of runs. Default: `logs`.
-        id: Name of the run. It wins over `name`.
-        name: Name of the run.
+        id: Name of the run. It wins over `name`. Characters that a folder name cannot have are replaced.
+        name: Name of the run. The same applies.
         notes: Note, recorded as an event.
         tags: Tags.
         config: Settings: a dict, an `argparse.Namespace` or the path of a YAML file.
@@ -137,7 +143,7 @@ def init(
     proposed: dict[str, Any] = {
         "log_dir": _folder(dir, mode),
         "project_name": project or "",
-        "session_name": id or name,
+        "session_name": valid_name(str(id or name)) if id or name else None,
         "configuration": settings,
         "tags": (tags,) if isinstance(tags, str) else tuple(tags or ()),
         "resume": "never" if not resume or resume == "never" else "must" if resume == "must" else "allow",
@@ -145,7 +151,7 @@ def init(
     opened = _runs.open(**(proposed | dict(options or {})))
     if notes:
         opened.monitor.log_note(str(notes))
-    run = _current.run = WandbRun(opened, {**settings, **_current.config.as_dict()}, about, also)
+    run = _current.run = WandbRun(opened, {**settings, **_current.config.as_dict()}, about, _unsupported, also)
     _current.config, _current.summary = run.config, run.summary
     return run
 
@@ -198,10 +204,34 @@ def login(*_: Any, **__: Any) -> bool:
     return True
 
 
-def watch(*args: Any, **kwargs: Any) -> None:
+def watch(*_: Any, **__: Any) -> None:
     """Do nothing: gradients and parameters are not recorded. The end of the run names this function."""
-    if _current.run is not None:
-        _current.run.watch(*args, **kwargs)
+    _unsupported.function("watch")()
+
+
+def sweep(*_: Any, **__: Any) -> NoReturn:
+    """Refuse to create a sweep.
+
+    Raises:
+        RlvitalsError: Always.
+    """
+    raise _no_server("sweep")
+
+
+def agent(*_: Any, **__: Any) -> NoReturn:
+    """Refuse to run the trainings of a sweep.
+
+    Raises:
+        RlvitalsError: Always.
+    """
+    raise _no_server("agent")
+
+
+def _no_server(function: str) -> RlvitalsError:
+    return RlvitalsError(
+        f"wandb.{function}() needs W&B's server, and rlvitals.compat.wandb has none. Call the training function "
+        "yourself, search with Optuna (https://rlvitals.github.io/rlvitals/guides/optuna/), or import wandb itself"
+    )
 
 
 def _opened(function: str) -> WandbRun:
@@ -217,13 +247,10 @@ def _folder(given: str | os.PathLike[str] | None, mode: str | None) -> Path:
     return Path(DEFAULT_FOLDER if given is None else given)
 
 
-def _do_nothing(*_: Any, **__: Any) -> None:
-    """Stand in for a function of W&B before there is a run."""
-
-
 def __getattr__(name: str) -> Any:
     if name in {"run", "config", "summary"}:
         return getattr(_current, name)
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _do_nothing if _current.run is None else getattr(_current.run, name)
+    is_of_run = _current.run is not None and hasattr(type(_current.run), name)
+    return getattr(_current.run, name) if is_of_run else _unsupported.function(name)

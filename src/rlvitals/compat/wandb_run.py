@@ -16,6 +16,7 @@ from rlvitals.compat.unsupported import Unsupported
 from rlvitals.compat.wandb_settings import Settings
 from rlvitals.errors import ClosedError, RlvitalsError
 from rlvitals.monitor import TrainingMonitor
+from rlvitals.records.coercion import plain_scalar
 from rlvitals.runs.layout import ARTIFACTS
 
 FILES = "files"
@@ -37,15 +38,23 @@ class WandbRun:
         run: Run of this process.
         config: Settings.
         about: Values that W&B's runs have as attributes, such as `group` and `notes`.
+        unsupported: Collector of the names that have no equivalent. The end of the run lists them.
         also: W&B's own run, if the program wants to write both.
     """
 
-    def __init__(self, run: LoggerRun, config: Mapping[str, Any], about: Mapping[str, Any], also: Any = None) -> None:
+    def __init__(
+        self,
+        run: LoggerRun,
+        config: Mapping[str, Any],
+        about: Mapping[str, Any],
+        unsupported: Unsupported,
+        also: Any = None,
+    ) -> None:
         self._run = run
         self._also = also
         self._history = HistoryCalls(run.monitor, run.tags)
         self._failures = FailureLog(run.monitor)
-        self._unsupported = Unsupported("W&B")
+        self._unsupported = unsupported
         self._about = dict(about)
         self.config = Settings(self._record_settings)
         self.summary = Settings(self._record_summary)
@@ -116,9 +125,11 @@ class WandbRun:
         if self._also is not None:
             self._also.log(data, step=step, commit=commit)
         self._history.log(data, step, commit=commit)
-        for name, value in data.items():
-            if isinstance(value, int | float | str):
-                self.summary.remember(name, value)
+        with self._failures.caught("a summary could not be recorded"):
+            for name, value in data.items():
+                plain = plain_scalar(value)
+                if isinstance(plain, int | float | str):
+                    self.summary.remember(name, plain)
 
     def define_metric(self, name: str, step_metric: str | None = None, **kwargs: Any) -> None:
         """Use another metric as the step of the metrics that a name or a pattern matches."""

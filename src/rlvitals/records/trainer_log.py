@@ -12,8 +12,9 @@ Values without a field are stored in the record's `extra`.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rlvitals.records.coercion import plain_scalar
 from rlvitals.records.kinds import Evaluation, PolicyUpdate, Record
-from rlvitals.records.synonyms import TRAIN, update_field
+from rlvitals.records.synonyms import TRAIN, take_synonyms, update_field
 from rlvitals.records.tag_reader import MakeRecord, packed, scalar_records
 
 RUNTIME = "train_runtime"
@@ -56,18 +57,14 @@ def trainer_records(
 
 
 def single_numbers(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a log entry that are single numbers."""
-    return {name: value for name, value in entry.items() if isinstance(value, int | float | bool)}
+    """Return the values of a log entry that are single numbers of any type, as plain Python."""
+    plain = {name: plain_scalar(value) for name, value in entry.items()}
+    return {name: value for name, value in plain.items() if isinstance(value, int | float)}
 
 
 def _update(numbers: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an update. TensorBoard shows the numbers of an entry as `train/<name>`."""
     fields: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
-    for name, value in numbers.items():
-        target = update_field(TRAIN + name)
-        if target is None or target.field in fields:
-            extra[name] = value
-        else:
-            fields[target.field] = value
+    extra = dict(numbers)
+    take_synonyms(extra, fields, lambda name: update_field(TRAIN + name))
     return {**fields, "extra": extra or None}

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from rlvitals.errors import RunError
+from rlvitals.errors import RunError, RunNameError
 from rlvitals.files.regular_files import is_folder
 from rlvitals.records import STREAM_OF, Record, line_of
 from rlvitals.runs.checksum import write_sums
@@ -133,6 +133,14 @@ def free_name(wanted: str) -> str:
     """Convert any text to a similar valid run name."""
     name = _STRANGE.sub("-", wanted)[:MAX_NAME].strip(" .-")
     return name or "imported"
+
+
+def valid_name(wanted: str) -> str:
+    """Return a text that is a valid run name, or a similar name for any other text."""
+    try:
+        return checked_name(wanted)
+    except RunNameError:
+        return free_name(wanted)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.tune.experiment import Trial
 
+from rlvitals.adapters.tune import VitalsLoggerCallback
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.runs import Run
 from rlvitals.runs.reward_series import reward_series
@@ -68,3 +70,19 @@ def test_each_trial_is_a_run(tmp_path: Path) -> None:
     assert [len(list(run.records("updates"))) for run in runs] == [2, 2]
     assert {run.header.status for run in runs} == {"completed"}
     assert attached == [["Ray Tune"], ["Ray Tune"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "name"), [({}, "PPO_Mine:v1_a_1"), ({"session_name": "search"}, "search-PPO_Mine:v1_a_1")]
+)
+def test_the_name_of_a_run_is_that_of_its_trial_after_the_session_name(
+    tmp_path: Path, options: dict[str, Any], name: str
+) -> None:
+    """Characters that a run name cannot have are replaced."""
+    callback = VitalsLoggerCallback(tmp_path, **options)
+    trial = Trial("PPO", stub=True, config={"env": "Mine:v1"}, trial_id="a_1")
+    for _ in range(2):  # the second one is a restored trial
+        callback.log_trial_start(trial)
+        callback.log_trial_end(trial)
+
+    assert [path.name for path in tmp_path.iterdir()] == [name.replace(":", "-")]

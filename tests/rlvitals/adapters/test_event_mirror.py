@@ -1,9 +1,12 @@
 """Live copies of TensorBoard's event files."""
 
 import os
+import resource
+import struct
 from pathlib import Path
 
 import pytest
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from torch.utils.tensorboard import SummaryWriter
 
 from rlvitals import TrainingMonitor
@@ -116,3 +119,46 @@ def test_new_trainings_are_found_later(tmp_path: Path, writer: SummaryWriter) ->
 
     assert steps_of(Run(tmp_path / "home" / NAME)) == [1, 2]
     assert steps_of(Run(tmp_path / "home" / "deep" / "b")) == [1, 2]
+
+
+def old_training(folder: Path) -> Path:
+    """Write a training that has ended, and return its file."""
+    with SummaryWriter(folder) as writer:
+        write_updates(writer, range(1, 4))
+    (file,) = folder.iterdir()
+    os.utime(file, (1_000.0, 1_000.0))
+    return file
+
+
+def test_old_trainings_need_few_files_at_once(tmp_path: Path) -> None:
+    """Each is read and ended before the next one is opened."""
+    for number in range(12):
+        old_training(tmp_path / "runs" / str(number))
+    mirrors = EventMirrors(tmp_path / "runs", tmp_path / "home", clock=ManualClock(1_000.0 + 2 * IDLE_S))
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 40, hard))
+    try:
+        mirrors.poll()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+    runs = [Run(tmp_path / "home" / str(number)) for number in range(12)]
+    assert [(steps_of(run), run.header.status) for run in runs] == [([1, 2, 3], "completed")] * 12
+
+
+def test_a_damaged_file_leaves_the_other_trainings(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """An event whose checksum is right, and which is not an event."""
+    content = b"\xff" * 8
+    length = struct.pack("<Q", len(content))
+    check, end = (struct.pack("<I", masked_crc32c(part)) for part in (length, content))
+    with old_training(tmp_path / "runs" / "a").open("ab") as file:
+        file.write(length + check + content + end)
+    old_training(tmp_path / "runs" / "b")
+    mirrors = EventMirrors(tmp_path / "runs", tmp_path / "home", clock=ManualClock(1_000.0 + 2 * IDLE_S))
+    mirrors.poll()
+
+    assert steps_of(Run(tmp_path / "home" / "b")) == [1, 2, 3]
+    assert Run(tmp_path / "home" / "a").header.status == "completed"
+    assert [f"{tmp_path / 'runs' / 'a'} is no longer read" in message for message in caplog.messages] == [True]

@@ -1,5 +1,7 @@
 """Rows of `wandb.log`."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,20 @@ def test_rows_are_counted(monitor: TrainingMonitor, history: HistoryCalls) -> No
     history.log({"mine/a": 2.0})
 
     assert rows(monitor, history) == [(0, None, "mine", {"a": 1.0}), (1, None, "mine", {"a": 2.0})]
+
+
+def test_rows_of_several_threads_are_counted(monitor: TrainingMonitor, history: HistoryCalls) -> None:
+    """Each row has its number, whichever thread logs it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(400):
+                pool.submit(history.log, {"mine/a": 1.0})
+    finally:
+        sys.setswitchinterval(before)
+
+    assert [step for step, *_ in rows(monitor, history)] == list(range(400))
 
 
 def test_a_row_is_complete_when_it_is_committed(monitor: TrainingMonitor, history: HistoryCalls) -> None:

@@ -1,12 +1,15 @@
 """State that the attachments of a process share."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.autologging.attachments import AttachedProcess
+from rlvitals.runs import Run
 
 
 class Library:
@@ -117,3 +120,25 @@ def test_a_logger_without_a_folder_joins_the_current_run(process: AttachedProces
     writer.monitor.close()
 
     assert other is writer
+
+
+EXITS = {
+    "at once": "os._exit(3)",
+    "in an exit handler": "atexit.register(os._exit, 3)",
+    "without a new thread": "threading.stack_size(2**46)\nos._exit(3)",
+}
+
+
+@pytest.mark.parametrize("how", EXITS)
+def test_an_immediate_exit_ends_the_run_and_has_its_code(tmp_path: Path, how: str) -> None:
+    """No thread can start in an exit handler of Python 3.12."""
+    text = (
+        "import atexit, os, threading\n"
+        "from rlvitals.autologging.attachments import AttachedProcess\n"
+        "process = AttachedProcess({'log_dir': 'logs', 'session_name': 'a'}, None)\n"
+        "process.end_before_exit()\n"
+        "process.run_of(None)\n"
+    )
+    code = subprocess.run([sys.executable, "-c", text + EXITS[how]], cwd=tmp_path, check=False).returncode
+
+    assert (code, Run(tmp_path / "logs" / "a").header.status) == (3, "failed")

@@ -39,6 +39,47 @@ def test_the_sitecustomize_of_the_user_runs(tmp_path: Path) -> None:
     assert run_python(tmp_path / "report", "print('program')", PYTHONPATH=path).stdout == "mine\nprogram\n"
 
 
+def test_a_program_imports_the_sitecustomize_of_the_user(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("setting = 'mine'\n")
+    path = f"{STARTUP_FOLDER}{os.pathsep}{tmp_path}"
+    text = "import sitecustomize; print(sitecustomize.setting)"
+
+    assert run_python(tmp_path / "report", text, PYTHONPATH=path).stdout == "mine\n"
+
+
+def test_a_process_that_outlives_its_parent_prints_nothing(tmp_path: Path) -> None:
+    """Its report has been removed."""
+    done = run_python(tmp_path / "removed" / "report", "print('program')")
+
+    assert (done.stdout, done.stderr) == ("program\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "is_recorded"),
+    [
+        (["forkserver_experiment/default_worker.py"], True),
+        (["ray/_private/workers/default_worker.py", "--node"], False),
+        (["-c", "from multiprocessing.resource_tracker import main;main(5)"], False),
+        (["-W", "ignore", "-X", "dev", "-c", "from multiprocessing.forkserver import main; main(3, 4)"], False),
+        (["-c", "print('resource_tracker')"], True),
+    ],
+)
+def test_processes_that_a_library_starts_for_itself_are_not_recorded(
+    tmp_path: Path, words: list[str], *, is_recorded: bool
+) -> None:
+    """They are known by their whole program, because a folder of the user can have the same name."""
+    for word in words:
+        if word.endswith(".py"):
+            (tmp_path / word).parent.mkdir(parents=True)
+            (tmp_path / word).write_text("")
+    environment = environment_with({}, tmp_path / "report")
+    subprocess.run(
+        [sys.executable, *words], cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=30
+    )
+
+    assert reported_in(tmp_path / "report").started == is_recorded
+
+
 def test_a_program_without_a_supported_library_does_not_load_the_monitor(tmp_path: Path) -> None:
     text = "import sys; print(sorted(name for name in sys.modules if name.startswith(('rlvitals.monitor', 'numpy'))))"
 

@@ -1,6 +1,7 @@
 """Calls when a module is imported."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_an_imported_module_has_its_own_loader() -> None:
     assert module.__spec__ is not None
     assert type(module.__spec__.loader) is type(module.__loader__)
     assert type(module.__loader__).__name__ == "SourceFileLoader"
+
+
+def test_a_module_that_is_not_imported_yet_has_its_files(modules: Path) -> None:
+    """`pkgutil.get_data` asks the loader of its specification."""
+    ImportWatch(["watched_two"], lambda _: None)
+    spec = importlib.util.find_spec("watched_two")
+
+    assert spec is not None
+    assert spec.loader is not None
+    assert spec.loader.get_data(str(modules / "watched_two.py")) == b"value = 2\n"  # type: ignore[attr-defined] # of a source file
+    assert spec.loader.get_filename("watched_two") == str(modules / "watched_two.py")  # type: ignore[attr-defined] # the same
 
 
 def test_an_error_of_the_function_does_not_reach_the_import(caplog: pytest.LogCaptureFixture) -> None:

@@ -105,3 +105,28 @@ def test_a_python_program_of_a_shell_script_is_recorded(tmp_path: Path) -> None:
 
 def test_a_missing_command_is_an_error(tmp_path: Path) -> None:
     assert run(tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", ">&- 2>&-"])
+def test_the_exit_code_does_not_depend_on_the_last_line(tmp_path: Path, redirection: str) -> None:
+    shell = f'"$@" {redirection}'
+    command = ["sh", "-c", shell, "sh", sys.executable, "-m", "rlvitals", "run", "--", "sh", "-c", "exit 3"]
+
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 3
+
+
+def test_a_command_may_remove_its_working_directory(tmp_path: Path) -> None:
+    text = (
+        "import os, rlvitals\n"
+        "with rlvitals.TrainingMonitor(os.environ['LOGS'], session_name='a') as monitor:\n"
+        "    from rlvitals.autologging import child_process\n"
+        "    report = __import__('json').loads(os.environ['RLVITALS_RUN'])['report']\n"
+        "    child_process.add_line(__import__('pathlib').Path(report), {'attached': 'x', 'run': str(monitor.path)})\n"
+        "os.rmdir(os.getcwd())\n"
+    )
+    here = tmp_path / "here"
+    here.mkdir()
+    done = run(here, "--", sys.executable, "-c", text, env={**os.environ, "LOGS": str(tmp_path / "logs")})
+
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"rlvitals: recorded {tmp_path / 'logs' / 'a'} (x): completed")

@@ -34,6 +34,22 @@ def test_without_a_folder_the_run_is_in_runs(tmp_path: Path, monkeypatch: pytest
     assert Path(writer.log_dir) == tmp_path / "runs" / "mine"
 
 
+def test_a_writer_without_a_folder_does_not_share_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with SummaryWriter(settings=QUIET) as first, SummaryWriter("other", settings=QUIET) as second:
+        second.add_scalar("losses/policy_loss", 1.0, 1)
+
+    assert len(list(Run(tmp_path / "other").records("updates"))) == 1
+    assert list(Run(Path(first.log_dir)).records("updates")) == []
+
+
+def test_a_folder_whose_name_no_run_can_have_has_a_similar_one(tmp_path: Path) -> None:
+    with SummaryWriter(tmp_path / "lr=1,seed:2", settings=QUIET):
+        pass
+
+    assert [path.name for path in tmp_path.iterdir()] == ["lr=1-seed-2"]
+
+
 def test_a_writer_of_a_part_shares_the_run(tmp_path: Path) -> None:
     """Its tags have the name of its folder."""
     training = SummaryWriter(tmp_path / "a", settings=QUIET)

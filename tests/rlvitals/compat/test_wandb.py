@@ -4,7 +4,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from rlvitals import RecorderSettings
 from rlvitals.compat import wandb
@@ -109,7 +111,7 @@ def test_what_is_not_supported_is_listed_once(folder: Path) -> None:
     wandb.finish()
 
     (message,) = messages(Run(folder / "logs" / "a"), "adapter")
-    assert message.endswith("in W&B: run.watch, run.log_artifact, run.mark_preempting.")
+    assert message.endswith("in W&B: watch, log_artifact, run.mark_preempting.")
 
 
 @pytest.mark.parametrize(("exit_code", "status"), [(None, "completed"), (0, "completed"), (1, "failed")])
@@ -132,9 +134,47 @@ def test_a_log_without_a_run_is_an_error() -> None:
         wandb.log({"a": 1})
 
 
-def test_functions_without_an_equivalent_do_nothing_before_there_is_a_run() -> None:
+def test_functions_without_an_equivalent_do_nothing() -> None:
+    """Before there is a run, too."""
     assert wandb.login() is True
-    assert wandb.setup() is None
+    for _ in range(2):
+        assert not wandb.setup()
+        assert not wandb.util.generate_id()
+        assert list(wandb.plot.line(wandb.Table(), "a", "b", title="c")) == []
+        with wandb.Artifact("model", type="model").new_file("a") as file:
+            file.write("text")
+        wandb.init(id=wandb.util.generate_id(), options=OPTIONS)
+
+
+def test_what_is_not_supported_before_there_is_a_run_is_listed_too(folder: Path) -> None:
+    wandb.watch(None)
+    wandb.util.generate_id()
+    wandb.init(name="a", options=OPTIONS)
+    wandb.Artifact("model").add_file("model.pt")
+    wandb.finish()
+
+    (message,) = messages(Run(folder / "logs" / "a"), "adapter")
+    assert message.endswith("in W&B: watch, util.generate_id, Artifact.")
+
+
+@pytest.mark.parametrize("name", ["sweep", "agent"])
+def test_a_sweep_is_refused(name: str) -> None:
+    """It would not train."""
+    with pytest.raises(RlvitalsError, match=rf"wandb.{name}\(\) needs W&B's server"):
+        getattr(wandb, name)({}, function=lambda: None)
+
+
+@pytest.mark.parametrize(("given", "name"), [("lr=1/seed:2", "lr=1-seed-2"), ("a, b", "a, b")])
+def test_any_name_becomes_a_run_name(given: str, name: str) -> None:
+    """A valid one stays as it is."""
+    assert wandb.init(name=given, options=OPTIONS).name == name
+
+
+def test_a_summary_has_the_numbers_of_every_library() -> None:
+    run = wandb.init(name="a", options=OPTIONS)
+    wandb.log({"a": np.float32(0.5), "b": torch.tensor(2.0, requires_grad=True), "c": np.zeros(3)})
+
+    assert dict(run.summary) == {"a": 0.5, "b": 2.0}
 
 
 def test_a_disabled_run_leaves_no_file_in_the_working_directory(folder: Path) -> None:

@@ -1,8 +1,11 @@
 """Log entries of Hugging Face trainers."""
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from rlvitals.errors import RecordError
 from rlvitals.records import Evaluation, PolicyUpdate, Record, Scalars
@@ -23,6 +26,19 @@ def test_an_entry_is_an_update() -> None:
             extra={"kl": 0.25, "learning_rate": 0.2},
         )
     ]  # fmt: skip
+
+
+def test_the_negative_of_a_field_has_the_sign_of_the_field() -> None:
+    (update,) = records({"entropy_loss": -0.5})
+
+    assert update == PolicyUpdate(time=2.0, step=5, env_step=5, entropy=0.5)
+
+
+@pytest.mark.parametrize("convert", [np.float32, torch.tensor, np.array])
+def test_numbers_of_every_library_are_recorded(convert: Callable[[float], Any]) -> None:
+    assert records({"loss": convert(0.5), "mine": convert(2.0), "several": np.zeros(2)}) == [
+        PolicyUpdate(time=2.0, step=5, env_step=5, loss=0.5, extra={"mine": 2.0})
+    ]
 
 
 def test_an_entry_with_eval_is_an_evaluation() -> None:

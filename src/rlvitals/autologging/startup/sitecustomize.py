@@ -16,7 +16,9 @@ def _run_hidden_module() -> None:
     sys.path[:] = [path for path in sys.path if not (path and os.path.exists(path) and os.path.samefile(path, here))]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
     if spec is not None and spec.loader is not None:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        # `import sitecustomize` returns the entry of `sys.modules`.
+        module = sys.modules["sitecustomize"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
 
 
 def _start() -> None:

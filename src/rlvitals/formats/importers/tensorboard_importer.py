@@ -169,10 +169,14 @@ class EventConverter:
         yield from self._texts.left_out(self._last)
 
 
+def loader_of(file: Path) -> Any:
+    """Return TensorBoard's loader of an event file. It keeps the file open, and each `Load` yields the new events."""
+    return load("tensorboard.backend.event_processing.event_file_loader").EventFileLoader(str(file))
+
+
 def _events(file: Path) -> Iterator[Any]:
-    loader = load("tensorboard.backend.event_processing.event_file_loader").EventFileLoader(str(file))
     count = 0
-    for event in loader.Load():
+    for event in loader_of(file).Load():
         count += 1
         yield event
     there = _count(file)
