@@ -1,7 +1,7 @@
 """Base class of importers, and the data that an importer returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,6 +49,11 @@ class Importer(ABC):
         For damaged data, raise an `ImportFormatError` with file, line and value, or leave the data out and add an event
         with the same details (`import_warnings`). Never drop data silently.
     """
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Settings that change how a file is read. Imports with different settings are different runs."""
+        return {}
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:

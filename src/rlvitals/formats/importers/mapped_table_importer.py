@@ -32,6 +32,11 @@ class MappedTableImporter(Importer):
     def __init__(self, columns: Mapping[str, str] | None = None) -> None:
         self._mapping = dict(columns or {})
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The named columns."""
+        return self._mapping
+
     def recognises(self, path: Path) -> bool:
         """Return whether a file has all named columns. Without names, no table is recognised."""
         return bool(self._mapping) and path.is_file() and {*self._mapping.values()} <= {*columns_in(path)}

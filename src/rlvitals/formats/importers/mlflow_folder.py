@@ -32,12 +32,12 @@ def runs_in_folder(path: Path) -> Iterator[tuple[MlflowRun, bool]]:
     """
     require("yaml", feature=f"reading {path}", extra="mlflow")
     if _is(path, _RUN):
-        yield _run(path, _meta(path.parent) if _is(path.parent, _EXPERIMENT) else {})
+        yield _run(path, path, _meta(path.parent) if _is(path.parent, _EXPERIMENT) else {})
         return
     for experiment in [path] if _is(path, _EXPERIMENT) else _experiments(path):
         meta = _meta(experiment)
         folders = [folder for folder in sorted(experiment.iterdir()) if _is(folder, _RUN)]
-        yield from (_run(folder, meta) for folder in sorted(folders, key=_started))
+        yield from (_run(path, folder, meta) for folder in sorted(folders, key=_started))
 
 
 def _is(folder: Path, mark: bytes) -> bool:
@@ -63,12 +63,13 @@ def _started(run: Path) -> int:
     return started if isinstance(started, int) else 0
 
 
-def _run(folder: Path, experiment: dict[str, Any]) -> tuple[MlflowRun, bool]:
+def _run(path: Path, folder: Path, experiment: dict[str, Any]) -> tuple[MlflowRun, bool]:
     meta = _meta(folder)
     stages = {str(each.get("lifecycle_stage", ACTIVE)) for each in (meta, experiment)}
     run = MlflowRun(
-        run=str(meta.get("run_id") or meta.get("run_uuid") or folder.name),
+        run=folder.relative_to(path).as_posix(),  # a copied run has the ID of its original in meta.yaml
         name=str(meta.get("run_name") or ""),
+        id=str(meta.get("run_id") or meta.get("run_uuid") or folder.name),
         experiment=str(experiment.get("name") or ""),
         parameters=_texts_in(folder / "params"),
         tags=_texts_in(folder / "tags"),

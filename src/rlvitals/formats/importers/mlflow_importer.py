@@ -63,7 +63,7 @@ def _is_database_of_mlflow(path: Path) -> bool:
 def _imported(path: Path, runs: Iterator[tuple[MlflowRun, bool]]) -> Iterator[Imported]:
     every = list(runs)
     warnings = ImportWarnings()
-    deleted = [run.name or run.run for run, is_deleted in every if is_deleted]
+    deleted = [run.name or run.id for run, is_deleted in every if is_deleted]
     said = f"{path}: the import leaves out these deleted runs: {listed(deleted, _SHOWN)}." if deleted else ""
     if deleted:
         warnings.add(said, deleted=deleted[:1_000])
@@ -84,6 +84,7 @@ def _runs(database: sqlite3.Connection, path: Path) -> Iterator[tuple[MlflowRun,
         found = MlflowRun(
             run=run,
             name=name or "",
+            id=run,
             experiment=experiment or "",
             parameters=dict(database.execute("SELECT key, value FROM params WHERE run_uuid = ?", (run,))),
             tags=dict(database.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (run,))),

@@ -31,8 +31,9 @@ class MlflowRun(NamedTuple):
     """A run.
 
     Attributes:
-        run: Identifier.
+        run: Identifier in the store.
         name: Name; empty in old stores, which have it as a tag.
+        id: Identifier that MLflow shows.
         experiment: Name of the experiment.
         parameters: Values of the parameters, which MLflow stores as texts.
         tags: Tags, including those of MLflow itself.
@@ -42,6 +43,7 @@ class MlflowRun(NamedTuple):
 
     run: str
     name: str
+    id: str
     experiment: str
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
@@ -54,7 +56,7 @@ class MlflowRun(NamedTuple):
             path: Path of the store.
             warnings: Collector for missing data.
         """
-        name = self.name or self.tags.get(_NAME) or self.run
+        name = self.name or self.tags.get(_NAME) or self.id
         history = history_records(self._rows(), warnings, f"{path}, run {name!r}")
         return Imported(
             name,

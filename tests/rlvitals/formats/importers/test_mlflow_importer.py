@@ -147,3 +147,15 @@ def test_a_store_without_runs_is_refused(database: Path, tmp_path: Path) -> None
         ImportFormatError, match=r"has no runs to import.*deleted runs: ppo-1, ppo-2, stepless and deleted"
     ):
         import_runs(path, tmp_path / "logs")
+
+
+def test_a_copied_run_is_a_run(folder: Path, tmp_path: Path) -> None:
+    """The copy has the identifier of its original. Repeated imports find both."""
+    path = Path(shutil.copytree(folder, tmp_path / "mlruns"))
+    run = next(meta.parent for meta in path.glob("*/*/meta.yaml") if "run_name: ppo-1" in meta.read_text())
+    shutil.copytree(run, run.with_name("copy"))
+    first = [done.run.run_id for done in import_runs(path, tmp_path / "logs")]
+    again = [(done.run.run_id, done.outcome) for done in import_runs(path, tmp_path / "logs")]
+
+    assert sorted(first) == ["ppo-1", "ppo-1-2", "ppo-2", "stepless"]
+    assert again == [(name, "unchanged") for name in first]
