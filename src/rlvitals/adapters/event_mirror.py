@@ -1,5 +1,6 @@
 """Live copies of TensorBoard's event files as runs, for `rlvitals watch` and `rlvitals ui`."""
 
+import functools
 import logging
 import math
 import threading
@@ -9,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from rlvitals.adapters.logger_runs import run_folder_of
 from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
 from rlvitals.errors import RlvitalsError
+from rlvitals.formats.importers.event_files import FILES, event_files
 from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings
-from rlvitals.formats.importers.tensorboard_importer import EventConverter, event_files
+from rlvitals.formats.importers.tensorboard_importer import EventConverter
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings
 from rlvitals.records import Record
@@ -33,7 +34,8 @@ FLUSH_S = 150.0
 SEARCH_S = 5.0
 """Least time between two searches for new trainings."""
 
-FILES = "*tfevents*"
+_MOST_PARTS = 3
+"""Number of folder levels of a training with event files: itself, its parts, and their tables of hyperparameters."""
 _LOADER = "tensorboard.backend.event_processing.event_file_loader"
 _SETTINGS = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None, signals=(), take_requests=False)
 
@@ -42,7 +44,7 @@ class EventMirror:
     """Live copy of the event files of one training.
 
     Args:
-        folder: Folder with the event files, also in subfolders.
+        folder: Folder with the event files, also in its parts, such as `train` and `eval`.
         log_dir: Folder for the run.
         clock: Source of the time.
 
@@ -166,10 +168,11 @@ class EventMirrors:
 
 def trainings_with_events(folder: Path) -> list[Path]:
     """Return the folders of trainings with event files in a folder, without those inside of a run folder."""
+    files_of = functools.cache(event_files)
     found: set[Path] = set()
     for file in folder.rglob(FILES):
         above = [parent for parent in file.parents if parent == folder or folder in parent.parents]
-        if not any((parent / HEADER).exists() for parent in above) and event_files(file):
-            training = run_folder_of(file.parent)
-            found.add(training if folder in (training, *training.parents) else file.parent)
+        if not any((parent / HEADER).exists() for parent in above):
+            # A file belongs to the outermost training that includes it: `a` for `a/train`.
+            found.update([parent for parent in reversed(above[:_MOST_PARTS]) if file in files_of(parent)][:1])
     return sorted(found)

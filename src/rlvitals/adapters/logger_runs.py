@@ -1,7 +1,6 @@
 """The runs that the loggers of a process share: TensorBoard writers, W&B runs and environments of one training."""
 
 import os
-import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +8,7 @@ from typing import Any
 
 from rlvitals.adapters.tag_log import TagLog
 from rlvitals.monitor import TrainingMonitor
-
-_PART = re.compile(r"train(ing)?|eval(uation)?s?|test|val(id(ation)?)?|rollout", re.IGNORECASE)
-"""Names of folders that are parts of one training."""
+from rlvitals.records.part_names import is_part_name
 
 
 class LoggerRun:
@@ -141,7 +138,7 @@ class LoggerRuns:
 
 def run_folder_of(writer: Path) -> Path:
     """Return the folder of the training that a writer's folder belongs to: its parent if it is a part of one."""
-    return writer.parent if _PART.fullmatch(writer.name) and writer.parent.name else writer
+    return writer.parent if is_part_name(writer.name) and writer.parent.name else writer
 
 
 def _belong_together(one: Path, other: Path) -> bool:

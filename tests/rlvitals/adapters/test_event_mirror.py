@@ -89,6 +89,18 @@ def test_parts_of_a_training_are_one_copy(tmp_path: Path) -> None:
     assert trainings_with_events(tmp_path / "runs") == [tmp_path / "runs" / "a"]
 
 
+def test_a_training_above_others_is_a_copy_without_them(tmp_path: Path) -> None:
+    for place in ("", "a", "b/eval"):
+        with SummaryWriter(tmp_path / "runs" / place) as writer:
+            writer.add_scalar(f"losses/{place or 'own'}", 0.5, 1)
+    mirror = EventMirror(tmp_path / "runs", tmp_path / "home")
+    mirror.poll()
+    mirror.close()
+
+    assert trainings_with_events(tmp_path / "runs") == [tmp_path / "runs" / place for place in ("", "a", "b")]
+    assert [[*one.values] for one in Run(mirror.path).records("scalars")] == [["own"]]
+
+
 def test_event_files_of_a_run_are_left_out(tmp_path: Path) -> None:
     with TrainingMonitor(tmp_path / "runs", session_name="a") as monitor, SummaryWriter(monitor.path / "tb") as writer:
         writer.add_scalar("a", 1.0, 1)

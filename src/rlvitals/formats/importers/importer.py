@@ -59,9 +59,19 @@ class Importer(ABC):
     def recognises(self, path: Path) -> bool:
         """Return whether the contents of a file or folder have this format. Never raises.
 
-        A folder has the format if it is one training as a whole. A folder that only contains such trainings in its
-        subfolders does not.
+        A folder has the format if it is one training. A folder that only contains such trainings in its subfolders does
+        not.
         """
+
+    def includes(self, path: Path, folder: Path) -> bool:
+        """Return whether a subfolder of a recognised folder belongs to its training. The search skips such subfolders.
+
+        Args:
+            path: Folder that the importer recognises.
+            folder: Folder directly in it.
+        """
+        del path, folder
+        return True
 
     @abstractmethod
     def read(self, path: Path) -> Imported:

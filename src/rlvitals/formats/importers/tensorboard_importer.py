@@ -1,40 +1,31 @@
 """Import of TensorBoard event files written by Stable-Baselines3, CleanRL, rlvitals or other programs."""
 
-import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rlvitals.errors import ImportFormatError, RecordError
+from rlvitals.formats.importers.event_files import HPARAMS, event_files, training_folders
 from rlvitals.formats.importers.export_metadata import metadata_of
 from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
-from rlvitals.formats.importers.importer import Imported, Importer, head_of
+from rlvitals.formats.importers.importer import Imported, Importer
 from rlvitals.records import Event, Record, codec_of
 from rlvitals.records.settings_table import SETTINGS_TAGS, settings_in
 from rlvitals.records.tag_reader import TagReader
 from rlvitals.runs.export_marker import HEADER
 from rlvitals.sinks.lazy_destination import load, require
 
-_MARK = "tfevents"
 _TEXT_SUMMARY = "/text_summary"
 _EVENTS = "events/"
-_HPARAMS = "_hparams_/"
 _SHOWN = 10
 _FRAME = 16
 """Number of bytes around each event: its length and two checksums."""
-_HEAD = 256
-_VERSION = b"brain.Event:"
-"""Beginning of the version in the first event of a file."""
-_POLYNOMIAL, _MASK_DELTA = 0x82F63B78, 0xA282EAD8
-"""Constants of the checksum: CRC-32C, rotated and shifted."""
-_PART = re.compile(r"train(ing)?|eval(uations?)?|test|val(idation)?|rollout")
-"""Names of folders that are parts of one training."""
 
 
 class TensorBoardImporter(Importer):
-    """Importer for a single event file, or for all event files in a folder and its subfolders.
+    """Importer for a single event file, or for the event files in a folder and its parts, such as `train` and `eval`.
 
     Tags determine the records of numbers (see `tag_reader`), which have 32 bits. Texts become events, and tables of
     hyperparameters become settings. Images, audio and histograms are left out, with a warning as an event.
@@ -45,12 +36,11 @@ class TensorBoardImporter(Importer):
 
     def recognises(self, path: Path) -> bool:
         """Return whether a file starts with an event, or a folder or its parts of a training have such files."""
-        if path.is_file():
-            return is_event_file(path)
-        if any(map(is_event_file, path.glob(f"*{_MARK}*"))):
-            return True
-        folders = {file.parent.name.lower() for file in path.glob(f"*/*{_MARK}*") if is_event_file(file)}
-        return bool(folders) and all(map(_PART.fullmatch, folders))
+        return bool(event_files(path))
+
+    def includes(self, path: Path, folder: Path) -> bool:
+        """Return whether a subfolder is a part of the training in a folder. Other subfolders are trainings."""
+        return folder in training_folders(path)
 
     def read(self, path: Path) -> Imported:
         """Find the files. Events are read lazily."""
@@ -80,32 +70,6 @@ class TensorBoardImporter(Importer):
         """
         require("tensorboard", feature="TensorBoard", extra="tensorboard")
         return _records(files, configuration)
-
-
-def event_files(path: Path) -> list[Path]:
-    """Return the event files at a path, the oldest first. Their names start with the time of creation."""
-    if path.is_file():
-        return [path] if is_event_file(path) else []
-    return sorted(filter(is_event_file, path.rglob(f"*{_MARK}*")), key=lambda file: (file.name, file))
-
-
-def is_event_file(path: Path) -> bool:
-    """Return whether a file starts with the first event of an event file: its length, a checksum and the version."""
-    head = head_of(path, _HEAD)
-    if len(head) < _FRAME or _masked_crc32c(head[:8]) != struct.unpack("<I", head[8:12])[0]:
-        return False
-    return _VERSION in head[12 : 12 + struct.unpack("<Q", head[:8])[0]]
-
-
-def _masked_crc32c(data: bytes) -> int:
-    """Return the checksum of a few bytes as in event files. TensorBoard's own function needs its package."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (_POLYNOMIAL if crc & 1 else 0)
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
@@ -239,7 +203,7 @@ class _Texts:
 
     def number_in(self, value: Any, event: Any) -> float | None:
         """Return the value as a number, or store it as text or excluded data and return `None`."""
-        if value.tag.startswith(_HPARAMS):
+        if value.tag.startswith(HPARAMS):
             self._take_hparams(value)
             return None
         array = load("tensorboard.util.tensor_util").make_ndarray(value.tensor) if value.HasField("tensor") else None
