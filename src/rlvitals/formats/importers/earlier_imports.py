@@ -10,13 +10,11 @@ import msgspec
 
 from rlvitals.errors import RunError
 from rlvitals.formats.importers.folder_settings import settings_files
+from rlvitals.formats.importers.sqlite_file import LOG_SUFFIX
 from rlvitals.records.masking import DEFAULT_MASKING
 from rlvitals.runs.header import IMPORTED, Header
 from rlvitals.runs.layout import HEADER
 from rlvitals.runs.run import Run
-
-_LOG_SUFFIX = "-wal"
-"""Suffix of the file in which SQLite collects the latest changes of a database."""
 
 
 class ImportMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -129,7 +127,7 @@ def source_signature(path: Path) -> str:
 
 def _files_at(path: Path) -> Iterator[Path]:
     if not path.is_dir():
-        yield from (path, path.with_name(path.name + _LOG_SUFFIX), *settings_files(path.absolute().parent))
+        yield from (path, path.with_name(path.name + LOG_SUFFIX), *settings_files(path.absolute().parent))
         return
     for folder, folders, files in os.walk(path):
         folders.sort()

@@ -1,7 +1,8 @@
 """Import of TensorBoard event files written by Stable-Baselines3, CleanRL, rlvitals or other programs."""
 
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.event_files import HPARAMS, event_files, training_folders
 from rlvitals.formats.importers.export_metadata import metadata_of
 from rlvitals.formats.importers.folder_settings import settings_of
-from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
+from rlvitals.formats.importers.import_warnings import ImportWarnings, warning, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer
+from rlvitals.formatting import listed
 from rlvitals.records import Event, Record, codec_of
 from rlvitals.records.settings_table import SETTINGS_TAGS, settings_in
 from rlvitals.records.tag_reader import TagReader
@@ -20,6 +22,8 @@ from rlvitals.sinks.lazy_destination import load, require
 _TEXT_SUMMARY = "/text_summary"
 _EVENTS = "events/"
 _SHOWN = 10
+_LOADER = "tensorboard.backend.event_processing.event_file_loader"
+_LOG_STEPS = "Log them with their environment step, as in add_scalar(tag, value, step)"
 _FRAME = 16
 """Number of bytes around each event: its length and two checksums."""
 
@@ -73,7 +77,7 @@ class TensorBoardImporter(Importer):
 
 
 def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
-    converter = EventConverter(configuration)
+    converter = EventConverter(configuration, _tags_without_steps(files))
     for file in files:
         for event in _events(file):
             yield from converter.records(event, file)
@@ -81,17 +85,34 @@ def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Recor
     yield from converter.rest()
 
 
+def _tags_without_steps(files: list[Path]) -> frozenset[str]:
+    """Return the tags with several values, all at step 0. TensorBoard writes this step if the program logs none."""
+    at_zero: Counter[str] = Counter()
+    with_steps: set[str] = set()
+    for file in files:
+        for event in load(_LOADER).LegacyEventFileLoader(str(file)).Load():
+            tags = [value.tag for value in event.summary.value]
+            if event.step:
+                with_steps.update(tags)
+            else:
+                at_zero.update(tags)
+    return frozenset(tag for tag, count in at_zero.items() if count > 1 and tag not in with_steps)
+
+
 class EventConverter:
     """Converter of the events of one training to records.
 
     Args:
         configuration: Receives the settings from the events.
+        without_steps: Tags whose numbers are left out, because their steps are unknown.
     """
 
-    def __init__(self, configuration: dict[str, Any]) -> None:
+    def __init__(self, configuration: dict[str, Any], without_steps: Collection[str] = ()) -> None:
         self._tags = TagReader()
         self._texts = _Texts(configuration)
-        self._steps = _Steps()
+        self._without_steps = without_steps
+        self._left_out: dict[str, None] = {}
+        self._has_numbers = False
         self._last = 0.0
 
     def records(self, event: Any, file: Path) -> Iterator[Record]:
@@ -108,20 +129,25 @@ class EventConverter:
         for value in event.summary.value:
             try:
                 number = self._texts.number_in(value, event)
-                if number is not None:
-                    self._steps.add(value.tag, event.step)
+                if number is not None and value.tag in self._without_steps:
+                    self._left_out[value.tag] = None
+                elif number is not None:
+                    self._has_numbers = True
                     yield from self._tags.add(value.tag, number, step=event.step, time=event.wall_time)
             except RecordError as error:
                 raise ImportFormatError(f"{file}: {value.tag} at step {event.step}: {error}") from None
         yield from self._texts.taken()
 
     def check_steps(self, file: Path) -> None:
-        """Check that the events have steps.
+        """Check that a number has a step.
 
         Raises:
-            ImportFormatError: They have none.
+            ImportFormatError: All numbers are without steps.
         """
-        self._steps.check(file)
+        if self._left_out and not self._has_numbers:
+            raise ImportFormatError(
+                f"{file} has no steps: all values of {listed([*self._left_out], _SHOWN)} are at step 0. {_LOG_STEPS}"
+            )
 
     def flush(self) -> Iterator[Record]:
         """Yield the records that are still open."""
@@ -131,10 +157,16 @@ class EventConverter:
         """Yield the records that are still open, and a warning with the tags that were left out."""
         yield from self.flush()
         yield from self._texts.left_out(self._last)
+        if self._left_out:
+            yield warning(
+                self._last,
+                f"not imported because all values are at step 0: {listed([*self._left_out], _SHOWN)}. {_LOG_STEPS}.",
+                tags=[*self._left_out],
+            )
 
 
 def _events(file: Path) -> Iterator[Any]:
-    loader = load("tensorboard.backend.event_processing.event_file_loader").EventFileLoader(str(file))
+    loader = load(_LOADER).EventFileLoader(str(file))
     count = 0
     for event in loader.Load():
         count += 1
@@ -159,36 +191,6 @@ def _count(file: Path) -> int:
     return count
 
 
-class _Steps:
-    """Whether the values have steps. TensorBoard writes the step 0 if the program logs none."""
-
-    def __init__(self) -> None:
-        self._at_zero: set[str] = set()
-        self._repeated = ""
-        self._has_steps = False
-
-    def add(self, tag: str, step: int) -> None:
-        """Add the step of a value."""
-        if step:
-            self._has_steps = True
-        elif tag in self._at_zero:
-            self._repeated = tag
-        else:
-            self._at_zero.add(tag)
-
-    def check(self, file: Path) -> None:
-        """Raise an error if a tag has several values, but no value has a step.
-
-        Raises:
-            ImportFormatError: The steps are unknown.
-        """
-        if self._repeated and not self._has_steps:
-            raise ImportFormatError(
-                f"{file} has no steps: all values of {self._repeated!r} are at step 0. Log them with their environment "
-                "step, as in add_scalar(tag, value, step)"
-            )
-
-
 class _Texts:
     """The texts and other values in event files that are not scalars.
 
@@ -210,10 +212,10 @@ class _Texts:
         if array is None or array.size != 1 or value.metadata.plugin_data.plugin_name not in {"scalars", "text", ""}:
             self._others[value.tag] = None
             return None
-        said = array.item()
-        if not isinstance(said, bytes):
-            return float(said)
-        self._take_text(value.tag, said.decode("utf-8", "replace"), event)
+        content = array.item()
+        if not isinstance(content, bytes):
+            return float(content)
+        self._take_text(value.tag, content.decode("utf-8", "replace"), event)
         return None
 
     def taken(self) -> Iterator[Record]:
@@ -225,9 +227,8 @@ class _Texts:
         """Yield a warning event with the tags that were left out."""
         if self._others:
             names = list(self._others)
-            more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            said = f"not imported because these are not single numbers or texts: {', '.join(names[:_SHOWN])}{more}"
-            yield _event(time, "import", said, severity="warning", data={"tags": names})
+            message = f"not imported because these are not single numbers or texts: {listed(names, _SHOWN)}."
+            yield warning(time, message, tags=names)
 
     def _take_text(self, tag: str, text: str, event: Any) -> None:
         name = tag.removesuffix(_TEXT_SUMMARY)

@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from rlvitals.errors import ImportFormatError, MissingExtraError
 from rlvitals.formats.exporters import export_run
 from rlvitals.formats.importers import Importer, import_run, make_importer
+from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.formats.importers.importer_registry import format_of
 from rlvitals.records import Episode, PolicyUpdate, Scalars, SystemSample
 from rlvitals.sinks.tensorboard_sink import EventFile
@@ -108,8 +109,27 @@ def test_values_without_steps_are_refused(tmp_path: Path) -> None:
         file.scalars(1001.0, 0, {"rollout/ep_rew_mean": reward})
     file.close()
 
-    with pytest.raises(ImportFormatError, match=r"has no steps: all values of 'rollout/ep_rew_mean' are at step 0"):
+    with pytest.raises(ImportFormatError, match=r"has no steps: all values of rollout/ep_rew_mean are at step 0"):
         import_run(tmp_path / "tb", tmp_path / "logs")
+
+
+def test_a_tag_without_steps_is_left_out(tmp_path: Path) -> None:
+    """Its values are not at step 0. A warning names it, and a single value at step 0 is kept."""
+    file = EventFile(tmp_path / "tb", 1000.0)
+    file.scalars(1001.0, 0, {"a/single": 1.0})
+    for step in (1, 2):
+        file.scalars(1001.0, 0, {"a/stepless": 1.0})
+        file.scalars(1001.0, step, {"a/logged": 2.0})
+    file.close()
+    run = import_run(tmp_path / "tb", tmp_path / "logs")
+
+    assert [(one.env_step, [*one.values]) for one in run.records("scalars")] == [
+        (0, ["single"]),
+        (1, ["logged"]),
+        (2, ["logged"]),
+    ]
+    (message,) = import_warnings(run.records("events"))
+    assert message.startswith("not imported because all values are at step 0: a/stepless. Log them")
 
 
 def test_a_wrong_checksum_of_the_first_event_is_not_recognised(folder: Path) -> None:
