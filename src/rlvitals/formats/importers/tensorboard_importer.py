@@ -244,11 +244,11 @@ class _Texts:
         metadata = load("tensorboard.plugins.hparams.metadata")
         if value.tag == metadata.SESSION_START_INFO_TAG:
             content = value.metadata.plugin_data.content
-            for name, said in metadata.parse_session_start_info_plugin_data(content).hparams.items():
-                self._configuration.setdefault(name, getattr(said, said.WhichOneof("kind") or "string_value"))
+            for name, value_of in metadata.parse_session_start_info_plugin_data(content).hparams.items():
+                self._configuration.setdefault(name, getattr(value_of, value_of.WhichOneof("kind") or "string_value"))
 
 
 def _event(time: float, kind: str, message: str, **more: Any) -> Record:
-    said = {"time": time, "kind": kind, "message": message, "severity": "info", **more}
-    record: Record = codec_of(Event).pack(said)[0]
+    fields = {"time": time, "kind": kind, "message": message, "severity": "info", **more}
+    record: Record = codec_of(Event).pack(fields)[0]
     return record
