@@ -54,14 +54,15 @@ class Monitors:
     def _warn(self, warnings: ImportWarnings) -> None:
         if undated := [file.path.name for file in self.files if not file.is_dated]:
             warnings.add(
-                f"{self.files[0].path.parent}: no header with t_start in {listed(undated, _SHOWN)}. The import estimates "
-                "the start times of these environments.",
+                f"{self.files[0].path.parent}: no header with t_start in {listed(undated, _SHOWN)}. The import "
+                "estimates the start times of these environments.",
                 files=undated,
             )
         if resumed := [f"line {line} of {file.path.name}" for file in self.files for line in file.restarts]:
             warnings.add(
                 f"{self.files[0].path.parent}: the times restart ({listed(resumed, _SHOWN)}), as in a resumed "
-                "training, but the files do not record when. The import places these episodes directly after the previous ones.",
+                "training, but the files do not record when. The import places these episodes directly after the "
+                "previous ones.",
                 places=resumed,
             )
 
@@ -114,7 +115,8 @@ def newest_training(files: Sequence[MonitorFile], warnings: ImportWarnings) -> l
         warnings.add(
             f"{older[0].path.parent} contains {len(trainings)} trainings. The import takes the newest, of "
             f"{_day(trainings[-1][0].began)}, and leaves out the training of {_day(older[0].began)}: "
-            f"{listed(names, _SHOWN)}. To import that training, copy these files into a separate folder and import that folder.",
+            f"{listed(names, _SHOWN)}. To import that training, copy these files into a separate folder and "
+            "import that folder.",
             files=[str(file.path) for file in older],
         )
     older_files = [file for older in trainings[:-1] for file in older]

@@ -114,7 +114,8 @@ class ResultReader:
         """Yield an event with the text values of the results, and warn about values that were left out."""
         if self._left_out:
             self._warnings.add(
-                f"{self._file}: not imported because these are not single numbers: {listed([*self._left_out], _SHOWN)}.",
+                f"{self._file}: not imported because these are not single numbers: "
+                f"{listed([*self._left_out], _SHOWN)}.",
                 keys=[*self._left_out][:1_000],
             )
         if self._texts and self._time is not None:

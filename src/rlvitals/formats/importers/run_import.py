@@ -342,7 +342,7 @@ def _stored(
             _put_mark(header, mark)
             if not header.keeps_secrets:
                 headers.mask_secrets(header, DEFAULT_MASKING)
-            run = writer.finish(header, replacing=kept and kept.path)
+            run = writer.finish(header, replacing=None if kept is None else kept.path)
             return ImportedRun(run, "updated" if kept else "imported", source.path, mark.records)
     finally:
         writer.give_up()

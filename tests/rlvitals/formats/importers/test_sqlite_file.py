@@ -17,7 +17,12 @@ def test_the_tables_of_a_live_database_are_found(
     """A copy is made only if no table was moved from the log to the file of the database."""
     copies: list[Path] = []
     copyfile = shutil.copyfile
-    monkeypatch.setattr(shutil, "copyfile", lambda file, to: copies.append(Path(file)) or copyfile(file, to))
+
+    def counted_copy(file: Path, to: Path) -> None:
+        copies.append(file)
+        copyfile(file, to)
+
+    monkeypatch.setattr(shutil, "copyfile", counted_copy)
     path = tmp_path / "live.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode = WAL")
