@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlvitals.errors import RunError
+from rlvitals.files.regular_files import origin_of_aside
 from rlvitals.records import STREAM_OF, STREAMS, Record, line_of
 from rlvitals.runs.checksum import write_sums
 from rlvitals.runs.durability import exchange, force_folder, put_in_place
-from rlvitals.runs.header import Header, write_header
+from rlvitals.runs.header import Header, read_header, write_header
 from rlvitals.runs.journal import SEAL_RECORDS
 from rlvitals.runs.layout import HEADER, LOCK, SUMS, Layout, checked_name, claim_folder, segment_path
+from rlvitals.runs.lock import process_started
 from rlvitals.runs.run import Run
 from rlvitals.runs.sealing import seal
 
@@ -140,6 +142,21 @@ def _move_others(old: Path, new: Path) -> None:
                 (new / entry.name).rmdir()  # the empty folder of artifacts
             entry.rename(new / entry.name)
     force_folder(new)
+
+
+def restore_exchanged(log_dir: Path) -> None:
+    """Rename the runs back that a process killed during `exchange` renamed. On Linux, no run needs this.
+
+    Args:
+        log_dir: Folder of runs. It can be missing.
+    """
+    for aside in sorted(log_dir.glob(".*.tmp")):
+        origin = origin_of_aside(aside)
+        if origin is None or os.path.lexists(origin[0]) or process_started(origin[1]) is not None:
+            continue
+        with contextlib.suppress(OSError, RunError):
+            if read_header(aside).run_id == origin[0].name:  # not an incomplete run with a similar name
+                aside.rename(origin[0])
 
 
 def free_name(wanted: str) -> str:

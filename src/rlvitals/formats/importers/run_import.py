@@ -31,7 +31,7 @@ from rlvitals.runs import header as headers
 from rlvitals.runs.header import IMPORTED, Header, Writer, write_header
 from rlvitals.runs.lock import WriterLock, host_name
 from rlvitals.runs.run import Run
-from rlvitals.runs.run_writer import RunWriter, free_name
+from rlvitals.runs.run_writer import RunWriter, free_name, restore_exchanged
 
 Progress = Callable[[int], None]
 """Callback that receives the number of records read."""
@@ -192,6 +192,7 @@ class Imports:
         self._log_dir = log_dir
         self._again = again
         self._clock = clock
+        restore_exchanged(log_dir)
         self._earlier = EarlierImports(log_dir)
 
     def trainings(
