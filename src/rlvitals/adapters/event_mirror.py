@@ -1,5 +1,6 @@
 """Live copies of TensorBoard's event files as runs, for `rlvitals watch` and `rlvitals ui`."""
 
+import functools
 import logging
 import math
 import threading
@@ -10,13 +11,13 @@ from typing import Any
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
+from rlvitals.formats.importers.event_files import event_files, event_files_below
 from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings
-from rlvitals.formats.importers.tensorboard_importer import EventConverter, event_files, loader_of
+from rlvitals.formats.importers.tensorboard_importer import EventConverter, loader_of
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings
 from rlvitals.records import Record
-from rlvitals.records.training_parts import training_of
 from rlvitals.runs.layout import HEADER
 from rlvitals.runs.run_writer import free_name
 from rlvitals.sinks.lazy_destination import require
@@ -32,6 +33,8 @@ FLUSH_S = 150.0
 SEARCH_S = 5.0
 """Least time between two searches for new trainings."""
 
+_MOST_PARTS = 3
+"""Number of folder levels of a training with event files: itself, its parts, and their tables of hyperparameters."""
 _SETTINGS = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None, signals=(), take_requests=False)
 
 
@@ -39,7 +42,7 @@ class EventMirror:
     """Live copy of the event files of one training.
 
     Args:
-        folder: Folder with the event files, also in subfolders.
+        folder: Folder with the event files, also in its parts, such as `train` and `eval`.
         log_dir: Folder for the run.
         clock: Source of the time.
 
@@ -185,10 +188,11 @@ class EventMirrors:
 
 def trainings_with_events(folder: Path) -> list[Path]:
     """Return the folders of trainings with event files in a folder, without those inside of a run folder."""
+    files_of = functools.cache(event_files)
     found: set[Path] = set()
-    for file in event_files(folder):
+    for file in event_files_below(folder):
         above = [parent for parent in file.parents if parent == folder or folder in parent.parents]
         if not any((parent / HEADER).exists() for parent in above):
-            training = training_of(file.parent)
-            found.add(training if folder in (training, *training.parents) else file.parent)
+            # A file belongs to the outermost training that includes it: `a` for `a/train`.
+            found.update([parent for parent in reversed(above[:_MOST_PARTS]) if file in files_of(parent)][:1])
     return sorted(found)

@@ -9,6 +9,7 @@ from rlvitals.adapters.media import distribution_of, gif_of, with_channels_last
 from rlvitals.adapters.tag_log import TagLog
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.records.settings_table import SETTINGS_TAGS, settings_in
+from rlvitals.records.training_parts import with_prefix
 
 SOURCE = "tensorboard"
 
@@ -34,7 +35,7 @@ class SummaryCalls:
         self, tag: str, scalar_value: Any, global_step: Any = None, walltime: float | None = None, *_: Any, **__: Any
     ) -> None:
         """Record a number."""
-        self._tags.add(self._prefix + str(tag), scalar_value, global_step, time=walltime, source=SOURCE)
+        self._tags.add(with_prefix(self._prefix, str(tag)), scalar_value, global_step, time=walltime, source=SOURCE)
 
     def add_scalars(
         self,

@@ -1,7 +1,8 @@
 """`rlvitals import PATH...`: import of logs of other programs and of rlvitals exports."""
 
+import contextlib
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,12 @@ from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.progress_bar import shown_progress
 from rlvitals.cli.run_arguments import LOGS, AsJson, formats_option
 from rlvitals.comparison.result import Refusal
-from rlvitals.errors import ImportFormatError, RlvitalsError
-from rlvitals.formats.importers import ImportedRun, Importer, importer_names
+from rlvitals.errors import ImportFormatError
+from rlvitals.formats.importers import ImportedRun, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.formats.importers.mapped_table_importer import MappedTableImporter
-from rlvitals.formats.importers.run_import import Imports
-from rlvitals.formats.importers.training_search import Training, TrainingSearch
+from rlvitals.formats.importers.run_import import Imports, Progress, found_trainings
+from rlvitals.formats.importers.training_search import TrainingSearch
 from rlvitals.formatting import count
 from rlvitals.outputs.import_output import ImportedRuns, ImportedTraining
 from rlvitals.records import STREAMS
@@ -66,30 +67,28 @@ def import_(
     grown are replaced. If a training cannot be imported, the remaining ones are still imported and the exit code is 2.
     """
     del formats
-    trainings, unreadable = _searched(paths, format_ if columns is None else _mapped(columns, format_))
+    with shown_progress("searching folders") as progress:
+        search = TrainingSearch(
+            format_ if columns is None else _mapped(columns, format_), functools.partial(progress, total=None)
+        )
+        trainings = found_trainings(paths, search)
     if name is not None and len(trainings) > 1:
         raise ImportFormatError(
             f"--name {name} names one run, but {len(trainings)} trainings were found. Import each of them separately"
         )
-    for message in unreadable:
+    for message in search.unreadable:
         print_error(f"warning: {message}")
     done: list[ImportedRun] = []
     refused: list[Refusal] = []
-    imports = Imports(folder, again=again)
-    for number, (training, below) in enumerate(trainings, start=1):
-        place = f"{number} of {len(trainings)}: " if len(trainings) > 1 else ""
-        first = len(done)
-        try:
-            with shown_progress(f"importing {place}{escape_control(str(training.path))}") as progress:
-                records = functools.partial(progress, total=None)
-                of = training.format
-                done += imports.training(training.path, name=name, format=of, below=below, progress=records)
-        except RlvitalsError as error:
-            refused.append(Refusal(str(training.path), str(error)))
-        for run in () if as_json else done[first:]:
+    shown = functools.partial(_shown, total=len(trainings))
+    for training in Imports(folder, again=again).trainings(trainings, name=name, shown=shown):
+        done += training.runs
+        if training.error is not None:
+            refused.append(Refusal(str(training.path), str(training.error)))
+        for run in () if as_json else training.runs:
             _print(run)
     if as_json:
-        print_json(ImportedRuns([*map(_facts, done)], refused, unreadable))
+        print_json(ImportedRuns([*map(_facts, done)], refused, search.unreadable))
     for each in refused:
         print_error(each.reason)
     if refused:
@@ -108,20 +107,12 @@ def _mapped(columns: str, format_: str | None) -> MappedTableImporter:
     return MappedTableImporter({field.strip(): column.strip() for field, _, column in pairs})
 
 
-def _searched(
-    paths: Iterable[Path], chosen: str | Importer | None
-) -> tuple[list[tuple[Training, Path | None]], list[str]]:
-    """Return the trainings at the paths, and the messages about folders that cannot be read.
-
-    A training comes with the searched folder if that holds several, so that its run is named relative to it.
-    """
-    found: list[tuple[Training, Path | None]] = []
-    with shown_progress("searching folders") as progress:
-        search = TrainingSearch(chosen, functools.partial(progress, total=None))
-        for path in paths:
-            trainings = search.trainings_at(path)
-            found += [(training, path if len(trainings) > 1 else None) for training in trainings]
-    return found, search.unreadable
+@contextlib.contextmanager
+def _shown(number: int, path: Path, *, total: int) -> Iterator[Progress]:
+    """Show the progress of one of several trainings."""
+    place = f"{number} of {total}: " if total > 1 else ""
+    with shown_progress(f"importing {place}{escape_control(str(path))}") as progress:
+        yield functools.partial(progress, total=None)
 
 
 def _print(done: ImportedRun) -> None:

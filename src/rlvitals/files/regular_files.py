@@ -9,6 +9,7 @@ import contextlib
 import errno
 import itertools
 import os
+import re
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +27,8 @@ _KINDS = {
 }
 
 _asides = itertools.count()
+_ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.\d+\.tmp")
+"""Names from `aside_of`."""
 
 
 class IrregularFileError(OSError):
@@ -145,6 +148,12 @@ def replace_file(path: Path, content: bytes) -> None:
 def aside_of(path: Path) -> Path:
     """Return a temporary hidden path next to a file. Each call in this process returns a different path."""
     return path.with_name(f".{path.name}.{os.getpid()}.{next(_asides)}.tmp")
+
+
+def origin_of_aside(aside: Path) -> tuple[Path, int] | None:
+    """Return the path and the process ID from which `aside_of` made a name. `None` for any other name."""
+    found = _ASIDE.fullmatch(aside.name)
+    return None if found is None else (aside.with_name(found["name"]), int(found["pid"]))
 
 
 def unshare(path: Path) -> None:

@@ -6,6 +6,12 @@ from typing import Any
 
 from rlvitals.records.coercion import number_or_none
 
+RLLIB_STEP_NAMES = (
+    "num_env_steps_sampled_lifetime",
+    "env_runners/num_env_steps_sampled_lifetime",
+    "timesteps_total",
+)
+"""Keys of the total number of environment steps in results of RLlib, the most reliable first."""
 ENV_STEP_NAMES = (
     "env_step",
     "env_steps",
@@ -18,9 +24,7 @@ ENV_STEP_NAMES = (
     "total_env_steps",
     "num_env_steps",
     "time/total_timesteps",
-    "timesteps_total",
-    "num_env_steps_sampled_lifetime",
-    "env_runners/num_env_steps_sampled_lifetime",
+    *RLLIB_STEP_NAMES,
 )
 """Names of the total number of environment steps so far, the most reliable first.
 

@@ -22,3 +22,13 @@ def training_of(folder: Path) -> Path:
 def tag_prefix_of(folder: Path) -> str:
     """Return the prefix of the tags that are logged in a folder: `eval/` for evaluations, otherwise none."""
     return EVALUATION_TAG if _EVALUATION.fullmatch(folder.name) is not None else ""
+
+
+def tag_in(folder: Path, tag: str) -> str:
+    """Return the tag of a value that is logged in a folder, with the prefix of an evaluation if it is one."""
+    return with_prefix(tag_prefix_of(folder), tag)
+
+
+def with_prefix(prefix: str, tag: str) -> str:
+    """Return a tag with a prefix, unless the tag has it already."""
+    return tag if tag.startswith(prefix) else prefix + tag

@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlvitals.errors import RunError, RunNameError
-from rlvitals.files.regular_files import is_folder
-from rlvitals.records import STREAM_OF, Record, line_of
+from rlvitals.files.regular_files import origin_of_aside
+from rlvitals.records import STREAM_OF, STREAMS, Record, line_of
 from rlvitals.runs.checksum import write_sums
 from rlvitals.runs.durability import exchange, force_folder, put_in_place
-from rlvitals.runs.header import Header, write_header
+from rlvitals.runs.header import Header, read_header, write_header
 from rlvitals.runs.journal import SEAL_RECORDS
-from rlvitals.runs.layout import Layout, checked_name, claim_folder, segment_path
+from rlvitals.runs.layout import HEADER, LOCK, SUMS, Layout, checked_name, claim_folder, segment_path
+from rlvitals.runs.lock import process_started
 from rlvitals.runs.run import Run
 from rlvitals.runs.sealing import seal
 
 _SMALL = 1_000
 """Number of records below which the last segment of a stream is not sealed."""
+_REPLACED = {*STREAMS, HEADER, LOCK, SUMS}
+"""Names of the files and folders of a run that a new run replaces."""
 _STRANGE = re.compile(r"[^\w.+=@ -]+")
 MAX_NAME = 80
 """Maximum length of a name from `free_name`. A number can be appended to it."""
@@ -51,6 +54,7 @@ class RunWriter:
         self._name = checked_name(name)
         self._seal_records = seal_records
         self._open: dict[str, BinaryIO] = {}
+        self._has_replaced = False
         self._layout = Layout(log_dir / f".{name}.{os.getpid()}.tmp")
         with _write_errors(log_dir):
             if self._layout.path.exists():  # left by a killed process with the same ID
@@ -82,8 +86,8 @@ class RunWriter:
 
         Args:
             header: Header of the run. Its `run_id` is set to the final name.
-            replacing: Run folder to replace. The new run gets its name and its artifacts. Readers see the old or the
-                new run.
+            replacing: Run folder to replace. The new run gets its name, its artifacts and its other files that are not
+                records. Readers see the old or the new run.
 
         Returns:
             The run, opened for reading.
@@ -101,9 +105,9 @@ class RunWriter:
             if replacing is None:
                 put_in_place(self._layout.path, place)
             else:
-                if is_folder(Layout(place).artifacts):
-                    shutil.copytree(Layout(place).artifacts, self._layout.artifacts, symlinks=True, dirs_exist_ok=True)
                 exchange(self._layout.path, place)
+                self._has_replaced = True
+                _move_others(self._layout.path, place)
                 shutil.rmtree(self._layout.path, ignore_errors=True)
         return Run(place)
 
@@ -111,7 +115,8 @@ class RunWriter:
         """Remove the unfinished run. Does nothing after `finish`."""
         for file in self._open.values():
             file.close()
-        shutil.rmtree(self._layout.path, ignore_errors=True)
+        if not self._has_replaced:  # otherwise the folder has the files of the earlier run
+            shutil.rmtree(self._layout.path, ignore_errors=True)
 
     def _rotate(self, stream: str) -> None:
         if stream in self._open:
@@ -127,6 +132,31 @@ class RunWriter:
         force_folder(Path(file.name).parent)
         if self.counts[stream] >= worth:
             seal(Path(file.name))
+
+
+def _move_others(old: Path, new: Path) -> None:
+    """Move the files of a replaced run that are not its records, such as artifacts and notes, to the new run."""
+    for entry in sorted(old.iterdir()):
+        if entry.name not in _REPLACED:
+            with contextlib.suppress(FileNotFoundError):
+                (new / entry.name).rmdir()  # the empty folder of artifacts
+            entry.rename(new / entry.name)
+    force_folder(new)
+
+
+def restore_exchanged(log_dir: Path) -> None:
+    """Rename the runs back that a process killed during `exchange` renamed. On Linux, no run needs this.
+
+    Args:
+        log_dir: Folder of runs. It can be missing.
+    """
+    for aside in sorted(log_dir.glob(".*.tmp")):
+        origin = origin_of_aside(aside)
+        if origin is None or os.path.lexists(origin[0]) or process_started(origin[1]) is not None:
+            continue
+        with contextlib.suppress(OSError, RunError):
+            if read_header(aside).run_id == origin[0].name:  # not an incomplete run with a similar name
+                aside.rename(origin[0])
 
 
 def free_name(wanted: str) -> str:

@@ -58,7 +58,7 @@ class ImporterContract:
 
     @pytest.fixture
     def sample(self, tmp_path: Path) -> Path:
-        """Sample in an own folder."""
+        """Sample in a separate folder."""
         (tmp_path / "sample").mkdir()
         return self.make_sample(tmp_path / "sample")
 

@@ -6,12 +6,12 @@ import struct
 from pathlib import Path
 
 import pytest
-from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from torch.utils.tensorboard import SummaryWriter
 
 from rlvitals import TrainingMonitor
 from rlvitals.adapters.event_mirror import FLUSH_S, IDLE_S, EventMirror, EventMirrors, trainings_with_events
 from rlvitals.runs import Run
+from rlvitals.sinks.lazy_destination import load
 from rlvitals.testing.manual_clock import ManualClock
 
 NAME = "CartPole-v1__ppo__1__1700000000"
@@ -92,6 +92,18 @@ def test_parts_of_a_training_are_one_copy(tmp_path: Path) -> None:
     assert trainings_with_events(tmp_path / "runs") == [tmp_path / "runs" / "a"]
 
 
+def test_a_training_above_others_is_a_copy_without_them(tmp_path: Path) -> None:
+    for place in ("", "a", "b/eval"):
+        with SummaryWriter(tmp_path / "runs" / place) as writer:
+            writer.add_scalar(f"losses/{place or 'own'}", 0.5, 1)
+    mirror = EventMirror(tmp_path / "runs", tmp_path / "home")
+    mirror.poll()
+    mirror.close()
+
+    assert trainings_with_events(tmp_path / "runs") == [tmp_path / "runs" / place for place in ("", "a", "b")]
+    assert [[*one.values] for one in Run(mirror.path).records("scalars")] == [["own"]]
+
+
 def test_event_files_of_a_run_are_left_out(tmp_path: Path) -> None:
     with TrainingMonitor(tmp_path / "runs", session_name="a") as monitor, SummaryWriter(monitor.path / "tb") as writer:
         writer.add_scalar("a", 1.0, 1)
@@ -152,7 +164,10 @@ def test_a_damaged_file_leaves_the_other_trainings(tmp_path: Path, caplog: pytes
     """An event whose checksum is right, and which is not an event."""
     content = b"\xff" * 8
     length = struct.pack("<Q", len(content))
-    check, end = (struct.pack("<I", masked_crc32c(part)) for part in (length, content))
+    check, end = (
+        struct.pack("<I", load("tensorboard.compat.tensorflow_stub.pywrap_tensorflow").masked_crc32c(part))
+        for part in (length, content)
+    )
     with old_training(tmp_path / "runs" / "a").open("ab") as file:
         file.write(length + check + content + end)
     old_training(tmp_path / "runs" / "b")

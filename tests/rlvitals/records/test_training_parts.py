@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals.records.training_parts import is_part, tag_prefix_of, training_of
+from rlvitals.records.training_parts import is_part, tag_in, tag_prefix_of, training_of
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,8 @@ def test_a_part_belongs_to_the_folder_above(folder: str, training: str, prefix: 
 @pytest.mark.parametrize("name", ["a", "training-2", "latest", "evaluate"])
 def test_another_folder_is_not_a_part(name: str) -> None:
     assert not is_part(name)
+
+
+@pytest.mark.parametrize("tag", ["charts/episodic_return", "eval/charts/episodic_return"])
+def test_a_tag_has_the_prefix_of_an_evaluation_once(tag: str) -> None:
+    assert tag_in(Path("/logs/a/eval"), tag) == "eval/charts/episodic_return"

@@ -1,13 +1,15 @@
 """Writing of complete runs."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from rlvitals.errors import RunError, RunExistsError
+from rlvitals.files.regular_files import aside_of
 from rlvitals.records import Episode
 from rlvitals.runs import Header, find_runs
-from rlvitals.runs.run_writer import RunWriter, free_name
+from rlvitals.runs.run_writer import RunWriter, free_name, restore_exchanged
 from rlvitals.runs.verification import verify
 
 
@@ -55,6 +57,26 @@ def test_an_existing_file_is_refused(tmp_path: Path) -> None:
         write(tmp_path, 1).finish(Header(run_id="", started=1.0))
     with pytest.raises(RunError, match="cannot write a run to"):
         RunWriter(tmp_path / "run", "mine")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.parametrize("is_free", [True, False])
+def test_a_run_of_a_killed_exchange_is_restored(tmp_path: Path, is_free: bool) -> None:
+    """A run that has taken its name meanwhile is kept, and so is an incomplete run."""
+    old = write(tmp_path, 2).finish(Header(run_id="", started=1.0))
+    child = os.fork()
+    if child == 0:
+        old.path.rename(aside_of(old.path))  # first step of `exchange` where folders cannot be exchanged
+        os._exit(0)
+    os.waitpid(child, 0)
+    if not is_free:
+        write(tmp_path, 1).finish(Header(run_id="", started=1.0))
+    (tmp_path / f".run.5.{child}.tmp").mkdir()
+    restore_exchanged(tmp_path)
+
+    runs, _ = find_runs(tmp_path)
+    assert [(run.run_id, len(list(run.records("episodes")))) for run in runs] == [("run", 2 if is_free else 1)]
+    assert (tmp_path / f".run.5.{child}.tmp").exists()
 
 
 @pytest.mark.parametrize(("wanted", "name"), [("a/b: c", "a-b- c"), ("..", "imported"), ("ü" * 200, "ü" * 80)])

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rlvitals.formats.importers.column_mapping import columns_in
 from rlvitals.formats.importers.import_warnings import ImportWarnings
 from rlvitals.formats.importers.yaml_mapping import mapping_in
 from rlvitals.formats.importers.zoo_folder import ALGORITHMS
+from rlvitals.formatting import listed
 
 _JSON = ("config.json", "variant.json", "params.json", "args.json")
 _YAML = ("config.yaml", "config.yml")
+_TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
+"""Suffixes of files that can be tables of another training."""
+_SHOWN = 5
 _HYDRA = ".hydra/config.yaml"
 _HYDRA_ABOVE = 3
 """Number of folders above the logs that are searched for Hydra's settings."""
@@ -42,6 +47,28 @@ def settings_of(folder: Path, warnings: ImportWarnings) -> dict[str, Any]:
     folder = folder.absolute()
     found = next((settings for file in settings_files(folder) if (settings := _settings_in(file, warnings))), {})
     return settings_in_name(folder.name) | found
+
+
+def settings_of_table(file: Path, warnings: ImportWarnings) -> dict[str, Any]:
+    """Return the settings of the training with a table. Files with settings are used if there is no other table.
+
+    Args:
+        file: Path of the table.
+        warnings: Collector for unreadable files, and for settings that could belong to another table.
+    """
+    folder = file.absolute().parent
+    endings = _TABLES | {file.suffix.lower()}
+    tables = [each for each in sorted(folder.iterdir()) if each.suffix.lower() in endings and each.name not in _JSON]
+    others = [each.name for each in tables if each.name != file.name and len(columns_in(each)) > 1]
+    if not others:
+        return settings_of(folder, warnings)
+    if found := [each.name for each in settings_files(folder)]:
+        warnings.add(
+            f"{file}: the settings are unknown, because {listed(found)} can belong to this table or to "
+            f"{listed(others, _SHOWN)}. Move each table and its settings to a separate folder, and import it again.",
+            files=found,
+        )
+    return settings_in_name(folder.name)
 
 
 def settings_in_name(name: str) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def step_column(framework: Framework, columns: Collection[str], where: object) -
     raise ImportFormatError(
         f"{where} is a table of {framework.title} with none of the columns that count steps: "
         f"{', '.join((*framework.steps, *framework.iterations))}. Its columns are {shown(columns)}. "
-        "Rename the column that counts environment steps to 'step' and import with  --format progress"
+        "Rename the column that counts environment steps to 'step' and import with --format progress"
     )
 
 

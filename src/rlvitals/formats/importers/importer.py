@@ -1,7 +1,7 @@
 """Base class of importers, and the data that an importer returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,13 +50,28 @@ class Importer(ABC):
         with the same details (`import_warnings`). Never drop data silently.
     """
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Settings that change how a file is read. Imports with different settings are different runs."""
+        return {}
+
     @abstractmethod
     def recognises(self, path: Path) -> bool:
         """Return whether the contents of a file or folder have this format. Never raises.
 
-        A folder has the format if it is one training as a whole. A folder that only contains such trainings in its
-        subfolders does not.
+        A folder has the format if it is one training. A folder that only contains such trainings in its subfolders does
+        not.
         """
+
+    def includes(self, path: Path, folder: Path) -> bool:
+        """Return whether a subfolder of a recognised folder belongs to its training. The search skips such subfolders.
+
+        Args:
+            path: Folder that the importer recognises.
+            folder: Folder directly in it.
+        """
+        del path, folder
+        return True
 
     @abstractmethod
     def read(self, path: Path) -> Imported:

@@ -7,7 +7,7 @@ from typing import Any
 from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers.column_mapping import STEP, TIME, checked_mapping, columns_in
 from rlvitals.formats.importers.episodes_importer import moment_of
-from rlvitals.formats.importers.folder_settings import settings_of
+from rlvitals.formats.importers.folder_settings import settings_of_table
 from rlvitals.formats.importers.history_rows import HistoryRow, history_records
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer
@@ -32,6 +32,11 @@ class MappedTableImporter(Importer):
     def __init__(self, columns: Mapping[str, str] | None = None) -> None:
         self._mapping = dict(columns or {})
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The named columns."""
+        return self._mapping
+
     def recognises(self, path: Path) -> bool:
         """Return whether a file has all named columns. Without names, no table is recognised."""
         return bool(self._mapping) and path.is_file() and {*self._mapping.values()} <= {*columns_in(path)}
@@ -45,8 +50,7 @@ class MappedTableImporter(Importer):
         warnings = ImportWarnings()
         rows = self._rows(path, _values(path, columns, warnings), tags, warnings)
         records = with_warnings(history_records(rows, warnings, path), warnings, path)
-        settings = settings_of(path.absolute().parent, warnings)
-        return Imported(path.stem, records, configuration=settings)
+        return Imported(path.stem, records, configuration=settings_of_table(path, warnings))
 
     def _rows(
         self, path: Path, found: Iterable[tuple[int, dict[str, Any]]], tags: Mapping[str, str], warnings: ImportWarnings

@@ -1,6 +1,7 @@
 """Runs in MLflow's folders: `mlruns/<experiment>/<run>/{meta.yaml,metrics,params,tags}`."""
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers.import_warnings import ImportWarnings
 from rlvitals.formats.importers.importer import head_of
-from rlvitals.formats.importers.mlflow_run import ACTIVE, SYSTEM, LoggedValue, MlflowRun
+from rlvitals.formats.importers.mlflow_run import ACTIVE, SYSTEM, LoggedValue, MlflowHistory, MlflowRun
 from rlvitals.formats.importers.plain_text import lines_of
 from rlvitals.formats.importers.yaml_mapping import mapping_in
 from rlvitals.sinks.lazy_destination import require
@@ -16,6 +17,7 @@ from rlvitals.sinks.lazy_destination import require
 _META = "meta.yaml"
 _STAGE, _RUN, _EXPERIMENT = b"lifecycle_stage:", b"artifact_uri:", b"artifact_location:"
 _CELLS = 3
+_MOST_OPEN = 500
 
 
 def is_folder_of_mlflow(path: Path) -> bool:
@@ -32,12 +34,12 @@ def runs_in_folder(path: Path) -> Iterator[tuple[MlflowRun, bool]]:
     """
     require("yaml", feature=f"reading {path}", extra="mlflow")
     if _is(path, _RUN):
-        yield _run(path, _meta(path.parent) if _is(path.parent, _EXPERIMENT) else {})
+        yield _run(path, path, _meta(path.parent) if _is(path.parent, _EXPERIMENT) else {})
         return
     for experiment in [path] if _is(path, _EXPERIMENT) else _experiments(path):
         meta = _meta(experiment)
         folders = [folder for folder in sorted(experiment.iterdir()) if _is(folder, _RUN)]
-        yield from (_run(folder, meta) for folder in sorted(folders, key=_started))
+        yield from (_run(path, folder, meta) for folder in sorted(folders, key=_started))
 
 
 def _is(folder: Path, mark: bytes) -> bool:
@@ -63,24 +65,46 @@ def _started(run: Path) -> int:
     return started if isinstance(started, int) else 0
 
 
-def _run(folder: Path, experiment: dict[str, Any]) -> tuple[MlflowRun, bool]:
+def _run(path: Path, folder: Path, experiment: dict[str, Any]) -> tuple[MlflowRun, bool]:
     meta = _meta(folder)
     stages = {str(each.get("lifecycle_stage", ACTIVE)) for each in (meta, experiment)}
     run = MlflowRun(
-        run=str(meta.get("run_id") or meta.get("run_uuid") or folder.name),
+        run=folder.relative_to(path).as_posix(),  # a copied run has the ID of its original in meta.yaml
         name=str(meta.get("run_name") or ""),
+        id=str(meta.get("run_id") or meta.get("run_uuid") or folder.name),
         experiment=str(experiment.get("name") or ""),
         parameters=_texts_in(folder / "params"),
         tags=_texts_in(folder / "tags"),
-        values=partial(_values, folder / "metrics"),
+        history=partial(_history, folder / "metrics"),
     )
     return run, stages != {ACTIVE}
 
 
-def _values(folder: Path) -> tuple[bool, list[LoggedValue]]:
+def _history(folder: Path) -> MlflowHistory:
     files = {name: file for name, file in _files_in(folder).items() if not name.startswith(SYSTEM)}
-    values = sorted(value for name, file in files.items() for value in _values_of(name, file))
-    return any(value.step for value in values) or len(values) == len(files), values
+    has_steps, without_steps = False, set[str]()
+    sources: list[Iterable[LoggedValue]] = []
+    for name, file in files.items():
+        count, is_at_zero, is_sorted = _shape(_values_of(name, file))
+        has_steps |= not is_at_zero
+        if is_at_zero and count > 1:
+            without_steps.add(name)
+        # Values that were logged out of order have to be sorted in memory. A process can open about 1,000 files.
+        is_streamed = is_sorted and len(files) <= _MOST_OPEN
+        sources.append(_values_of(name, file) if is_streamed else sorted(_values_of(name, file)))
+    return MlflowHistory(has_steps or not without_steps, without_steps, heapq.merge(*sources))
+
+
+def _shape(values: Iterable[LoggedValue]) -> tuple[int, bool, bool]:
+    """Return the number of values, whether all are at step 0, and whether they are sorted."""
+    count, is_at_zero, is_sorted = 0, True, True
+    last: LoggedValue | None = None
+    for value in values:
+        count += 1
+        is_at_zero &= not value.step
+        is_sorted &= last is None or last <= value
+        last = value
+    return count, is_at_zero, is_sorted
 
 
 def _values_of(name: str, file: Path) -> Iterator[LoggedValue]:

@@ -10,7 +10,7 @@ from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers.import_warnings import ImportWarnings
 from rlvitals.formats.importers.importer import Imported, StoreImporter
 from rlvitals.formats.importers.mlflow_folder import is_folder_of_mlflow, runs_in_folder
-from rlvitals.formats.importers.mlflow_run import ACTIVE, SYSTEM, LoggedValue, MlflowRun
+from rlvitals.formats.importers.mlflow_run import ACTIVE, SYSTEM, LoggedValue, MlflowHistory, MlflowRun
 from rlvitals.formats.importers.sqlite_file import DAMAGE, opened_database, rows_of_query, tables_of
 from rlvitals.formatting import listed
 
@@ -63,12 +63,12 @@ def _is_database_of_mlflow(path: Path) -> bool:
 def _imported(path: Path, runs: Iterator[tuple[MlflowRun, bool]]) -> Iterator[Imported]:
     every = list(runs)
     warnings = ImportWarnings()
-    deleted = [run.name or run.run for run, is_deleted in every if is_deleted]
-    said = f"{path}: the import leaves out these deleted runs: {listed(deleted, _SHOWN)}." if deleted else ""
+    deleted = [run.name or run.id for run, is_deleted in every if is_deleted]
+    message = f"{path}: the import leaves out these deleted runs: {listed(deleted, _SHOWN)}." if deleted else ""
     if deleted:
-        warnings.add(said, deleted=deleted[:1_000])
+        warnings.add(message, deleted=deleted[:1_000])
     if len(deleted) == len(every):
-        raise ImportFormatError(f"{path} has no runs to import; log a run first. {said}".strip())
+        raise ImportFormatError(f"{path} has no runs to import; log a run first. {message}".strip())
     for run, is_deleted in every:
         if not is_deleted:
             yield run.imported(path, warnings)
@@ -76,30 +76,34 @@ def _imported(path: Path, runs: Iterator[tuple[MlflowRun, bool]]) -> Iterator[Im
 
 
 def _runs(database: sqlite3.Connection, path: Path) -> Iterator[tuple[MlflowRun, bool]]:
-    asked = (
+    query = (
         "SELECT r.run_uuid, r.name, e.name, r.lifecycle_stage, e.lifecycle_stage FROM runs r "
         "JOIN experiments e USING (experiment_id) ORDER BY r.start_time, r.run_uuid"
     )
-    for run, name, experiment, *stages in database.execute(asked).fetchall():
+    for run, name, experiment, *stages in database.execute(query).fetchall():
         found = MlflowRun(
             run=run,
             name=name or "",
+            id=run,
             experiment=experiment or "",
             parameters=dict(database.execute("SELECT key, value FROM params WHERE run_uuid = ?", (run,))),
             tags=dict(database.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (run,))),
-            values=partial(_values, database, run, path),
+            history=partial(_history, database, run, path),
         )
         yield found, stages != [ACTIVE, ACTIVE]
 
 
-def _values(database: sqlite3.Connection, run: str, path: Path) -> tuple[bool, Iterator[LoggedValue]]:
-    asked = f"FROM metrics WHERE run_uuid = ? AND key NOT LIKE '{SYSTEM}%'"
+def _history(database: sqlite3.Connection, run: str, path: Path) -> MlflowHistory:
+    source = f"FROM metrics WHERE run_uuid = ? AND key NOT LIKE '{SYSTEM}%'"
     # Without steps, a metric with several values has all of them at step 0.
-    steps = f"SELECT MAX(step != 0) OR COUNT(*) = COUNT(DISTINCT key) {asked}"
-    (has_steps,) = next(rows_of_query(database, steps, run, path))
+    steps = f"SELECT key, MAX(step != 0), COUNT(*) > 1 {source} GROUP BY key ORDER BY key"
+    metrics = list(rows_of_query(database, steps, run, path))
+    without_steps = [key for key, has_steps, is_repeated in metrics if is_repeated and not has_steps]
     rows = rows_of_query(
-        database, f"SELECT step, timestamp, key, value, is_nan {asked} ORDER BY step, timestamp", run, path
+        database, f"SELECT step, timestamp, key, value, is_nan {source} ORDER BY step, timestamp", run, path
     )
-    return bool(has_steps), (
-        LoggedValue(step, time, name, math.nan if is_nan else value) for step, time, name, value, is_nan in rows
+    return MlflowHistory(
+        any(has_steps for _, has_steps, _ in metrics) or not without_steps,
+        without_steps,
+        (LoggedValue(step, time, name, math.nan if is_nan else value) for step, time, name, value, is_nan in rows),
     )

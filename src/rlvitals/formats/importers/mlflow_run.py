@@ -1,6 +1,6 @@
 """A run of MLflow, from a database or from a folder."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rlvitals.formats.importers.history_rows import HistoryRow, history_records
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported
+from rlvitals.formatting import listed
 from rlvitals.records.settings_table import literal_in
 
 SYSTEM = "system/"
@@ -16,6 +17,7 @@ ACTIVE = "active"
 """Lifecycle stage of runs and experiments that are not deleted."""
 _NAME = "mlflow.runName"
 _OWN = "mlflow."
+_SHOWN = 10
 
 
 class LoggedValue(NamedTuple):
@@ -27,25 +29,40 @@ class LoggedValue(NamedTuple):
     value: float
 
 
+class MlflowHistory(NamedTuple):
+    """The values of the metrics of a run.
+
+    Attributes:
+        has_steps: Whether steps were logged. Without steps, MLflow stores the step 0.
+        without_steps: Names of the metrics with several values, all at step 0.
+        values: Values, sorted by step and time.
+    """
+
+    has_steps: bool
+    without_steps: Collection[str]
+    values: Iterable[LoggedValue]
+
+
 class MlflowRun(NamedTuple):
     """A run.
 
     Attributes:
-        run: Identifier.
+        run: Identifier in the store.
         name: Name; empty in old stores, which have it as a tag.
+        id: Identifier that MLflow shows.
         experiment: Name of the experiment.
         parameters: Values of the parameters, which MLflow stores as texts.
         tags: Tags, including those of MLflow itself.
-        values: Function that returns whether steps were logged, and the values of all metrics, sorted by step and time.
-            Without steps, MLflow stores the step 0.
+        history: Function that returns the values of the metrics.
     """
 
     run: str
     name: str
+    id: str
     experiment: str
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
-    values: Callable[[], tuple[bool, Iterable[LoggedValue]]]
+    history: Callable[[], MlflowHistory]
 
     def imported(self, path: Path, warnings: ImportWarnings) -> Imported:
         """Return the run as an import. Its records are read lazily.
@@ -54,20 +71,27 @@ class MlflowRun(NamedTuple):
             path: Path of the store.
             warnings: Collector for missing data.
         """
-        name = self.name or self.tags.get(_NAME) or self.run
-        history = history_records(self._rows(), warnings, f"{path}, run {name!r}")
+        name = self.name or self.tags.get(_NAME) or self.id
+        where = f"{path}, run {name!r}"
         return Imported(
             name,
-            with_warnings(history, warnings, path),
+            with_warnings(history_records(self._rows(warnings, where), warnings, where), warnings, path),
             project=self.experiment,
             configuration={parameter: literal_in(text) for parameter, text in self.parameters.items()},
             tags=[f"{tag}={text}" for tag, text in self.tags.items() if not tag.startswith(_OWN)],
             run=self.run,
         )
 
-    def _rows(self) -> Iterator[HistoryRow]:
+    def _rows(self, warnings: ImportWarnings, where: str) -> Iterator[HistoryRow]:
         """Yield one row per step, or several if a metric has several values at it."""
-        has_steps, values = self.values()
+        has_steps, without_steps, values = self.history()
+        if has_steps and without_steps:
+            warnings.add(
+                f"{where}: not imported because all values are at step 0: {listed([*without_steps], _SHOWN)}. Log them "
+                "with their step, as in log_metric(key, value, step=step).",
+                names=[*without_steps],
+            )
+            values = (value for value in values if value.name not in without_steps)
         for at, found in groupby(values, key=lambda each: each.step if has_steps else each.time):
             step = at if has_steps else None
             row: dict[str, float] = {}

@@ -9,6 +9,7 @@ from typing import Any
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.import_warnings import ImportWarnings
 from rlvitals.formats.importers.monitor_file import ENDING, MonitorFile, MonitorRow, is_monitor
+from rlvitals.formatting import listed
 from rlvitals.records import Episode, codec_of
 from rlvitals.records.csv_cells import value_in
 
@@ -53,14 +54,15 @@ class Monitors:
     def _warn(self, warnings: ImportWarnings) -> None:
         if undated := [file.path.name for file in self.files if not file.is_dated]:
             warnings.add(
-                f"{self.files[0].path.parent}: no header with t_start in {_listed(undated)}. The import estimates the "
-                "start times of these environments.",
+                f"{self.files[0].path.parent}: no header with t_start in {listed(undated, _SHOWN)}. The import "
+                "estimates the start times of these environments.",
                 files=undated,
             )
-        if resumed := [f"{file.path.name}, line {line}" for file in self.files for line in file.restarts]:
+        if resumed := [f"line {line} of {file.path.name}" for file in self.files for line in file.restarts]:
             warnings.add(
-                f"{self.files[0].path.parent}: the times restart ({_listed(resumed, '; ')}), as in a resumed training, "
-                "but the files do not record when. The import places these episodes directly after the previous ones.",
+                f"{self.files[0].path.parent}: the times restart ({listed(resumed, _SHOWN)}), as in a resumed "
+                "training, but the files do not record when. The import places these episodes directly after the "
+                "previous ones.",
                 places=resumed,
             )
 
@@ -112,8 +114,9 @@ def newest_training(files: Sequence[MonitorFile], warnings: ImportWarnings) -> l
         names = [file.path.name for file in sorted(older, key=lambda each: _place(each.path))]
         warnings.add(
             f"{older[0].path.parent} contains {len(trainings)} trainings. The import takes the newest, of "
-            f"{_day(trainings[-1][0].began)}, and leaves out the training of {_day(older[0].began)}: {_listed(names)}. "
-            "To import that training, copy these files into a separate folder and import that folder.",
+            f"{_day(trainings[-1][0].began)}, and leaves out the training of {_day(older[0].began)}: "
+            f"{listed(names, _SHOWN)}. To import that training, copy these files into a separate folder and "
+            "import that folder.",
             files=[str(file.path) for file in older],
         )
     older_files = [file for older in trainings[:-1] for file in older]
@@ -167,11 +170,6 @@ def _fields(row: MonitorRow) -> dict[str, Any]:
     if isinstance(success, bool) or success in {0, 1, "True", "False"}:
         said["success"] = extra.pop("is_success") in {True, "True"}
     return {**said, "extra": extra or None}
-
-
-def _listed(names: Sequence[str], between: str = ", ") -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return between.join(names[:_SHOWN]) + more
 
 
 def _day(time: float) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rlvitals.errors import ImportFormatError
-from rlvitals.formats.importers.folder_settings import settings_of
+from rlvitals.formats.importers.folder_settings import settings_of, settings_of_table
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer
 from rlvitals.formats.importers.progress_table import USUAL_NAME, ProgressTable, tables_in
@@ -32,6 +32,6 @@ class ProgressImporter(Importer):
         table = ProgressTable(file, warnings)
         for other in others:
             warnings.add(f"{other} is also a metric table; the import reads only {file.name}.", file=str(other))
-        settings = settings_of(folder, warnings)
+        settings = settings_of(folder, warnings) if path.is_dir() else settings_of_table(path, warnings)
         name = folder.name if usual else path.stem
         return Imported(name, with_warnings(table.records(None), warnings, path), configuration=settings)

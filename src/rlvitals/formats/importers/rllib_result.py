@@ -8,12 +8,13 @@ from typing import Any
 
 from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers.import_warnings import ImportWarnings
+from rlvitals.formatting import listed
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, codec_of
+from rlvitals.records.step_names import RLLIB_STEP_NAMES
 from rlvitals.records.synonyms import RLLIB_LEARNER, RLLIB_OLD_LEARNER, update_field
 from rlvitals.records.tag_reader import scalar_records
 
-STEPS = ("num_env_steps_sampled_lifetime", "env_runners/num_env_steps_sampled_lifetime", "timesteps_total")
-"""Keys of the total number of environment steps, the most reliable first."""
+_SHOWN = 10
 STEPS_OLD = ("num_env_steps_sampled", "num_steps_sampled", "counters/num_env_steps_sampled", "agent_timesteps_total")
 
 _LEARNER = re.compile(r"(?:info/)?learners?/(?P<policy>[^/]+)/(?:learner_stats/)?(?P<name>[^/]+)")
@@ -78,12 +79,14 @@ class ResultReader:
         """
         self._take_settings(result)
         iteration = _whole(result.get(_ITERATION))
-        env_step = next((step for key in (*STEPS, *STEPS_OLD) if (step := _whole(result.get(key))) is not None), None)
+        env_step = next(
+            (step for key in (*RLLIB_STEP_NAMES, *STEPS_OLD) if (step := _whole(result.get(key))) is not None), None
+        )
         if env_step is None:
             if iteration is None:
                 raise ImportFormatError(
                     f"{where}: the result has no steps. Add the column that counts environment steps under one of "
-                    f"these names: {', '.join((*STEPS, _ITERATION))}"
+                    f"these names: {', '.join((*RLLIB_STEP_NAMES, _ITERATION))}"
                 )
             self._warnings.add(
                 f"{self._file} has no environment steps; the import uses {_ITERATION!r} as the step.",
@@ -111,7 +114,8 @@ class ResultReader:
         """Yield an event with the text values of the results, and warn about values that were left out."""
         if self._left_out:
             self._warnings.add(
-                f"{self._file}: not imported because these are not single numbers: {_listed([*self._left_out])}.",
+                f"{self._file}: not imported because these are not single numbers: "
+                f"{listed([*self._left_out], _SHOWN)}.",
                 keys=[*self._left_out][:1_000],
             )
         if self._texts and self._time is not None:
@@ -268,8 +272,3 @@ def _number(value: Any) -> float | None:
 def _whole(value: Any) -> int | None:
     number = _number(value)
     return int(number) if number is not None and math.isfinite(number) and number >= 0 else None
-
-
-def _listed(keys: list[str]) -> str:
-    most = 10
-    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")

@@ -2,31 +2,36 @@
 
 import contextlib
 import hashlib
+import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import ImportFormatError, MissingExtraError, RecordError
+from rlvitals.errors import ImportFormatError, RecordError, RlvitalsError, RunError
 from rlvitals.formats.importers.earlier_imports import (
     EarlierImports,
     ImportMark,
+    import_key,
+    mark_of,
     marked_path,
     source_signature,
 )
 from rlvitals.formats.importers.importer import Imported, Importer
 from rlvitals.formats.importers.importer_registry import format_of, importer_of
-from rlvitals.formats.importers.training_search import TrainingSearch, relative_name
+from rlvitals.formats.importers.training_search import Training, TrainingSearch, relative_name
 from rlvitals.records.coercion import spelled
 from rlvitals.records.masking import DEFAULT_MASKING
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import IMPORTED, Header, Writer, write_header
-from rlvitals.runs.lock import host_name
+from rlvitals.runs.lock import WriterLock, host_name
 from rlvitals.runs.run import Run
-from rlvitals.runs.run_writer import RunWriter, free_name
+from rlvitals.runs.run_writer import RunWriter, free_name, restore_exchanged
 
 Progress = Callable[[int], None]
 """Callback that receives the number of records read."""
@@ -34,6 +39,10 @@ Progress = Callable[[int], None]
 Outcome = Literal["imported", "updated", "unchanged"]
 """What an import did: created a run, replaced the run of an earlier import, or found that nothing has changed."""
 
+_log = logging.getLogger("rlvitals")
+
+_WARNINGS = "events"
+"""Stream with the warnings of an import. It can shrink, for example when a line that was incomplete is complete."""
 _PROGRESS_EVERY = 1_000
 _SHOWN = 5
 
@@ -52,6 +61,20 @@ class ImportedRun(NamedTuple):
     outcome: Outcome
     path: Path
     records: dict[str, int]
+
+
+class TrainingImport(NamedTuple):
+    """Result for one of several trainings.
+
+    Attributes:
+        path: File or folder of the training.
+        runs: Runs that were imported.
+        error: Reason why the training or one of its runs could not be imported, if one could not.
+    """
+
+    path: Path
+    runs: list[ImportedRun]
+    error: RlvitalsError | None
 
 
 def import_run(
@@ -102,6 +125,8 @@ def import_runs(
 ) -> list[ImportedRun]:
     """Import all trainings at or below a path. Repeated imports skip trainings that have not changed.
 
+    A folder that cannot be read is left out, with a warning in the log.
+
     Args:
         path: File or folder to import. It is only read.
         log_dir: Folder of runs.
@@ -116,18 +141,42 @@ def import_runs(
         RunError: A run cannot be written.
     """
     path = Path(path)
-    trainings = TrainingSearch(format).trainings_at(path)
-    imports = Imports(Path(log_dir), clock=clock)
-    several = path if len(trainings) > 1 else None
+    search = TrainingSearch(format)
+    trainings = found_trainings([path], search)
+    for message in search.unreadable:
+        _log.warning("%s", message)
     done: list[ImportedRun] = []
     refused: list[Exception] = []
-    for training in trainings:
-        try:
-            done += imports.training(training.path, format=training.format, below=several)
-        except (ImportFormatError, MissingExtraError) as error:
-            refused.append(error)
+    for training in Imports(Path(log_dir), clock=clock).trainings(trainings):
+        done += training.runs
+        if isinstance(training.error, RunError):
+            raise training.error
+        if training.error is not None:
+            refused.append(training.error)
     _raise_all(refused)
     return done
+
+
+def found_trainings(paths: Iterable[Path], search: TrainingSearch) -> list[tuple[Training, Path | None]]:
+    """Return the trainings at or below paths.
+
+    A training comes with the searched folder if that holds several, so that its run is named relative to it.
+
+    Args:
+        paths: Files and folders to search.
+        search: Search for the wanted formats.
+    """
+    found: list[tuple[Training, Path | None]] = []
+    for path in paths:
+        trainings = search.trainings_at(path)
+        found += [(training, path if len(trainings) > 1 else None) for training in trainings]
+    return found
+
+
+def _not_shown(number: int, path: Path) -> AbstractContextManager[Progress | None]:
+    """Show no progress."""
+    del number, path
+    return contextlib.nullcontext()
 
 
 class Imports:
@@ -143,7 +192,35 @@ class Imports:
         self._log_dir = log_dir
         self._again = again
         self._clock = clock
+        restore_exchanged(log_dir)
         self._earlier = EarlierImports(log_dir)
+
+    def trainings(
+        self,
+        trainings: Sequence[tuple[Training, Path | None]],
+        *,
+        name: str | None = None,
+        shown: Callable[[int, Path], AbstractContextManager[Progress | None]] = _not_shown,
+    ) -> Iterator[TrainingImport]:
+        """Import trainings one after the other. One that cannot be imported does not stop the others.
+
+        Args:
+            trainings: Trainings from `found_trainings`.
+            name: Run name, by default the original name.
+            shown: Function that shows the progress of a training, given its number from 1 and its path.
+        """
+        for number, (training, below) in enumerate(trainings, 1):
+            done: list[ImportedRun] = []
+            failure: RlvitalsError | None = None
+            try:
+                with shown(number, training.path) as progress:
+                    for run in self.training(
+                        training.path, name=name, format=training.format, below=below, progress=progress
+                    ):
+                        done.append(run)  # noqa: PERF402 - keeps the runs before an error
+            except RlvitalsError as error:
+                failure = error
+            yield TrainingImport(training.path, done, failure)
 
     def training(
         self,
@@ -173,12 +250,22 @@ class Imports:
         importer = importer_of(chosen)
         is_again = self._again or not isinstance(chosen, str)  # an importer that was passed can have other settings
         refused: list[Exception] = []
+        keys: set[str] = set()
         with _read_errors(path):
             source = _import_source(path, chosen)
             for imported in importer.runs_in(path) if name is None else [importer.read(path)]:
                 own = imported.name if imported.run else ""
                 relative = None if below is None else relative_name(path, below, own)
-                earlier = self._earlier.find(path, imported.run, name)
+                key = source.key(imported.run)
+                if key in keys:
+                    refused.append(
+                        ImportFormatError(
+                            f"{path} has several runs with the identifier {imported.run!r}. Import them separately"
+                        )
+                    )
+                    continue
+                keys.add(key)
+                earlier = self._earlier.find(key, name)
                 if earlier is not None and earlier[1].source == source.signature and not is_again:
                     yield ImportedRun(earlier[0], "unchanged", path, earlier[1].records)
                     continue
@@ -201,15 +288,21 @@ def _raise_all(refused: Sequence[Exception]) -> None:
 
 
 class _ImportSource(NamedTuple):
-    """Path to import, name of its format, and signature of its files."""
+    """Path to import, name of its format, settings of its importer, and signature of its files."""
 
     path: Path
     format: str
+    settings: Mapping[str, str]
     signature: str
+
+    def key(self, run: str) -> str:
+        """Return the digest of the origin of a run."""
+        return import_key(self.path, self.format, self.settings, run)
 
 
 def _import_source(path: Path, chosen: str | Importer) -> _ImportSource:
-    return _ImportSource(path, chosen if isinstance(chosen, str) else type(chosen).__name__, source_signature(path))
+    named = chosen if isinstance(chosen, str) else type(chosen).__name__
+    return _ImportSource(path, named, importer_of(chosen).settings, source_signature(path))
 
 
 def _stored(
@@ -221,9 +314,12 @@ def _stored(
     clock: Clock,
     earlier: tuple[Run, ImportMark] | None = None,
 ) -> ImportedRun:
-    """Write a run, or replace the earlier import of the same training if it has other records or settings."""
+    """Write a run, or replace the earlier import of the same training if it has other records or settings.
+
+    An earlier import that has more records, or that a training has resumed, is kept. The new run gets a number.
+    """
     wanted = free_name(imported.name) if name is None else name
-    writer = RunWriter(log_dir, wanted if earlier is None else earlier[0].run_id)
+    writer = RunWriter(log_dir, wanted)
     try:
         started, ended = _write(imported, writer, progress)
         header = imported.header or _header(imported, started, ended)
@@ -232,24 +328,48 @@ def _stored(
             format=source.format,
             time=clock.time(),
             run=imported.run,
-            name=imported.name,
+            key=source.key(imported.run),
+            name=wanted,
             source=source.signature,
             content=hashlib.blake2b(f"{writer.digest} {header!r}".encode(errors="replace"), digest_size=16).hexdigest(),
             records=dict(writer.counts),
             writers=len(header.writers),
         )
-        if earlier is not None and earlier[1].content == mark.content:
-            kept = earlier[0].header
-            _put_mark(kept, mark)
-            write_header(earlier[0].layout, kept)
-            return ImportedRun(earlier[0], "unchanged", source.path, mark.records)
-        _put_mark(header, mark)
-        if not header.keeps_secrets:
-            headers.mask_secrets(header, DEFAULT_MASKING)
-        run = writer.finish(header, replacing=earlier and earlier[0].path)
-        return ImportedRun(run, "updated" if earlier else "imported", source.path, mark.records)
+        with _locked(earlier, writer.counts) as kept:
+            if kept is not None and earlier is not None and earlier[1].content == mark.content:
+                _put_mark(kept.header, mark)
+                write_header(kept.layout, kept.header)
+                return ImportedRun(kept, "unchanged", source.path, mark.records)
+            _put_mark(header, mark)
+            if not header.keeps_secrets:
+                headers.mask_secrets(header, DEFAULT_MASKING)
+            run = writer.finish(header, replacing=None if kept is None else kept.path)
+            return ImportedRun(run, "updated" if kept else "imported", source.path, mark.records)
     finally:
         writer.give_up()
+
+
+@contextlib.contextmanager
+def _locked(earlier: tuple[Run, ImportMark] | None, counts: Counter[str]) -> Iterator[Run | None]:
+    """Lock an earlier import against other writers, and read it again.
+
+    Args:
+        earlier: Run of the earlier import, and its mark.
+        counts: Number of new records per stream.
+
+    Yields:
+        The run, or `None` if it must not be replaced: it has more records, or has changed since it was found.
+    """
+    if earlier is None or any(counts[stream] < of for stream, of in earlier[1].records.items() if stream != _WARNINGS):
+        yield None
+        return
+    with contextlib.ExitStack() as stack:
+        run: Run | None = None
+        with contextlib.suppress(OSError, RunError):
+            stack.callback(WriterLock(earlier[0].layout.lock).release)
+            again = Run(earlier[0].path)
+            run = again if mark_of(again.header) == earlier[1] else None
+        yield run
 
 
 def _put_mark(header: Header, mark: ImportMark) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers.evaluations_file import Evaluations, is_evaluations
+from rlvitals.formats.importers.event_files import event_files_below
 from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.framework_columns import SB3, framework_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
@@ -13,7 +14,7 @@ from rlvitals.formats.importers.importer import Imported, Importer
 from rlvitals.formats.importers.monitor_file import ENDING
 from rlvitals.formats.importers.monitor_folder import Monitors, monitor_paths, unread_monitors
 from rlvitals.formats.importers.progress_table import ProgressTable, columns_of_table, tables_in
-from rlvitals.formats.importers.tensorboard_importer import TensorBoardImporter, event_files
+from rlvitals.formats.importers.tensorboard_importer import TensorBoardImporter
 from rlvitals.formats.importers.zoo_folder import ZooFolder
 from rlvitals.records import Evaluation, Event, Record, codec_of
 
@@ -68,7 +69,7 @@ class SB3LogFolder:
     @property
     def events(self) -> list[Path]:
         """Event files in the folder and its subfolders; empty if a metric table has the same metrics."""
-        return event_files(self.path) if self.path.is_dir() and self.progress is None else []
+        return event_files_below(self.path) if self.path.is_dir() and self.progress is None else []
 
     @property
     def is_recognised(self) -> bool:

@@ -14,7 +14,9 @@ from rlvitals.formats.importers.importer import head_of
 _MAGIC = b"SQLite format 3\x00"
 DAMAGE = (sqlite3.Error, UnicodeError)
 """Exceptions of `sqlite3` for a damaged database. Texts that are not UTF-8 are a sign of damage, too."""
-_BESIDE = ("-wal", "-journal")
+LOG_SUFFIX = "-wal"
+"""Suffix of the file in which SQLite collects the latest changes of a database."""
+_BESIDE = (LOG_SUFFIX, "-journal")
 """Suffixes of files with changes that a running or killed process has not moved to the database."""
 
 
@@ -33,7 +35,7 @@ def opened_database(path: Path) -> Iterator[sqlite3.Connection]:
     """
     beside = [file for suffix in _BESIDE if (file := path.with_name(path.name + suffix)).is_file()]
     with contextlib.ExitStack() as stack:
-        address = f"{path.absolute().as_uri()}?immutable=1"
+        address = _unchanged(path)
         if any(file.stat().st_size for file in beside):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rlvitals-")))
             for file in (path, *beside):
@@ -51,13 +53,26 @@ def tables_of(path: Path) -> dict[str, frozenset[str]] | None:
     """Return the columns of each table in a database. `None` if the file is not a database or is damaged."""
     if not is_database(path):
         return None
+    # A database that is being written is copied only if its file has no tables yet.
+    with contextlib.suppress(*DAMAGE), contextlib.closing(sqlite3.connect(_unchanged(path), uri=True)) as database:
+        if tables := _tables_in(database):
+            return tables
     try:
         with opened_database(path) as database:
-            names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            columns = "SELECT name FROM pragma_table_info(?)"
-            return {name: frozenset(row[0] for row in database.execute(columns, (name,))) for name in names}
+            return _tables_in(database)
     except (*DAMAGE, OSError):
         return None
+
+
+def _unchanged(path: Path) -> str:
+    """Return the address under which SQLite only reads the file of a database."""
+    return f"{path.absolute().as_uri()}?immutable=1"
+
+
+def _tables_in(database: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    columns = "SELECT name FROM pragma_table_info(?)"
+    return {name: frozenset(row[0] for row in database.execute(columns, (name,))) for name in names}
 
 
 def rows_of_query(database: sqlite3.Connection, query: str, run: str, path: Path) -> Iterator[tuple[Any, ...]]:

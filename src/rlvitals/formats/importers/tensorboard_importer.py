@@ -1,40 +1,36 @@
 """Import of TensorBoard event files written by Stable-Baselines3, CleanRL, rlvitals or other programs."""
 
-import re
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from rlvitals.errors import ImportFormatError, RecordError
+from rlvitals.formats.importers.event_files import HPARAMS, event_files, training_folders
 from rlvitals.formats.importers.export_metadata import metadata_of
 from rlvitals.formats.importers.folder_settings import settings_of
-from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
-from rlvitals.formats.importers.importer import Imported, Importer, head_of
+from rlvitals.formats.importers.import_warnings import ImportWarnings, warning, with_warnings
+from rlvitals.formats.importers.importer import Imported, Importer
+from rlvitals.formatting import listed
 from rlvitals.records import Event, Record, codec_of
 from rlvitals.records.settings_table import SETTINGS_TAGS, settings_in
 from rlvitals.records.tag_reader import TagReader
+from rlvitals.records.training_parts import tag_in
 from rlvitals.runs.export_marker import HEADER
 from rlvitals.sinks.lazy_destination import load, require
 
-_MARK = "tfevents"
 _TEXT_SUMMARY = "/text_summary"
 _EVENTS = "events/"
-_HPARAMS = "_hparams_/"
 _SHOWN = 10
+_LOADER = "tensorboard.backend.event_processing.event_file_loader"
+_LOG_STEPS = "Log them with their environment step, as in add_scalar(tag, value, step)"
 _FRAME = 16
 """Number of bytes around each event: its length and two checksums."""
-_HEAD = 256
-_VERSION = b"brain.Event:"
-"""Beginning of the version in the first event of a file."""
-_POLYNOMIAL, _MASK_DELTA = 0x82F63B78, 0xA282EAD8
-"""Constants of the checksum: CRC-32C, rotated and shifted."""
-_PART = re.compile(r"train(ing)?|eval(uations?)?|test|val(idation)?|rollout")
-"""Names of folders that are parts of one training."""
 
 
 class TensorBoardImporter(Importer):
-    """Importer for a single event file, or for all event files in a folder and its subfolders.
+    """Importer for a single event file, or for the event files in a folder and its parts, such as `train` and `eval`.
 
     Tags determine the records of numbers (see `tag_reader`), which have 32 bits. Texts become events, and tables of
     hyperparameters become settings. Images, audio and histograms are left out, with a warning as an event.
@@ -45,12 +41,11 @@ class TensorBoardImporter(Importer):
 
     def recognises(self, path: Path) -> bool:
         """Return whether a file starts with an event, or a folder or its parts of a training have such files."""
-        if path.is_file():
-            return is_event_file(path)
-        if any(map(is_event_file, path.glob(f"*{_MARK}*"))):
-            return True
-        folders = {file.parent.name.lower() for file in path.glob(f"*/*{_MARK}*") if is_event_file(file)}
-        return bool(folders) and all(map(_PART.fullmatch, folders))
+        return bool(event_files(path))
+
+    def includes(self, path: Path, folder: Path) -> bool:
+        """Return whether a subfolder is a part of the training in a folder. Other subfolders are trainings."""
+        return folder in training_folders(path)
 
     def read(self, path: Path) -> Imported:
         """Find the files. Events are read lazily."""
@@ -82,34 +77,8 @@ class TensorBoardImporter(Importer):
         return _records(files, configuration)
 
 
-def event_files(path: Path) -> list[Path]:
-    """Return the event files at a path, the oldest first. Their names start with the time of creation."""
-    if path.is_file():
-        return [path] if is_event_file(path) else []
-    return sorted(filter(is_event_file, path.rglob(f"*{_MARK}*")), key=lambda file: (file.name, file))
-
-
-def is_event_file(path: Path) -> bool:
-    """Return whether a file starts with the first event of an event file: its length, a checksum and the version."""
-    head = head_of(path, _HEAD)
-    if len(head) < _FRAME or _masked_crc32c(head[:8]) != struct.unpack("<I", head[8:12])[0]:
-        return False
-    return _VERSION in head[12 : 12 + struct.unpack("<Q", head[:8])[0]]
-
-
-def _masked_crc32c(data: bytes) -> int:
-    """Return the checksum of a few bytes as in event files. TensorBoard's own function needs its package."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (_POLYNOMIAL if crc & 1 else 0)
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
-
-
 def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
-    converter = EventConverter(configuration)
+    converter = EventConverter(configuration, _tags_without_steps(files))
     for file in files:
         for event in _events(file):
             yield from converter.records(event, file)
@@ -117,17 +86,34 @@ def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Recor
     yield from converter.rest()
 
 
+def _tags_without_steps(files: list[Path]) -> frozenset[str]:
+    """Return the tags with several values, all at step 0. TensorBoard writes this step if the program logs none."""
+    at_zero: Counter[str] = Counter()
+    with_steps: set[str] = set()
+    for file in files:
+        for event in load(_LOADER).LegacyEventFileLoader(str(file)).Load():
+            tags = [value.tag for value in event.summary.value]
+            if event.step:
+                with_steps.update(tags)
+            else:
+                at_zero.update(tags)
+    return frozenset(tag for tag, count in at_zero.items() if count > 1 and tag not in with_steps)
+
+
 class EventConverter:
     """Converter of the events of one training to records.
 
     Args:
         configuration: Receives the settings from the events.
+        without_steps: Tags whose numbers are left out, because their steps are unknown.
     """
 
-    def __init__(self, configuration: dict[str, Any]) -> None:
+    def __init__(self, configuration: dict[str, Any], without_steps: Collection[str] = ()) -> None:
         self._tags = TagReader()
         self._texts = _Texts(configuration)
-        self._steps = _Steps()
+        self._without_steps = without_steps
+        self._left_out: dict[str, None] = {}
+        self._has_numbers = False
         self._last = 0.0
 
     def records(self, event: Any, file: Path) -> Iterator[Record]:
@@ -144,20 +130,26 @@ class EventConverter:
         for value in event.summary.value:
             try:
                 number = self._texts.number_in(value, event)
-                if number is not None:
-                    self._steps.add(value.tag, event.step)
-                    yield from self._tags.add(value.tag, number, step=event.step, time=event.wall_time)
+                if number is not None and value.tag in self._without_steps:
+                    self._left_out[value.tag] = None
+                elif number is not None:
+                    self._has_numbers = True
+                    tag = tag_in(file.parent, value.tag)
+                    yield from self._tags.add(tag, number, step=event.step, time=event.wall_time)
             except RecordError as error:
                 raise ImportFormatError(f"{file}: {value.tag} at step {event.step}: {error}") from None
         yield from self._texts.taken()
 
     def check_steps(self, file: Path) -> None:
-        """Check that the events have steps.
+        """Check that a number has a step.
 
         Raises:
-            ImportFormatError: They have none.
+            ImportFormatError: All numbers are without steps.
         """
-        self._steps.check(file)
+        if self._left_out and not self._has_numbers:
+            raise ImportFormatError(
+                f"{file} has no steps: all values of {listed([*self._left_out], _SHOWN)} are at step 0. {_LOG_STEPS}"
+            )
 
     def flush(self) -> Iterator[Record]:
         """Yield the records that are still open."""
@@ -167,11 +159,17 @@ class EventConverter:
         """Yield the records that are still open, and a warning with the tags that were left out."""
         yield from self.flush()
         yield from self._texts.left_out(self._last)
+        if self._left_out:
+            yield warning(
+                self._last,
+                f"not imported because all values are at step 0: {listed([*self._left_out], _SHOWN)}. {_LOG_STEPS}.",
+                tags=[*self._left_out],
+            )
 
 
 def loader_of(file: Path) -> Any:
     """Return TensorBoard's loader of an event file. It keeps the file open, and each `Load` yields the new events."""
-    return load("tensorboard.backend.event_processing.event_file_loader").EventFileLoader(str(file))
+    return load(_LOADER).EventFileLoader(str(file))
 
 
 def _events(file: Path) -> Iterator[Any]:
@@ -199,36 +197,6 @@ def _count(file: Path) -> int:
     return count
 
 
-class _Steps:
-    """Whether the values have steps. TensorBoard writes the step 0 if the program logs none."""
-
-    def __init__(self) -> None:
-        self._at_zero: set[str] = set()
-        self._repeated = ""
-        self._has_steps = False
-
-    def add(self, tag: str, step: int) -> None:
-        """Add the step of a value."""
-        if step:
-            self._has_steps = True
-        elif tag in self._at_zero:
-            self._repeated = tag
-        else:
-            self._at_zero.add(tag)
-
-    def check(self, file: Path) -> None:
-        """Raise an error if a tag has several values, but no value has a step.
-
-        Raises:
-            ImportFormatError: The steps are unknown.
-        """
-        if self._repeated and not self._has_steps:
-            raise ImportFormatError(
-                f"{file} has no steps: all values of {self._repeated!r} are at step 0. Log them with their environment "
-                "step, as in add_scalar(tag, value, step)"
-            )
-
-
 class _Texts:
     """The texts and other values in event files that are not scalars.
 
@@ -243,17 +211,17 @@ class _Texts:
 
     def number_in(self, value: Any, event: Any) -> float | None:
         """Return the value as a number, or store it as text or excluded data and return `None`."""
-        if value.tag.startswith(_HPARAMS):
+        if value.tag.startswith(HPARAMS):
             self._take_hparams(value)
             return None
         array = load("tensorboard.util.tensor_util").make_ndarray(value.tensor) if value.HasField("tensor") else None
         if array is None or array.size != 1 or value.metadata.plugin_data.plugin_name not in {"scalars", "text", ""}:
             self._others[value.tag] = None
             return None
-        said = array.item()
-        if not isinstance(said, bytes):
-            return float(said)
-        self._take_text(value.tag, said.decode("utf-8", "replace"), event)
+        content = array.item()
+        if not isinstance(content, bytes):
+            return float(content)
+        self._take_text(value.tag, content.decode("utf-8", "replace"), event)
         return None
 
     def taken(self) -> Iterator[Record]:
@@ -265,9 +233,8 @@ class _Texts:
         """Yield a warning event with the tags that were left out."""
         if self._others:
             names = list(self._others)
-            more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            said = f"not imported because these are not single numbers or texts: {', '.join(names[:_SHOWN])}{more}"
-            yield _event(time, "import", said, severity="warning", data={"tags": names})
+            message = f"not imported because these are not single numbers or texts: {listed(names, _SHOWN)}."
+            yield warning(time, message, tags=names)
 
     def _take_text(self, tag: str, text: str, event: Any) -> None:
         name = tag.removesuffix(_TEXT_SUMMARY)
@@ -283,11 +250,11 @@ class _Texts:
         metadata = load("tensorboard.plugins.hparams.metadata")
         if value.tag == metadata.SESSION_START_INFO_TAG:
             content = value.metadata.plugin_data.content
-            for name, said in metadata.parse_session_start_info_plugin_data(content).hparams.items():
-                self._configuration.setdefault(name, getattr(said, said.WhichOneof("kind") or "string_value"))
+            for name, value_of in metadata.parse_session_start_info_plugin_data(content).hparams.items():
+                self._configuration.setdefault(name, getattr(value_of, value_of.WhichOneof("kind") or "string_value"))
 
 
 def _event(time: float, kind: str, message: str, **more: Any) -> Record:
-    said = {"time": time, "kind": kind, "message": message, "severity": "info", **more}
-    record: Record = codec_of(Event).pack(said)[0]
+    fields = {"time": time, "kind": kind, "message": message, "severity": "info", **more}
+    record: Record = codec_of(Event).pack(fields)[0]
     return record

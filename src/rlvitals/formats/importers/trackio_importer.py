@@ -54,8 +54,8 @@ class TrackioImporter(StoreImporter):
         if not runs:
             raise ImportFormatError(f"{path} has no runs with metrics")
         for run, name in runs:
-            asked = f"SELECT config FROM configs WHERE {key['configs']} = ?"
-            configs = database.execute(asked, (run if key["configs"] == key["metrics"] else name,)).fetchall()
+            query = f"SELECT config FROM configs WHERE {key['configs']} = ?"
+            configs = database.execute(query, (run if key["configs"] == key["metrics"] else name,)).fetchall()
             configuration = {
                 setting: value
                 for (config,) in configs
@@ -70,8 +70,8 @@ class TrackioImporter(StoreImporter):
 
 
 def _rows(database: sqlite3.Connection, key: str, run: str, path: Path) -> Iterator[HistoryRow]:
-    asked = f"SELECT step, timestamp, metrics FROM metrics WHERE {key} = ? ORDER BY id"
-    for step, timestamp, metrics in rows_of_query(database, asked, run, path):
+    query = f"SELECT step, timestamp, metrics FROM metrics WHERE {key} = ? ORDER BY id"
+    for step, timestamp, metrics in rows_of_query(database, query, run, path):
         try:
             time = moment_of(timestamp)
         except ValueError as error:

@@ -63,9 +63,10 @@ class TrainingSearch:
     def trainings_at(self, path: Path) -> list[Training]:
         """Return the trainings at or below a path, sorted by path.
 
-        A folder that an importer recognises as a whole is one training, including its subfolders. Databases with
-        several runs in it are separate. Other folders are searched at any depth. Links to folders are followed, and
-        each folder is searched once. Hidden folders, installed packages and run folders of rlvitals are skipped.
+        A folder that an importer recognises is one training, including the subfolders that belong to it
+        (`Importer.includes`). Databases with several runs in it are separate. Other folders are searched at any depth.
+        Links to folders are followed, and each folder is searched once. Hidden folders, installed packages and run
+        folders of rlvitals are skipped.
 
         Args:
             path: File or folder to search.
@@ -92,7 +93,8 @@ class TrainingSearch:
         found = [Training(file, of) for file in files if (of := self._format_of(file))]
         if whole := self._format_of(folder):
             stores = [one for one in found if one.format and isinstance(importer_of(one.format), StoreImporter)]
-            return [Training(folder, whole), *(one for one in stores if one.format != whole)]
+            found = [Training(folder, whole), *(one for one in stores if one.format != whole)]
+            folders = [entry for entry in folders if not importer_of(whole).includes(folder, entry)]
         for entry in folders if depth else ():
             found += self._below(entry, depth - 1)
         return found

@@ -10,11 +10,13 @@ from rlvitals.formats.importers.history_rows import HistoryRow, history_records
 from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.formats.importers.importer import Imported, Importer, head_of
 from rlvitals.formats.wandb_log import SIGNATURE, WandbLog, wandb_record
+from rlvitals.records import Event, Record, codec_of
 from rlvitals.sinks.lazy_destination import require
 
 ENDING = ".wandb"
 _OWN = "_"
 """First character of the names that W&B adds itself."""
+_SUMMARY = "summary"
 _STEP, _TIME = "_step", "_timestamp"
 
 
@@ -22,7 +24,8 @@ class WandbImporter(Importer):
     """Importer for the file of a run, or for its folder, written offline or online.
 
     Configuration, tags and history are read. Values of the summary that are not in the history become scalars of the
-    category `summary`. Console output, system metrics and other files are left out.
+    category `summary`, or an event if there is no history and thus no step. Console output, system metrics and other
+    files are left out.
 
     Raises:
         MissingExtraError: W&B is not installed.
@@ -46,9 +49,9 @@ class WandbImporter(Importer):
         configuration: dict[str, Any] = {}
         tags: list[str] = [] if run is None else [*run.tags]
         warnings = ImportWarnings()
-        history = history_records(_rows(file, configuration, warnings), warnings, file)
         project = "" if run is None else run.project
-        records = with_warnings(history, warnings, path)
+        started = 0.0 if run is None else run.start_time.seconds + run.start_time.nanos / 1e9
+        records = with_warnings(_records(file, started, configuration, warnings), warnings, path)
         return Imported(name, records, project=project, configuration=configuration, tags=tags)
 
 
@@ -66,9 +69,21 @@ def _messages(log: WandbLog, file: Path) -> Iterator[Any]:
             raise ImportFormatError(f"{file}: message {number} is damaged: {error}; import a copy of the run") from None
 
 
-def _rows(file: Path, configuration: dict[str, Any], warnings: ImportWarnings) -> Iterator[HistoryRow]:
+def _records(file: Path, started: float, configuration: dict[str, Any], warnings: ImportWarnings) -> Iterator[Record]:
+    summary: dict[str, Any] = {}
+    yield from history_records(_rows(file, configuration, summary, warnings), warnings, file)
+    if summary:
+        fields = {"time": started, "kind": _SUMMARY, "message": "summary of a run without history", "severity": "info"}
+        yield codec_of(Event).pack({**fields, "data": summary})[0]
+
+
+def _rows(
+    file: Path, configuration: dict[str, Any], alone: dict[str, Any], warnings: ImportWarnings
+) -> Iterator[HistoryRow]:
+    """Yield the rows of the history. Without history, the summary has no step and is stored in `alone`."""
     log = WandbLog(file)
-    step, time = 0, 0.0
+    step: int | None = None
+    time = 0.0
     summary: dict[str, Any] = {}
     logged: set[str] = set()
     for message in _messages(log, file):
@@ -83,8 +98,10 @@ def _rows(file: Path, configuration: dict[str, Any], warnings: ImportWarnings) -
             logged |= values.keys()
             yield HistoryRow(step, time, _public(values))
     rest = {name: value for name, value in _public(summary).items() if name not in logged}
-    if rest:
-        yield HistoryRow(step, time, {"summary": rest})
+    if step is None:
+        alone |= rest
+    elif rest:
+        yield HistoryRow(step, time, {_SUMMARY: rest})
     if log.damaged_at is not None:
         warnings.add(
             f"{file} is damaged or truncated at byte {log.damaged_at}, as after a killed process; the import keeps "

@@ -9,6 +9,8 @@ from rlvitals import TrainingMonitor
 from rlvitals.errors import ImportFormatError
 from rlvitals.formats.exporters import export_run
 from rlvitals.formats.importers import import_runs
+from rlvitals.formats.importers.mapped_table_importer import MappedTableImporter
+from rlvitals.formats.importers.run_import import Imports
 from rlvitals.runs import find_runs, open_run
 from rlvitals.runs.header import write_header
 from rlvitals.testing.exporters import made_run
@@ -37,16 +39,18 @@ def test_an_unchanged_training_is_skipped(source: Path, tmp_path: Path) -> None:
 
 
 def test_a_training_that_has_grown_replaces_its_run(source: Path, tmp_path: Path) -> None:
-    """The run keeps its name and its artifacts, and no other files are left."""
+    """The run keeps its name, its artifacts and notes, and no other files are left."""
     logs = tmp_path / "logs"
     import_runs(source, logs)
     (logs / "a" / "artifacts" / "report.html").write_text("report")
+    (logs / "a" / "NOTES.md").write_text("notes")
     with (source / "a" / "monitor.csv").open("a") as file:
         file.write(MORE)
 
     assert outcomes(source, logs) == {"a": "updated", "b": "unchanged"}
     assert [episode.reward for episode in open_run(logs / "a").records("episodes")] == [1.5, 2.5]
     assert (logs / "a" / "artifacts" / "report.html").read_text() == "report"
+    assert (logs / "a" / "NOTES.md").read_text() == "notes"
     assert sorted(path.name for path in logs.iterdir()) == ["a", "b"]
 
 
@@ -91,6 +95,91 @@ def test_a_recorded_run_is_never_replaced(source: Path, tmp_path: Path) -> None:
 
     assert outcomes(source, logs) == {"a-2": "unchanged", "b-2": "imported"}
     assert [episode.reward for episode in open_run(logs / "b").records("episodes")] == [1.5, 9.0]
+
+
+def test_a_run_that_is_being_written_is_never_replaced(source: Path, tmp_path: Path) -> None:
+    """A training can resume an import after the search for earlier imports."""
+    logs = tmp_path / "logs"
+    import_runs(source, logs)
+    imports = Imports(logs)
+    with (source / "b" / "monitor.csv").open("a") as file:
+        file.write(MORE)
+    with TrainingMonitor(logs, session_name="b", resume="must") as monitor:
+        monitor.log_episode(1, reward=9.0, length=1)
+        (done,) = imports.training(source / "b")
+
+    assert (done.run.run_id, done.outcome) == ("b-2", "imported")
+    assert [episode.reward for episode in open_run(logs / "b").records("episodes")] == [1.5, 9.0]
+
+
+def test_a_header_that_has_changed_is_not_overwritten(source: Path, tmp_path: Path) -> None:
+    """A tag that was added after the search for earlier imports stays, also if the contents are unchanged."""
+    import_runs(source / "a", tmp_path / "logs")
+    imports = Imports(tmp_path / "logs", again=True)
+    run = open_run(tmp_path / "logs" / "a")
+    header = run.header
+    header.tags.append("mine")
+    write_header(run.layout, header)
+    (done,) = imports.training(source / "a")
+
+    assert (done.outcome, open_run(tmp_path / "logs" / "a").header.tags) == ("unchanged", ["mine"])
+
+
+def test_trainings_whose_paths_differ_only_in_a_secret_are_different(tmp_path: Path) -> None:
+    """The origin in the header does not show the secret."""
+    logs = tmp_path / "logs"
+    for secret in ("token=aaaaaaaaaaaa1111", "token=bbbbbbbbbbbb2222"):
+        (tmp_path / secret).mkdir()
+        (tmp_path / secret / "monitor.csv").write_text(MONITOR)
+        (done,) = import_runs(tmp_path / secret, logs)
+
+    assert (done.outcome, len(find_runs(logs)[0])) == ("imported", 2)
+    assert "bbbb" not in str(done.run.header.reproduction)
+    assert list(outcomes(tmp_path / secret, logs).values()) == ["unchanged"]
+
+
+def test_a_log_that_was_started_again_becomes_another_run(source: Path, tmp_path: Path) -> None:
+    """A training that overwrites the log of an earlier one has fewer records at first. Then its own run grows."""
+    logs = tmp_path / "logs"
+    log = source / "a" / "monitor.csv"
+    log.write_text(MONITOR + MORE)
+    import_runs(source / "a", logs)
+    log.write_text(MONITOR)
+
+    assert outcomes(source / "a", logs) == {"a-2": "imported"}
+    assert outcomes(source / "a", logs) == {"a-2": "unchanged"}
+    log.write_text(MONITOR + 2 * MORE)
+    assert outcomes(source / "a", logs) == {"a-2": "updated"}
+    assert len(list(open_run(logs / "a").records("episodes"))) == 2
+
+
+def test_another_format_of_the_same_file_is_another_run(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"episode": 1, "reward": 1, "length": 1, "step": 1}\n')
+    import_runs(tmp_path / "a.jsonl", tmp_path / "logs", format="episodes")
+    mapped = MappedTableImporter({"step": "step"})
+    (done,) = import_runs(tmp_path / "a.jsonl", tmp_path / "logs", format=mapped)
+
+    assert (done.run.run_id, done.outcome) == ("a-2", "imported")
+
+
+def test_a_link_to_a_run_elsewhere_is_kept(source: Path, tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    import_runs(source / "a", logs)
+    (logs / "a").rename(tmp_path / "elsewhere")
+    (logs / "a").symlink_to(tmp_path / "elsewhere")
+    (source / "a" / "monitor.csv").write_text(MONITOR + MORE)
+
+    assert outcomes(source / "a", logs) == {"a-2": "imported"}
+    assert (logs / "a").is_symlink()
+
+
+def test_settings_above_the_folder_update_the_run(source: Path, tmp_path: Path) -> None:
+    """Hydra stores them up to two folders above the logs."""
+    import_runs(source, tmp_path / "logs")
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / ".hydra" / "config.yaml").write_text("learning_rate: 0.5\n")
+
+    assert outcomes(source, tmp_path / "logs") == {"a": "updated", "b": "updated"}
 
 
 def test_a_deleted_run_is_imported_again(source: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rlvitals.formats.importers.folder_settings import settings_in_name, settings_of
+from rlvitals.formats.importers.folder_settings import settings_in_name, settings_of, settings_of_table
 from rlvitals.formats.importers.import_warnings import ImportWarnings
 
 
@@ -67,3 +67,16 @@ def test_a_damaged_file_is_a_warning(tmp_path: Path) -> None:
         f"{tmp_path / 'config.json'} cannot be read",
         f"{tmp_path / 'config.yaml'} cannot be read",
     ]
+
+
+def test_settings_next_to_several_tables_belong_to_none(tmp_path: Path) -> None:
+    """They can belong to either table. Files without columns are not tables."""
+    (tmp_path / "config.json").write_text('{"learning_rate": 0.5}')
+    (tmp_path / "notes.csv").write_text("one column")
+    (tmp_path / "a.csv").write_text("step,reward\n1,1\n")
+    warnings = ImportWarnings()
+
+    assert settings_of_table(tmp_path / "a.csv", warnings) == {"learning_rate": 0.5}
+    (tmp_path / "b.csv").write_text("step,reward\n1,1\n")
+    assert settings_of_table(tmp_path / "a.csv", warnings) == {}
+    assert "the settings are unknown, because config.json can belong to this table or to b.csv" in warnings.messages[0]

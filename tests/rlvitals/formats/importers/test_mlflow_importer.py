@@ -147,3 +147,34 @@ def test_a_store_without_runs_is_refused(database: Path, tmp_path: Path) -> None
         ImportFormatError, match=r"has no runs to import.*deleted runs: ppo-1, ppo-2, stepless and deleted"
     ):
         import_runs(path, tmp_path / "logs")
+
+
+def test_a_copied_run_is_a_run(folder: Path, tmp_path: Path) -> None:
+    """The copy has the identifier of its original. Repeated imports find both."""
+    path = Path(shutil.copytree(folder, tmp_path / "mlruns"))
+    run = next(meta.parent for meta in path.glob("*/*/meta.yaml") if "run_name: ppo-1" in meta.read_text())
+    shutil.copytree(run, run.with_name("copy"))
+    first = [done.run.run_id for done in import_runs(path, tmp_path / "logs")]
+    again = [(done.run.run_id, done.outcome) for done in import_runs(path, tmp_path / "logs")]
+
+    assert sorted(first) == ["ppo-1", "ppo-1-2", "ppo-2", "stepless"]
+    assert again == [(name, "unchanged") for name in first]
+
+
+def test_a_metric_without_steps_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other metrics have steps. A warning names the metric, and values that were logged out of order are sorted."""
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    for number, address in enumerate([f"sqlite:///{tmp_path}/mlflow.db", (tmp_path / "mlruns").as_uri()]):
+        client = MlflowClient(address)
+        run = client.create_run(client.create_experiment("a"), run_name=f"run{number}").info.run_id
+        for step in (2, 1):
+            metrics = [Metric("a/logged", 1.0, TIME + step, step), Metric("a/stepless", 1.0, TIME + step, 0)]
+            client.log_batch(run, metrics)
+    for number, name in enumerate(["mlflow.db", "mlruns"]):
+        done = import_runs(tmp_path / name, tmp_path / "logs")[0].run
+
+        assert [(one.step, [*one.values]) for one in done.records("scalars")] == [(1, ["logged"]), (2, ["logged"])]
+        assert any(
+            f"run 'run{number}': not imported because all values are at step 0: a/stepless. Log" in message
+            for message in import_warnings(done.records("events"))
+        )

@@ -124,7 +124,7 @@ def test_episodes_after_a_resume_follow_the_previous_ones_in_all_environments(tm
     run = imported(tmp_path, env0=HEADER + COLUMNS + ROWS + second, env1=HEADER + COLUMNS + "9.0,5,3.0\n7.0,5,1.0\n")
 
     assert episodes(run)[3:] == [(3.5, 65, 1004.0), (5.0, 75, 1004.5), (7.0, 80, 1005.0), (6.0, 90, 1005.5)]
-    assert "the times restart (0.monitor.csv, line 6; 1.monitor.csv, line 4)" in warnings_of(run)[0]
+    assert "the times restart (line 6 of 0.monitor.csv and line 4 of 1.monitor.csv)" in warnings_of(run)[0]
 
 
 def test_a_small_step_back_of_the_clock_is_not_a_resume(tmp_path: Path) -> None:
@@ -147,7 +147,9 @@ def test_files_of_an_older_training_are_left_out_and_named(tmp_path: Path) -> No
     assert (len(episodes(run)), run.header.started) == (6, 13565801.0)
     (warning,) = warnings_of(run)
     assert "contains 2 trainings" in warning
-    assert "2.monitor.csv, 3.monitor.csv. To import that training, copy these files into a separate folder" in warning
+    assert (
+        "2.monitor.csv and 3.monitor.csv. To import that training, copy these files into a separate folder" in warning
+    )
 
 
 def test_environments_that_start_late_belong_to_the_same_training(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import pickle
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -13,7 +15,8 @@ from pyarrow import feather
 
 from rlvitals.errors import ImportFormatError, RunNameError
 from rlvitals.formats.exporters import export_run
-from rlvitals.formats.importers import Importer, import_run, importer_names, make_importer
+from rlvitals.formats.importers import Importer, StoreImporter, import_run, import_runs, importer_names, make_importer
+from rlvitals.formats.importers.importer import Imported
 from rlvitals.formats.importers.importer_registry import format_of
 from rlvitals.records import Episode
 from rlvitals.runs import find_runs
@@ -251,3 +254,32 @@ def test_an_empty_file_is_reported_as_empty(tmp_path: Path) -> None:
 
     with pytest.raises(ImportFormatError, match=r"monitor\.csv is empty"):
         import_run(file, tmp_path / "logs")
+
+
+def test_a_repeated_identifier_in_a_store_is_refused(tmp_path: Path) -> None:
+    """One of the runs would replace the other."""
+
+    class TwoOfOneName(StoreImporter):
+        def recognises(self, path: Path) -> bool:
+            return path.is_file()
+
+        def runs_in(self, path: Path) -> Iterator[Imported]:
+            for _ in range(2):
+                yield Imported(path.name, iter([EPISODE]), run="1")
+
+    (tmp_path / "store").touch()
+    with pytest.raises(ImportFormatError, match="several runs with the identifier '1'"):
+        import_runs(tmp_path / "store", tmp_path / "logs", format=TwoOfOneName())
+    assert len(find_runs(tmp_path / "logs")[0]) == 1
+
+
+def test_an_unreadable_folder_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "old.jsonl").write_text(json.dumps(NESTED))
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path / "a")  # root can read every folder
+
+    assert len(import_runs(tmp_path, tmp_path / "logs")) == 1
+    assert f"{tmp_path / 'a'} cannot be read" in caplog.text

@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from rlvitals.errors import ImportFormatError, MissingExtraError
 from rlvitals.formats.exporters import export_run
 from rlvitals.formats.importers import Importer, import_run, make_importer
+from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.formats.importers.importer_registry import format_of
 from rlvitals.records import Episode, PolicyUpdate, Scalars, SystemSample
 from rlvitals.sinks.tensorboard_sink import EventFile
@@ -85,6 +86,22 @@ def test_event_files_are_recognised_by_their_first_event(folder: Path, tmp_path:
         import_run(folder, tmp_path / "logs", format="tensorboard")
 
 
+def test_another_training_in_a_subfolder_is_left_out(tmp_path: Path) -> None:
+    """A table of hyperparameters from PyTorch's `add_hparams` is in a subfolder but belongs to the training."""
+    writer: Any = SummaryWriter(tmp_path / "runs")
+    writer.add_scalar("losses/value_loss", 0.5, 1)
+    writer.add_hparams({"learning_rate": 0.25}, {"final": 1.0}, global_step=1)
+    writer.close()
+    for place in ("eval", "other"):
+        with SummaryWriter(tmp_path / "runs" / place) as further:
+            further.add_scalar(f"of_{place}/x", 1.0, 1)
+    run = import_run(tmp_path / "runs", tmp_path / "logs")
+
+    assert run.header.configuration == {"learning_rate": 0.25}
+    assert [one.value_loss for one in run.records("updates")] == [0.5]
+    assert {one.category for one in run.records("scalars")} == {"scalars", "of_eval"}
+
+
 def test_values_without_steps_are_refused(tmp_path: Path) -> None:
     """Several values of a tag at step 0 are not one step. A single value there is a result of the whole training."""
     file = EventFile(tmp_path / "tb", 1000.0)
@@ -92,8 +109,27 @@ def test_values_without_steps_are_refused(tmp_path: Path) -> None:
         file.scalars(1001.0, 0, {"rollout/ep_rew_mean": reward})
     file.close()
 
-    with pytest.raises(ImportFormatError, match=r"has no steps: all values of 'rollout/ep_rew_mean' are at step 0"):
+    with pytest.raises(ImportFormatError, match=r"has no steps: all values of rollout/ep_rew_mean are at step 0"):
         import_run(tmp_path / "tb", tmp_path / "logs")
+
+
+def test_a_tag_without_steps_is_left_out(tmp_path: Path) -> None:
+    """Its values are not at step 0. A warning names it, and a single value at step 0 is kept."""
+    file = EventFile(tmp_path / "tb", 1000.0)
+    file.scalars(1001.0, 0, {"a/single": 1.0})
+    for step in (1, 2):
+        file.scalars(1001.0, 0, {"a/stepless": 1.0})
+        file.scalars(1001.0, step, {"a/logged": 2.0})
+    file.close()
+    run = import_run(tmp_path / "tb", tmp_path / "logs")
+
+    assert [(one.env_step, [*one.values]) for one in run.records("scalars")] == [
+        (0, ["single"]),
+        (1, ["logged"]),
+        (2, ["logged"]),
+    ]
+    (message,) = import_warnings(run.records("events"))
+    assert message.startswith("not imported because all values are at step 0: a/stepless. Log them")
 
 
 def test_a_wrong_checksum_of_the_first_event_is_not_recognised(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.testing.importers import ImporterContract
 
+HOUR_S = 3_600.0
 ROWS = 400
 """Number of updates. The file spans several blocks."""
 
@@ -113,3 +115,22 @@ def test_without_wandb_the_error_names_the_extra(run: Path, tmp_path: Path, monk
 
     with pytest.raises(MissingExtraError, match=r"rlvitals\[wandb\]"):
         import_run(run, tmp_path / "logs")
+
+
+def test_a_summary_without_history_is_an_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its values have no step. The time is the start of the run."""
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+    settings = wandb.Settings(console="off", x_disable_stats=True, x_disable_meta=True, disable_git=True)
+    began = time.time()
+    run: Any = wandb.init(mode="offline", project="cartpole", dir=tmp_path, settings=settings)
+    run.summary["best"] = 409.0
+    run.finish()
+    wandb.teardown()
+    (offline,) = tmp_path.glob("wandb/offline-run-*")
+    done = import_run(offline, tmp_path / "logs")
+
+    (event,) = done.records("events")
+    assert (event.kind, event.data) == ("summary", {"best": 409.0})
+    assert abs(event.time - began) < HOUR_S
+    assert list(done.records("scalars")) == []
