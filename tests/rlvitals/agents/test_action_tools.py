@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
+from event_loops import run_in_loop
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp_types import CallToolResult
@@ -62,7 +62,7 @@ def results_of(folder: Path, *calls: Call) -> tuple[list[str], list[CallToolResu
             ] is False
             return [tool.name for tool in tools], [await client.call_tool(*call) for call in calls]
 
-    return anyio.run(ask)
+    return run_in_loop(ask)
 
 
 def text_of(result: CallToolResult) -> str:

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
+from event_loops import run_in_loop
 from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -52,7 +52,7 @@ class Session:
         self.folder = folder
         self.tools: dict[str, ListedTool] = {}
         self.results: dict[str, CallToolResult] = {}
-        anyio.run(self._ask)
+        run_in_loop(self._ask)
 
     async def _ask(self) -> None:
         server = StdioServerParameters(

@@ -2,6 +2,7 @@
 
 import anyio
 import pytest
+from event_loops import run_in_loop
 
 from rlvitals.agents.tool_thread import in_thread, wait_for_calls
 from rlvitals.errors import QueryError
@@ -28,7 +29,7 @@ def test_a_call_has_a_result_or_an_error() -> None:
             await in_thread(refuse)
         return await in_thread(lambda: read("SELECT 1"))
 
-    assert anyio.run(call) == [(1,)]
+    assert run_in_loop(call) == [(1,)]
 
 
 def test_the_reads_of_a_cancelled_call_are_stopped() -> None:
@@ -39,4 +40,4 @@ def test_the_reads_of_a_cancelled_call_are_stopped() -> None:
             await in_thread(lambda: read(ENDLESS))
         return scope.cancelled_caught, await in_thread(lambda: read("SELECT 1"))
 
-    assert (anyio.run(call), wait_for_calls(30.0)) == ((True, [(1,)]), True)
+    assert (run_in_loop(call), wait_for_calls(30.0)) == ((True, [(1,)]), True)
