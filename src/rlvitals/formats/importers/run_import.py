@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ImportFormatError, RecordError, RlvitalsError, RunError
-from rlvitals.formats.importers.earlier_imports import (
-    EarlierImports,
-)
+from rlvitals.formats.importers.earlier_imports import EarlierImports
 from rlvitals.formats.importers.import_writing import ImportedRun, Progress, import_source, stored_import
 from rlvitals.formats.importers.importer import Importer
 from rlvitals.formats.importers.importer_registry import format_of, importer_of
