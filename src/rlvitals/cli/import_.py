@@ -15,8 +15,9 @@ from rlvitals.comparison.result import Refusal
 from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers import ImportedRun, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
+from rlvitals.formats.importers.import_writing import Progress
 from rlvitals.formats.importers.mapped_table_importer import MappedTableImporter
-from rlvitals.formats.importers.run_import import Imports, Progress, found_trainings
+from rlvitals.formats.importers.run_import import Imports, found_trainings
 from rlvitals.formats.importers.training_search import TrainingSearch
 from rlvitals.formatting import count
 from rlvitals.outputs.import_output import ImportedRuns, ImportedTraining

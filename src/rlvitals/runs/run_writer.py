@@ -145,7 +145,9 @@ def _move_others(old: Path, new: Path) -> None:
 
 
 def restore_exchanged(log_dir: Path) -> None:
-    """Rename the runs back that a process killed during `exchange` renamed. On Linux, no run needs this.
+    """Rename the runs back that a process killed during `exchange` renamed.
+
+    Only file systems that cannot exchange folders atomically need this.
 
     Args:
         log_dir: Folder of runs. It can be missing.

@@ -10,9 +10,11 @@ import pytest
 from rlvitals.files import regular_files
 from rlvitals.files.regular_files import (
     IrregularFileError,
+    aside_of,
     begin_file,
     make_folder,
     open_regular,
+    origin_of_aside,
     read_regular,
     unshare,
 )
@@ -112,3 +114,9 @@ def test_links_are_refused_on_systems_without_posix_flags(tmp_path: Path, monkey
 
     with pytest.raises(IrregularFileError):
         open_regular(tmp_path / "file")
+
+
+def test_a_temporary_path_names_its_origin(tmp_path: Path) -> None:
+    """It has the path and the process that is going to rename it."""
+    assert origin_of_aside(aside_of(tmp_path / "a.5")) == (tmp_path / "a.5", os.getpid())
+    assert origin_of_aside(tmp_path / ".a.5.tmp") is None

@@ -1,66 +1,25 @@
 """Import of runs: detect the format, write to a hidden folder, then move the run to its destination."""
 
 import contextlib
-import hashlib
 import logging
-import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ImportFormatError, RecordError, RlvitalsError, RunError
-from rlvitals.formats.importers.earlier_imports import (
-    EarlierImports,
-    ImportMark,
-    import_key,
-    mark_of,
-    marked_path,
-    source_signature,
-)
-from rlvitals.formats.importers.importer import Imported, Importer
+from rlvitals.formats.importers.earlier_imports import EarlierImports
+from rlvitals.formats.importers.import_writing import ImportedRun, Progress, import_source, stored_import
+from rlvitals.formats.importers.importer import Importer
 from rlvitals.formats.importers.importer_registry import format_of, importer_of
 from rlvitals.formats.importers.training_search import Training, TrainingSearch, relative_name
-from rlvitals.records.coercion import spelled
-from rlvitals.records.masking import DEFAULT_MASKING
-from rlvitals.runs import header as headers
-from rlvitals.runs.header import IMPORTED, Header, Writer, write_header
-from rlvitals.runs.lock import WriterLock, host_name
 from rlvitals.runs.run import Run
-from rlvitals.runs.run_writer import RunWriter, free_name, restore_exchanged
-
-Progress = Callable[[int], None]
-"""Callback that receives the number of records read."""
-
-Outcome = Literal["imported", "updated", "unchanged"]
-"""What an import did: created a run, replaced the run of an earlier import, or found that nothing has changed."""
+from rlvitals.runs.run_writer import restore_exchanged
 
 _log = logging.getLogger("rlvitals")
 
-_WARNINGS = "events"
-"""Stream with the warnings of an import. It can shrink, for example when a line that was incomplete is complete."""
-_PROGRESS_EVERY = 1_000
 _SHOWN = 5
-
-
-class ImportedRun(NamedTuple):
-    """Result of an import.
-
-    Attributes:
-        run: The run.
-        outcome: `imported`, `updated` or `unchanged`.
-        path: File or folder that was imported.
-        records: Number of records per stream; streams without records can be missing.
-    """
-
-    run: Run
-    outcome: Outcome
-    path: Path
-    records: dict[str, int]
 
 
 class TrainingImport(NamedTuple):
@@ -112,8 +71,8 @@ def import_run(
     chosen = format or format_of(path)
     importer = importer_of(chosen)
     with _read_errors(path):
-        source = _import_source(path, chosen)
-        return _stored(importer.read(path), source, Path(log_dir), name, progress, clock).run
+        source = import_source(path, chosen)
+        return stored_import(importer.read(path), source, Path(log_dir), name, progress, clock).run
 
 
 def import_runs(
@@ -252,7 +211,7 @@ class Imports:
         refused: list[Exception] = []
         keys: set[str] = set()
         with _read_errors(path):
-            source = _import_source(path, chosen)
+            source = import_source(path, chosen)
             for imported in importer.runs_in(path) if name is None else [importer.read(path)]:
                 own = imported.name if imported.run else ""
                 relative = None if below is None else relative_name(path, below, own)
@@ -270,7 +229,9 @@ class Imports:
                     yield ImportedRun(earlier[0], "unchanged", path, earlier[1].records)
                     continue
                 try:
-                    done = _stored(imported, source, self._log_dir, name or relative, progress, self._clock, earlier)
+                    done = stored_import(
+                        imported, source, self._log_dir, name or relative, progress, self._clock, earlier
+                    )
                 except ImportFormatError as error:
                     refused.append(error)
                     continue
@@ -287,95 +248,6 @@ def _raise_all(refused: Sequence[Exception]) -> None:
         raise ImportFormatError(" ".join(map(str, refused[:_SHOWN]))) from refused[0]
 
 
-class _ImportSource(NamedTuple):
-    """Path to import, name of its format, settings of its importer, and signature of its files."""
-
-    path: Path
-    format: str
-    settings: Mapping[str, str]
-    signature: str
-
-    def key(self, run: str) -> str:
-        """Return the digest of the origin of a run."""
-        return import_key(self.path, self.format, self.settings, run)
-
-
-def _import_source(path: Path, chosen: str | Importer) -> _ImportSource:
-    named = chosen if isinstance(chosen, str) else type(chosen).__name__
-    return _ImportSource(path, named, importer_of(chosen).settings, source_signature(path))
-
-
-def _stored(
-    imported: Imported,
-    source: _ImportSource,
-    log_dir: Path,
-    name: str | None,
-    progress: Progress | None,
-    clock: Clock,
-    earlier: tuple[Run, ImportMark] | None = None,
-) -> ImportedRun:
-    """Write a run, or replace the earlier import of the same training if it has other records or settings.
-
-    An earlier import that has more records, or that a training has resumed, is kept. The new run gets a number.
-    """
-    wanted = free_name(imported.name) if name is None else name
-    writer = RunWriter(log_dir, wanted)
-    try:
-        started, ended = _write(imported, writer, progress)
-        header = imported.header or _header(imported, started, ended)
-        mark = ImportMark(
-            path=marked_path(source.path),
-            format=source.format,
-            time=clock.time(),
-            run=imported.run,
-            key=source.key(imported.run),
-            name=wanted,
-            source=source.signature,
-            content=hashlib.blake2b(f"{writer.digest} {header!r}".encode(errors="replace"), digest_size=16).hexdigest(),
-            records=dict(writer.counts),
-            writers=len(header.writers),
-        )
-        with _locked(earlier, writer.counts) as kept:
-            if kept is not None and earlier is not None and earlier[1].content == mark.content:
-                _put_mark(kept.header, mark)
-                write_header(kept.layout, kept.header)
-                return ImportedRun(kept, "unchanged", source.path, mark.records)
-            _put_mark(header, mark)
-            if not header.keeps_secrets:
-                headers.mask_secrets(header, DEFAULT_MASKING)
-            run = writer.finish(header, replacing=None if kept is None else kept.path)
-            return ImportedRun(run, "updated" if kept else "imported", source.path, mark.records)
-    finally:
-        writer.give_up()
-
-
-@contextlib.contextmanager
-def _locked(earlier: tuple[Run, ImportMark] | None, counts: Counter[str]) -> Iterator[Run | None]:
-    """Lock an earlier import against other writers, and read it again.
-
-    Args:
-        earlier: Run of the earlier import, and its mark.
-        counts: Number of new records per stream.
-
-    Yields:
-        The run, or `None` if it must not be replaced: it has more records, or has changed since it was found.
-    """
-    if earlier is None or any(counts[stream] < of for stream, of in earlier[1].records.items() if stream != _WARNINGS):
-        yield None
-        return
-    with contextlib.ExitStack() as stack:
-        run: Run | None = None
-        with contextlib.suppress(OSError, RunError):
-            stack.callback(WriterLock(earlier[0].layout.lock).release)
-            again = Run(earlier[0].path)
-            run = again if mark_of(again.header) == earlier[1] else None
-        yield run
-
-
-def _put_mark(header: Header, mark: ImportMark) -> None:
-    header.reproduction = {**header.reproduction, IMPORTED: msgspec.to_builtins(mark)}
-
-
 @contextlib.contextmanager
 def _read_errors(path: Path) -> Iterator[None]:
     try:
@@ -384,36 +256,3 @@ def _read_errors(path: Path) -> Iterator[None]:
         raise ImportFormatError(f"{path}: {error}") from error
     except OSError as error:
         raise ImportFormatError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
-
-
-def _write(imported: Imported, writer: RunWriter, progress: Progress | None) -> tuple[float, float]:
-    started, ended = math.inf, -math.inf
-    for number, record in enumerate(imported.records, 1):
-        writer.write(record)
-        if math.isfinite(record.time):
-            started, ended = min(started, record.time), max(ended, record.time)
-        if progress is not None and number % _PROGRESS_EVERY == 0:
-            progress(number)
-    for stream, wanted in (imported.counts or {}).items():
-        if writer.counts[stream] != wanted:
-            raise ImportFormatError(
-                f"{imported.name}: found {writer.counts[stream]} {stream} instead of {wanted}; "
-                "the export is incomplete. Export the run again"
-            )
-    if not writer.counts and imported.header is None:
-        raise ImportFormatError(f"{imported.name}: no records found")
-    return (started, ended) if started <= ended else (0.0, 0.0)
-
-
-def _header(imported: Imported, started: float, ended: float) -> Header:
-    writer = Writer(writer=1, started=started, host=host_name(), pid=0, ended=ended, status=headers.COMPLETED)
-    return Header(
-        run_id="",
-        project=imported.project,
-        status=headers.COMPLETED,
-        started=started,
-        ended=ended,
-        configuration=spelled(imported.configuration or {}),
-        tags=list(imported.tags),
-        writers=[writer],
-    )

@@ -130,8 +130,8 @@ class DuckdbImporter(Importer):
             return False
         try:
             with _reported(path), _attached(path) as connection:
-                asked = "SELECT 1 FROM duckdb_tables() WHERE database_name = 'source' AND table_name = ?"
-                return connection.execute(asked, [_RUN]).fetchone() is not None
+                query = "SELECT 1 FROM duckdb_tables() WHERE database_name = 'source' AND table_name = ?"
+                return connection.execute(query, [_RUN]).fetchone() is not None
         except ImportFormatError:
             return True
 

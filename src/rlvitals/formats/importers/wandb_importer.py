@@ -72,6 +72,9 @@ def _messages(log: WandbLog, file: Path) -> Iterator[Any]:
 def _records(file: Path, started: float, configuration: dict[str, Any], warnings: ImportWarnings) -> Iterator[Record]:
     summary: dict[str, Any] = {}
     yield from history_records(_rows(file, configuration, summary, warnings), warnings, file)
+    if summary and not started:
+        warnings.add(f"{file} has no start time; the import uses the file's date.", file=str(file))
+        started = file.stat().st_mtime
     if summary:
         fields = {"time": started, "kind": _SUMMARY, "message": "summary of a run without history", "severity": "info"}
         yield codec_of(Event).pack({**fields, "data": summary})[0]

@@ -112,17 +112,16 @@ def test_a_run_that_is_being_written_is_never_replaced(source: Path, tmp_path: P
     assert [episode.reward for episode in open_run(logs / "b").records("episodes")] == [1.5, 9.0]
 
 
-def test_a_header_that_has_changed_is_not_overwritten(source: Path, tmp_path: Path) -> None:
-    """A tag that was added after the search for earlier imports stays, also if the contents are unchanged."""
-    import_runs(source / "a", tmp_path / "logs")
-    imports = Imports(tmp_path / "logs", again=True)
-    run = open_run(tmp_path / "logs" / "a")
-    header = run.header
-    header.tags.append("mine")
-    write_header(run.layout, header)
-    (done,) = imports.training(source / "a")
+def test_the_header_of_a_run_that_is_being_written_is_not_changed(source: Path, tmp_path: Path) -> None:
+    """This also applies if the contents of the source are unchanged."""
+    logs = tmp_path / "logs"
+    import_runs(source / "b", logs)
+    imports = Imports(logs, again=True)
+    with TrainingMonitor(logs, session_name="b", resume="must"):
+        before = (logs / "b" / "run.json").stat().st_ino
+        (done,) = imports.training(source / "b")
 
-    assert (done.outcome, open_run(tmp_path / "logs" / "a").header.tags) == ("unchanged", ["mine"])
+        assert (done.run.run_id, (logs / "b" / "run.json").stat().st_ino) == ("b-2", before)
 
 
 def test_trainings_whose_paths_differ_only_in_a_secret_are_different(tmp_path: Path) -> None:
