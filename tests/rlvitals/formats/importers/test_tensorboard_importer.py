@@ -87,19 +87,23 @@ def test_event_files_are_recognised_by_their_first_event(folder: Path, tmp_path:
 
 
 def test_another_training_in_a_subfolder_is_left_out(tmp_path: Path) -> None:
-    """A table of hyperparameters from PyTorch's `add_hparams` is in a subfolder but belongs to the training."""
+    """A table of hyperparameters from PyTorch's `add_hparams` is in a subfolder but belongs to the training.
+
+    Returns in the folder of an evaluation are those of evaluations.
+    """
     writer: Any = SummaryWriter(tmp_path / "runs")
     writer.add_scalar("losses/value_loss", 0.5, 1)
     writer.add_hparams({"learning_rate": 0.25}, {"final": 1.0}, global_step=1)
     writer.close()
     for place in ("eval", "other"):
         with SummaryWriter(tmp_path / "runs" / place) as further:
-            further.add_scalar(f"of_{place}/x", 1.0, 1)
+            further.add_scalar("charts/episodic_return", len(place), 1)
     run = import_run(tmp_path / "runs", tmp_path / "logs")
 
     assert run.header.configuration == {"learning_rate": 0.25}
     assert [one.value_loss for one in run.records("updates")] == [0.5]
-    assert {one.category for one in run.records("scalars")} == {"scalars", "of_eval"}
+    assert [one.reward for one in run.records("evaluations")] == [4.0]
+    assert list(run.records("episodes")) == []
 
 
 def test_values_without_steps_are_refused(tmp_path: Path) -> None:
