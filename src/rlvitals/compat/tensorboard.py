@@ -84,7 +84,7 @@ class SummaryWriter(SummaryCalls):
             for method in _RECORDED:
                 setattr(self, method, _both(getattr(self, method), getattr(self._also, method)))
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         if not name.startswith("add_"):
             raise AttributeError(f"SummaryWriter has no attribute {name!r}")
         other = self.__dict__.get("_also")

@@ -6,12 +6,12 @@ import struct
 from pathlib import Path
 
 import pytest
-from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from torch.utils.tensorboard import SummaryWriter
 
 from rlvitals import TrainingMonitor
 from rlvitals.adapters.event_mirror import FLUSH_S, IDLE_S, EventMirror, EventMirrors, trainings_with_events
 from rlvitals.runs import Run
+from rlvitals.sinks.lazy_destination import load
 from rlvitals.testing.manual_clock import ManualClock
 
 NAME = "CartPole-v1__ppo__1__1700000000"
@@ -150,6 +150,7 @@ def test_old_trainings_need_few_files_at_once(tmp_path: Path) -> None:
 
 def test_a_damaged_file_leaves_the_other_trainings(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """An event whose checksum is right, and which is not an event."""
+    masked_crc32c = load("tensorboard.compat.tensorflow_stub.pywrap_tensorflow").masked_crc32c
     content = b"\xff" * 8
     length = struct.pack("<Q", len(content))
     check, end = (struct.pack("<I", masked_crc32c(part)) for part in (length, content))
