@@ -45,9 +45,11 @@ class ForwardedSignals:
             self._send(number)
 
     def _receive(self, number: int, _: FrameType | None) -> None:
+        if self._has_reached_child(number):
+            return
         if self._child is None:
             self._early.append(number)
-        elif not self._has_reached_child(number):
+        else:
             self._send(number)
 
     def _send(self, number: int) -> None:

@@ -6,7 +6,6 @@ import typer
 
 from rlvitals.autologging.child_process import ProcessReport
 from rlvitals.cli.error_output import print_error
-from rlvitals.errors import RlvitalsError
 from rlvitals.formatting import counted, listed
 from rlvitals.outputs.run_output import AttachedRun, AttachedRuns
 from rlvitals.records.json_encoding import strict_json
@@ -39,7 +38,7 @@ def print_recorded(reported: ProcessReport, folder: Path, *, as_json: bool) -> N
 def _overview(path: Path) -> Overview | None:
     try:
         return overview_of(Run(path))
-    except (RlvitalsError, OSError, ValueError):  # the next command that reads it reports the error
+    except Exception:  # noqa: BLE001 - the line names the run, and the next command that reads it reports the error
         return None
 
 

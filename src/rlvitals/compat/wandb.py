@@ -136,7 +136,16 @@ def init(
     also = None
     if also_wandb:
         require("wandb", feature="also_wandb", extra="wandb")
-        said = {**about, "dir": dir, "id": id, "name": name, "mode": mode, "resume": resume, "reinit": reinit, **others}
+        said = {
+            **about,
+            "dir": dir,
+            "id": id or None,
+            "name": name or None,
+            "mode": mode,
+            "resume": resume,
+            "reinit": reinit,
+            **others,
+        }
         also = load("wandb").init(config=settings_of(config), **said)
     settings = {name: value for name, value in {"group": group, "job_type": job_type}.items() if value is not None}
     settings |= settings_of(config)

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import IO
+from pathlib import Path
+from typing import IO, NamedTuple
 
 import pytest
 
@@ -13,45 +14,71 @@ from rlvitals.cli.forwarded_signals import ForwardedSignals
 
 COUNTING = """
 import os, signal, sys
+told = os.open(sys.argv[1], os.O_WRONLY)
+def tell(number, _):
+    os.write(told, signal.Signals(number).name.encode() + b"\\n")
 for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
-    signal.signal(getattr(signal, name), lambda number, _: os.write(1, signal.Signals(number).name.encode() + b"\\n"))
+    signal.signal(getattr(signal, name), tell)
 signal.signal(signal.SIGUSR1, lambda *_: sys.exit())
-print(os.getppid(), flush=True)
+os.write(told, b"%d\\n" % os.getppid())
 while True:
     signal.pause()
 """
 
+SHELLS = {"first of its session": 'exec "$@" </dev/null', "in a shell": 'trap : INT QUIT; "$@" </dev/null; true'}
 
-@pytest.fixture
-def terminal() -> Iterator["subprocess.Popen[bytes]"]:
-    """Terminal in which `rlvitals run` runs a command that prints its signals, with standard input redirected."""
+
+class Terminal(NamedTuple):
+    """A terminal in which `rlvitals run` runs a command, and what this command writes."""
+
+    process: "subprocess.Popen[bytes]"
+    told: IO[bytes]
+
+    def press(self, key: bytes) -> None:
+        """Send a key."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(key)
+        self.process.stdin.flush()
+
+
+@pytest.fixture(params=SHELLS)
+def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
+    """Terminal with a command whose standard input is another file."""
+    os.mkfifo(tmp_path / "told")
     spawn = "import pty, sys; pty.spawn(sys.argv[1:])"
-    run = [sys.executable, "-m", "rlvitals", "run", "--", sys.executable, "-c", COUNTING]
-    command = [sys.executable, "-c", spawn, "sh", "-c", 'exec "$@" </dev/null', "sh", *run]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        yield process
+    run = [sys.executable, "-m", "rlvitals", "run", "--", sys.executable, "-c", COUNTING, str(tmp_path / "told")]
+    command = [sys.executable, "-c", spawn, "sh", "-c", SHELLS[request.param], "sh", *run]
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process,
+        (tmp_path / "told").open("rb") as told,
+    ):
+        yield Terminal(process, told)
         process.kill()
 
 
-def pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    return process.stdin, process.stdout
+def signals_until_end(terminal: Terminal, parent: int) -> list[bytes]:
+    """Return the signals that the command received. A later one of another kind ends it."""
+    first = terminal.told.readline()
+    os.kill(parent, signal.SIGUSR1)
+    return [line.strip() for line in (first, *terminal.told)]
 
 
 @pytest.mark.parametrize(("key", "name"), [(b"\x03", b"SIGINT"), (b"\x1c", b"SIGQUIT")])
-def test_a_key_of_the_terminal_reaches_the_command_once(
-    terminal: "subprocess.Popen[bytes]", key: bytes, name: bytes
-) -> None:
-    """The terminal sends the signal to both processes. A later signal of another kind comes after a second one."""
-    keys, screen = pipes(terminal)
-    parent = int(screen.readline())
-    keys.write(key)
-    keys.flush()
-    first = next(line for line in screen if name in line)
-    os.kill(parent, signal.SIGUSR1)
+def test_a_key_of_the_terminal_reaches_the_command_once(terminal: Terminal, key: bytes, name: bytes) -> None:
+    """The terminal sends the signal to both processes."""
+    parent = int(terminal.told.readline())
+    terminal.press(key)
 
-    assert [line for line in [first, *screen] if name in line] == [first]
+    assert signals_until_end(terminal, parent) == [name]
+
+
+@pytest.mark.parametrize("terminal", ["first of its session"], indirect=True)
+def test_the_end_of_the_terminal_reaches_the_command(terminal: Terminal) -> None:
+    """It reaches the first process of the session only."""
+    parent = int(terminal.told.readline())
+    terminal.process.kill()
+
+    assert signals_until_end(terminal, parent) == [b"SIGHUP"]
 
 
 def test_a_signal_before_the_start_reaches_the_command() -> None:
