@@ -58,7 +58,7 @@ class RecordedRun:
             self._process.finish(self._run)
 
 
-class AttachedRuns:
+class RecordedRuns:
     """The W&B runs of a process.
 
     Args:
@@ -104,7 +104,7 @@ class AttachedRuns:
 
 def attach(module: ModuleType, process: AttachedProcess) -> None:
     """Record the rows of every run."""
-    runs = AttachedRuns(process)
+    runs = RecordedRuns(process)
     process.on_open.append(runs.join)
     process.on_adapter.append(runs.join)
     process.observe(module, "init", runs.started)

@@ -165,10 +165,7 @@ def test_a_damaged_file_leaves_the_other_trainings(tmp_path: Path, caplog: pytes
     masked_crc32c = load("tensorboard.compat.tensorflow_stub.pywrap_tensorflow").masked_crc32c
     content = b"\xff" * 8
     length = struct.pack("<Q", len(content))
-    check, end = (
-        struct.pack("<I", load("tensorboard.compat.tensorflow_stub.pywrap_tensorflow").masked_crc32c(part))
-        for part in (length, content)
-    )
+    check, end = (struct.pack("<I", masked_crc32c(part)) for part in (length, content))
     with old_training(tmp_path / "runs" / "a").open("ab") as file:
         file.write(length + check + content + end)
     old_training(tmp_path / "runs" / "b")
