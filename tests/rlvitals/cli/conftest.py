@@ -1,7 +1,8 @@
 """Fixtures that run the command line."""
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -34,3 +35,14 @@ def invoke_json(invoke: Invoke) -> Callable[..., Any]:
         return json.loads(invoke(*words, "--json").stdout, parse_constant=refuse)
 
     return run
+
+
+@pytest.fixture
+def default_signals() -> Iterator[None]:
+    """Default effects of signals, which processes inherit. They are ignored under `nohup` and in background jobs."""
+    before = {
+        number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

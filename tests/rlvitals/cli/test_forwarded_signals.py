@@ -28,6 +28,9 @@ while True:
 SHELLS = {"first of its session": 'exec "$@" </dev/null', "in a shell": 'trap : INT QUIT; "$@" </dev/null; true'}
 
 
+pytestmark = pytest.mark.usefixtures("default_signals")
+
+
 class Terminal(NamedTuple):
     """A terminal in which `rlvitals run` runs a command, and what this command writes."""
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("default_signals")
+
 
 def run(folder: Path, *words: str, **options: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "rlvitals", "run", *words]
