@@ -91,19 +91,15 @@ class LoggerRuns:
     @property
     def current(self) -> LoggerRun | None:
         """The newest open run, or `None`."""
-        self._forget_parent()
-        return next((run for run in reversed(self._runs) if run.is_open), None)
+        return next(reversed(self.unfinished), None)
 
     def of_writer(self, folder: Path) -> LoggerRun | None:
         """Return the open run that a writer in a folder belongs to.
 
         Writers share a run if one folder contains the other, or if both are parts of one training (`train`, `eval`).
         """
-        self._forget_parent()
-        for run in reversed(self._runs):
-            if run.is_open and (run.folder is None or _belong_together(run.folder, folder)):
-                return run
-        return None
+        runs = reversed(self.unfinished)
+        return next((run for run in runs if run.folder is None or _belong_together(run.folder, folder)), None)
 
     def open(self, folder: Path | None = None, *, opener: str = LOGGER, **proposed: Any) -> LoggerRun:
         """Open a run.
@@ -117,7 +113,6 @@ class LoggerRuns:
             RunError: The run cannot be created.
         """
         with self._lock:
-            self._forget_parent()
             run = LoggerRun(TrainingMonitor(**(proposed | self._options)), folder, opener)
             self._runs = [*self.unfinished, run]
             return run
@@ -135,7 +130,7 @@ class LoggerRuns:
 
     @property
     def unfinished(self) -> list[LoggerRun]:
-        """Open runs of this process."""
+        """Open runs of this process, the oldest first."""
         self._forget_parent()
         return [run for run in self._runs if run.is_open]
 

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from rlvitals.adapters.logger_runs import ENVIRONMENT, LOGGER, LoggerRun, LoggerRuns
+from rlvitals.adapters.training_run import TrainingRun
 from rlvitals.autologging.child_process import add_line
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.runs.run_writer import free_name
@@ -149,10 +150,15 @@ class AttachedProcess:
                 found.opener = LOGGER
             return found
 
-    def run_for_adapter(self) -> LoggerRun | None:
-        """Return the open run of a logger, which an adapter records to; `None` if it opens its own run.
+    def run_of_adapter(self, adapter: object, own: TrainingRun, loop: str) -> TrainingRun:
+        """Return the run of a training that an adapter records: the open run of a logger, or its own.
 
         A run that only has the episodes of an environment ends, because the program now trains with an adapter.
+
+        Args:
+            adapter: Adapter.
+            own: Run that the adapter opens if no logger has one.
+            loop: Name of the training loop, for error messages.
         """
         for opens in self.on_adapter:
             with self.caught("a logger could not open its run"):
@@ -160,12 +166,21 @@ class AttachedProcess:
         run = self.runs.current
         if run is not None and run.opener == ENVIRONMENT:
             run.monitor.close()
-        return run if run is not None and run.opener == LOGGER else None
+        if run is None or run.opener != LOGGER:
+            return own
+        return TrainingRun(adapter, None, run.monitor, {}, loop=loop)
 
-    def adopt(self, monitor: TrainingMonitor) -> LoggerRun:
-        """Return the run of a monitor that an adapter opens and closes."""
+    def begin_adapter(self, what: str, monitor: TrainingMonitor) -> LoggerRun:
+        """Share the run that an adapter has begun to record, which the adapter also closes if it opened it.
+
+        Args:
+            what: Name of the library and of the algorithm.
+            monitor: Monitor of the run.
+        """
+        self.adapter_runs = True
         run = self.runs.adopt(monitor)
         self._tell(self.on_open, run)
+        self.note(what, monitor)
         return run
 
     def finish(self, run: LoggerRun) -> None:

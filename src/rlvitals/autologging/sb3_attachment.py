@@ -10,7 +10,6 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList, Conve
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rlvitals.adapters.sb3 import VitalsCallback
-from rlvitals.adapters.training_run import TrainingRun
 from rlvitals.autologging.attachments import AttachedProcess
 from rlvitals.autologging.environment_attachment import release
 
@@ -33,12 +32,10 @@ class AttachedCallback(VitalsCallback):
     def _on_training_start(self) -> None:
         self._is_off = True
         with self._process.caught(_FAILED):
-            shared = self._process.run_for_adapter()
-            self._run = self._own_run if shared is None else TrainingRun(self, None, shared.monitor, {}, loop="learn()")
+            self._run = self._process.run_of_adapter(self, self._own_run, "learn()")
             super()._on_training_start()
-            self._process.adapter_runs = True
-            self._process.adopt(self.monitor).tags.expect_no_episodes()
-            self._process.note(f"Stable-Baselines3 {type(self.model).__name__}", self.monitor)
+            run = self._process.begin_adapter(f"Stable-Baselines3 {type(self.model).__name__}", self.monitor)
+            run.tags.expect_no_episodes()
             self._is_off = False
 
     def _on_rollout_start(self) -> None:

@@ -5,7 +5,6 @@ from typing import Any, SupportsIndex
 
 from transformers import Trainer, TrainerCallback
 
-from rlvitals.adapters.training_run import TrainingRun
 from rlvitals.adapters.trl import VitalsTrainerCallback
 from rlvitals.autologging.attachments import AttachedProcess
 
@@ -33,13 +32,10 @@ class AttachedTrainerCallback(VitalsTrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Open the run, or continue it."""
         with self._process.caught(_FAILED):
-            shared = self._process.run_for_adapter()
-            self._run = self._own_run if shared is None else TrainingRun(self, None, shared.monitor, {}, loop="train()")
+            self._run = self._process.run_of_adapter(self, self._own_run, "train()")
             super().on_train_begin(args, state, control, **kwargs)
             if state.is_world_process_zero:
-                self._process.adapter_runs = True
-                self._process.adopt(self._run.monitor)
-                self._process.note(self._title, self._run.monitor)
+                self._process.begin_adapter(self._title, self._run.monitor)
 
 
 def attach(module: ModuleType, process: AttachedProcess) -> None:

@@ -22,6 +22,7 @@ from rlvitals.compat.wandb_run import WandbRun
 from rlvitals.compat.wandb_settings import Settings, settings_of
 from rlvitals.errors import RlvitalsError
 from rlvitals.runs.run_writer import valid_name
+from rlvitals.runs.search import LOGS
 from rlvitals.sinks.lazy_destination import load, require
 
 __all__ = [
@@ -46,7 +47,6 @@ __all__ = [
 Histogram, Image, Table, Video = LoggedHistogram, LoggedImage, LoggedTable, LoggedVideo
 Run = WandbRun
 
-DEFAULT_FOLDER = "logs"
 _MODE_VARIABLE = "WANDB_MODE"
 
 _runs = LoggerRuns()
@@ -253,7 +253,7 @@ def _folder(given: str | os.PathLike[str] | None, mode: str | None) -> Path:
     if (mode or os.environ.get(_MODE_VARIABLE)) == "disabled":
         _discarded.append(tempfile.TemporaryDirectory(prefix="rlvitals-"))
         return Path(_discarded[-1].name)
-    return Path(DEFAULT_FOLDER if given is None else given)
+    return LOGS if given is None else Path(given)
 
 
 def __getattr__(name: str) -> Any:
