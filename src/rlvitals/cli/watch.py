@@ -59,7 +59,7 @@ def watch(
 def _source(name: str | None, folder: Path) -> Iterator[Run]:
     """Yield the run of a name. A folder with TensorBoard's event files is copied as it grows."""
     place = None if name is None else Path(name)
-    if place is None or not place.is_dir() or not trainings_with_events(place) or any(run_folders(place)):
+    if place is None or not place.is_dir() or any(run_folders(place)) or not trainings_with_events(place):
         yield open_named(name, folder)
         return
     with tempfile.TemporaryDirectory(prefix="rlvitals-watch-") as home:
