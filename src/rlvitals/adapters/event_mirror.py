@@ -18,8 +18,7 @@ from rlvitals.formats.importers.tensorboard_importer import EventConverter, load
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings
 from rlvitals.records import Record
-from rlvitals.runs.layout import HEADER
-from rlvitals.runs.run_writer import free_name
+from rlvitals.runs.layout import HEADER, valid_name
 from rlvitals.sinks.lazy_destination import require
 
 _log = logging.getLogger("rlvitals")
@@ -61,7 +60,7 @@ class EventMirror:
         self._loaders: dict[Path, Any] = {}
         self._monitor = TrainingMonitor(
             log_dir,
-            session_name=free_name(folder.name),
+            session_name=valid_name(folder.name),
             configuration=self._settings,
             settings=_SETTINGS,
             announce=False,

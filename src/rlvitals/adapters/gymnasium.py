@@ -69,10 +69,8 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         raw_rewards: bool = True,
     ) -> None:
         super().__init__(env)
-        self._recording, self._resets_next = single_log(
-            env, monitor, info_keys=info_keys, env_step=env_step, raw_rewards=raw_rewards
-        )
-        self._begin = self._recording.begin
+        self._recording = single_log(env, monitor, info_keys=info_keys, env_step=env_step, raw_rewards=raw_rewards)
+        self._begin, self._add = self._recording.begin, self._recording.add
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise NotPicklableError.of(type(self).__name__)
@@ -93,7 +91,7 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         if self._begin is not None:
             self._begin()
         answer = self.env.step(action)
-        self._recording.add_one(answer, resets_next=self._resets_next)
+        self._add(answer)
         return answer
 
     def close(self) -> None:
@@ -135,10 +133,8 @@ class VitalsVectorWrapper(_VectorWrapper):
         raw_rewards: bool = True,
     ) -> None:
         super().__init__(env)
-        self._recording, self._resets_next, self._resets_same = vector_log(
-            env, monitor, info_keys=info_keys, env_step=env_step, raw_rewards=raw_rewards
-        )
-        self._begin = self._recording.begin
+        self._recording = vector_log(env, monitor, info_keys=info_keys, env_step=env_step, raw_rewards=raw_rewards)
+        self._begin, self._add = self._recording.begin, self._recording.add
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise NotPicklableError.of(type(self).__name__)
@@ -163,7 +159,7 @@ class VitalsVectorWrapper(_VectorWrapper):
         if self._begin is not None:
             self._begin()
         answer = self.env.step(actions)
-        self._recording.add_all(answer, resets_next=self._resets_next, resets_same=self._resets_same)
+        self._add(answer)
         return answer
 
     def close(self, **kwargs: Any) -> None:
@@ -179,16 +175,12 @@ def single_log(
     info_keys: Iterable[str] = (),
     env_step: int | None = None,
     raw_rewards: bool = True,
-) -> tuple[StepLog, bool]:
-    """Create the log of the steps of an environment. See `VitalsWrapper` for the arguments.
-
-    Returns:
-        The log, and whether the step after the end of an episode only resets.
-    """
+) -> StepLog:
+    """Create the log of the steps of an environment. See `VitalsWrapper` for the arguments."""
     chain = chain_of(env, gymnasium.Wrapper)
     layers, raw = _single(chain) if raw_rewards else (Layers(), None)
-    log = StepLog(monitor, info_keys, env_step, layers, raw, environments=1)
-    return log, any(isinstance(layer, gymnasium.wrappers.Autoreset) for layer in chain)
+    resets_next = any(isinstance(layer, gymnasium.wrappers.Autoreset) for layer in chain)
+    return StepLog(monitor, info_keys, env_step, layers, raw, resets_next=resets_next)
 
 
 def vector_log(
@@ -198,17 +190,20 @@ def vector_log(
     info_keys: Iterable[str] = (),
     env_step: int | None = None,
     raw_rewards: bool = True,
-) -> tuple[StepLog, bool, bool]:
-    """Create the log of the steps of a vector environment. See `VitalsVectorWrapper` for the arguments.
-
-    Returns:
-        The log, whether the step after the end of an episode only resets, and whether the step that ends an episode
-        also begins the next one.
-    """
+) -> StepLog:
+    """Create the log of the steps of a vector environment. See `VitalsVectorWrapper` for the arguments."""
     layers, raw = _vector(env) if raw_rewards else (Layers(), None)
-    log = StepLog(monitor, info_keys, env_step, layers, raw, environments=env.num_envs)
     mode = getattr(env.metadata.get("autoreset_mode"), "name", "NEXT_STEP")
-    return log, mode == "NEXT_STEP", mode == "SAME_STEP"
+    return StepLog(
+        monitor,
+        info_keys,
+        env_step,
+        layers,
+        raw,
+        environments=env.num_envs,
+        resets_next=mode == "NEXT_STEP",
+        resets_same=mode == "SAME_STEP",
+    )
 
 
 def _single(chain: list[Any]) -> tuple[Layers, TappedRewards | None]:

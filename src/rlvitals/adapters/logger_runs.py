@@ -28,6 +28,7 @@ class LoggerRun:
         opener: `logger`, `environment` or `adapter`. A logger that joins the run of an environment takes it over.
         tags: Log of the tagged values of the run.
         counted_step: Environment step as counted by a recorded environment. `None` without one.
+        has_ended: Whether the run has ended.
     """
 
     def __init__(self, monitor: TrainingMonitor, folder: Path | None = None, opener: str = LOGGER) -> None:
@@ -36,7 +37,7 @@ class LoggerRun:
         self.opener = opener
         self.counted_step: int | None = None
         self.tags = TagLog(monitor, env_step=lambda: self.counted_step)
-        self._has_ended = False
+        self.has_ended = False
         self._users: set[object] = set()
         self._lock = threading.Lock()
         monitor.before_close(self._end)
@@ -44,7 +45,7 @@ class LoggerRun:
     @property
     def is_open(self) -> bool:
         """Whether the run can be written by this process."""
-        return not (self._has_ended or self.monitor.is_child)
+        return not (self.has_ended or self.monitor.is_child)
 
     def join(self, user: object) -> None:
         """Add a user."""
@@ -65,7 +66,7 @@ class LoggerRun:
             self.monitor.__exit__(None, error, None)
 
     def _end(self) -> None:
-        self._has_ended = True
+        self.has_ended = True
 
     def prefix_of(self, folder: Path) -> str:
         """Return the prefix for the tags of a writer: `eval/` for evaluations, or the folder of a further writer."""

@@ -31,7 +31,7 @@ from rlvitals.diagnosis.finding import Finding, all_codes
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording.amendment import amend_configuration
 from rlvitals.records.objectives import PARAMETER_BOUNDS
-from rlvitals.runs.run_writer import free_name
+from rlvitals.runs.layout import valid_name
 
 __all__ = ["VitalsPruner", "VitalsStudyCallback", "link_trial"]
 
@@ -82,7 +82,7 @@ class VitalsStudyCallback(RunHolder):
                     study.stop()
 
     def _begin(self, study: Study) -> FailureLog:
-        name = None if study.study_name.startswith("no-name-") else free_name(study.study_name)
+        name = None if study.study_name.startswith("no-name-") else valid_name(study.study_name)
         facts = configuration_of(study)
         monitor = self._run.begin(study, None, step=len(self._recorded), facts=facts, name=name)
         self._failures = FailureLog(monitor)

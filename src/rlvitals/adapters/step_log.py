@@ -1,6 +1,6 @@
 """Steps of Gymnasium environments, combined into episodes and recorded, whatever the environments return."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from rlvitals.adapters.reward_layers import Layers
 from rlvitals.errors import NotPicklableError
 from rlvitals.monitor import TrainingMonitor
 
+_BOOL = np.dtype(np.bool_)
 _STEP = "a step could not be recorded"
 
 
@@ -25,7 +26,9 @@ class StepLog:
         env_step: Environment steps taken before. Default: the highest step that the monitor knows.
         layers: Effect on rewards of the wrappers between the environments and the recorder.
         raw: Source of the environments' own rewards, if they can be captured.
-        environments: Number of environments.
+        environments: Number of sub-environments of a vector environment. `None` for a single environment.
+        resets_next: Whether the step after the end of an episode only resets.
+        resets_same: Whether the step that ends an episode also begins the next one, to which `infos` then belongs.
 
     Attributes:
         env_step: Environment steps of the whole training.
@@ -43,13 +46,18 @@ class StepLog:
         layers: Layers,
         raw: RawRewards | None,
         *,
-        environments: int,
+        environments: int | None = None,
+        resets_next: bool = False,
+        resets_same: bool = False,
     ) -> None:
         if monitor.is_child:
             raise NotPicklableError.of("VitalsWrapper")
         self.env_step = (monitor.env_step or 0) if env_step is None else env_step
-        self._environments = environments
+        self._is_vector = environments is not None
+        self._environments = environments = environments or 1
         self._shape = (environments,)
+        self._resets_next = resets_next
+        self._resets_same = resets_same
         self._failures = FailureLog(monitor)
         keys = (info_keys,) if isinstance(info_keys, str) else info_keys
         self._log = EpisodeLog(monitor, keys, self._failures)
@@ -58,6 +66,11 @@ class StepLog:
         self.begin = self._returns.begin
         self._progress = monitor.advance
         self._progress(self.env_step)  # rejects an invalid step here, not in the middle of the training
+
+    @property
+    def add(self) -> Callable[[Any], None]:
+        """Function to call with what `step` returned: observation, reward, terminated, truncated, info, or arrays."""
+        return self._add_all if self._is_vector else self._add_one
 
     def restart(self, mask: Any = None) -> None:
         """Begin new episodes. Unfinished ones are not recorded.
@@ -72,13 +85,13 @@ class StepLog:
                 self._returns.restart(index)
             self._resetting = [index for index in self._resetting if index not in begun]
 
-    def add_one(self, answer: Any, *, resets_next: bool) -> None:
-        """Record a step of a single environment.
+    def close(self) -> None:
+        """Stop capturing rewards, and report the number of failures."""
+        with self._failures.caught("the environment could not be released"):
+            self._returns.remove()
+        self._failures.close()
 
-        Args:
-            answer: Return value of `step`: observation, reward, terminated, truncated, info.
-            resets_next: Whether the step after the end of an episode only resets.
-        """
+    def _add_one(self, answer: Any) -> None:
         try:
             _, reward, terminated, truncated, info = answer
             self.env_step += 1
@@ -88,25 +101,17 @@ class StepLog:
             else:
                 self._returns.add_any([reward])
             if self._resetting:
-                self._returns.restart(0)
-                self._resetting = []
+                self._begin_next()
             cut = truncated if type(truncated) is bool else is_set(truncated)
             over = terminated if type(terminated) is bool else is_set(terminated)
             if over or cut or _is_over_for_all(terminated, truncated):
                 self._end(0, truncated=cut and not over, info=info, env_index=None)
-                if resets_next:
+                if self._resets_next:
                     self._resetting = [0]
         except Exception as error:  # noqa: BLE001 - training must continue
             self._failures.note(_STEP, error)
 
-    def add_all(self, answer: Any, *, resets_next: bool, resets_same: bool) -> None:
-        """Record a step of a vector environment.
-
-        Args:
-            answer: Return value of `step`: observations, rewards, terminations, truncations, infos.
-            resets_next: Whether the step after the end of an episode only resets.
-            resets_same: Whether the step that ends an episode also begins the next one, to which `infos` then belongs.
-        """
+    def _add_all(self, answer: Any) -> None:
         try:
             _, rewards, terminations, truncations, infos = answer
             self.env_step += self._environments
@@ -115,29 +120,28 @@ class StepLog:
                 self._returns.add(rewards.tolist())
             else:
                 self._returns.add_any(rows_of(rewards, self._environments))
-            for index in self._resetting:
-                self._returns.restart(index)
-            self._resetting = []
+            if self._resetting:
+                self._begin_next()
             over, cut = self._flags(terminations), self._flags(truncations)
             if True in over or True in cut:
                 ended = [index for index in range(self._environments) if over[index] or cut[index]]
                 for index in ended:
                     info = info_of(infos, index, self._environments)
-                    info = info.get("final_info", {}) if resets_same else info
+                    info = info.get("final_info", {}) if self._resets_same else info
                     self._end(index, truncated=not over[index], info=info, env_index=index)
-                if resets_next:
+                if self._resets_next:
                     self._resetting = ended
         except Exception as error:  # noqa: BLE001 - training must continue
             self._failures.note(_STEP, error)
 
-    def close(self) -> None:
-        """Stop capturing rewards, and report the number of failures."""
-        with self._failures.caught("the environment could not be released"):
-            self._returns.remove()
-        self._failures.close()
+    def _begin_next(self) -> None:
+        """Begin the next episodes after a step that only reset."""
+        for index in self._resetting:
+            self._returns.restart(index)
+        self._resetting = []
 
     def _flags(self, flags: Any) -> list[bool]:
-        if type(flags) is np.ndarray and flags.shape == self._shape and flags.dtype.kind == "b":
+        if type(flags) is np.ndarray and flags.shape == self._shape and flags.dtype is _BOOL:
             plain: list[bool] = flags.tolist()
             return plain
         return [is_set(flag) for flag in rows_of(flags, self._environments)]

@@ -67,23 +67,12 @@ class TagLog:
         """
         if self._is_closed or self._monitor.is_child:  # in a child, another thread can have held the lock at the fork
             return
-        with self._lock, self._failures.caught(f"the value of {tag!r:.80} could not be recorded"):
-            if self._sources.setdefault(tag, source) != source:
-                return
-            plain = number_or_none(value)
-            if plain is None:
-                plain = plain_scalar(value)
-                if not isinstance(plain, bool | str):
-                    raise TypeError(f"must be one number, a bool or a short text, got {shown(value)}")
-            at = self._step_of(tag, step)
-            now = clock.time() if time is None else time
-            known = self._env_step()
-            env_step = at if known is None and has_env_step and step is not None else known
-            for _ in self._tags.add(tag, plain, step=at, time=now, env_step=env_step):
-                pass  # the monitor has recorded it
-            self._last = clock.monotonic()
-            if self._ticker is None:
-                self._ticker = Ticker(self._flush_idle, IDLE_S, "tags")
+        with self._lock:
+            try:
+                if self._sources.setdefault(tag, source) == source:
+                    self._add(tag, value, step, time, has_env_step=has_env_step)
+            except Exception as error:  # noqa: BLE001 - training must continue
+                self._failures.note(f"the value of {tag!r:.80} could not be recorded", error)
 
     def flush(self) -> None:
         """Record the values until now."""
@@ -102,6 +91,22 @@ class TagLog:
             self._ticker = None
         self.flush()
         self._failures.close()
+
+    def _add(self, tag: str, value: Any, step: Any, time: float | None, *, has_env_step: bool) -> None:
+        plain = number_or_none(value)
+        if plain is None:
+            plain = plain_scalar(value)
+            if not isinstance(plain, bool | str):
+                raise TypeError(f"must be one number, a bool or a short text, got {shown(value)}")
+        at = self._step_of(tag, step)
+        now = clock.time() if time is None else time
+        known = self._env_step()
+        env_step = at if known is None and has_env_step and step is not None else known
+        for _ in self._tags.add(tag, plain, step=at, time=now, env_step=env_step):
+            pass  # the monitor has recorded it
+        self._last = clock.monotonic()
+        if self._ticker is None:
+            self._ticker = Ticker(self._flush_idle, IDLE_S, "tags")
 
     def _flush_idle(self) -> None:
         if clock.monotonic() - self._last >= IDLE_S:

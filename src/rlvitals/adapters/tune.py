@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from rlvitals.adapters.result_log import ResultLog
 from rlvitals.errors import RlvitalsError
 from rlvitals.monitor import TrainingMonitor
-from rlvitals.runs.run_writer import valid_name
+from rlvitals.runs.layout import valid_name
 
 _log = logging.getLogger("rlvitals")
 

@@ -16,7 +16,7 @@ from rlvitals.adapters.logger_runs import ENVIRONMENT, LOGGER, LoggerRun, Logger
 from rlvitals.adapters.training_run import TrainingRun
 from rlvitals.autologging.child_process import add_line
 from rlvitals.monitor import TrainingMonitor
-from rlvitals.runs.run_writer import free_name
+from rlvitals.runs.layout import valid_name
 
 _log = logging.getLogger("rlvitals")
 
@@ -121,8 +121,10 @@ class AttachedProcess:
             running.add(attachment)
             try:
                 result = original(*args, **kwargs)
-                with self.caught(f"a call of {name} could not be recorded"):
+                try:
                     after(result, *args, **kwargs)
+                except Exception as error:  # noqa: BLE001 - the user's program must continue
+                    self.failed(f"a call of {name} could not be recorded", error)
             finally:
                 running.discard(attachment)
             return result
@@ -140,7 +142,7 @@ class AttachedProcess:
             RunError: The run cannot be created.
         """
         if "session_name" in proposed:
-            proposed["session_name"] = free_name(proposed["session_name"])
+            proposed["session_name"] = valid_name(proposed["session_name"])
         with self._opening:
             found = self.runs.current if folder is None else self.runs.of_writer(folder)
             if found is None:

@@ -45,23 +45,32 @@ class EnvironmentTap:
         facts: Settings that the environment shows.
         log: Function that creates the log of the steps.
         environments: Number of sub-environments.
+
+    Attributes:
+        facts: Settings that the environment shows.
+        steps: Steps until now, of all sub-environments.
+        is_recorded: Whether the process records this environment.
+        run: Run that has the episodes, once it is open.
+        monitor: Monitor of the episodes.
+        begin: Function to call before each step, or `None`.
     """
 
     def __init__(
         self,
         attached: "AttachedEnvironments",
         facts: dict[str, Any],
-        log: Callable[[TrainingMonitor], tuple[StepLog, Callable[[Any], None]]],
+        log: Callable[[TrainingMonitor], StepLog],
         environments: int,
     ) -> None:
         self.facts = facts
         self.steps = 0
+        self.is_recorded = False
         self.run: LoggerRun | None = None
         self.monitor = DeferredMonitor()
         self._attached = attached
         self._environments = environments
-        self._log, self._add = log(cast("TrainingMonitor", self.monitor))
-        self.begin = self._log.begin
+        self._log = log(cast("TrainingMonitor", self.monitor))
+        self._add, self.begin = self._log.add, self._log.begin
 
     def __deepcopy__(self, _: dict[int, Any]) -> None:
         """Leave out the copy of an environment, as in a tree search."""
@@ -72,24 +81,21 @@ class EnvironmentTap:
 
     def stepped(self, answer: Any) -> None:
         """Record a step, or keep it in case that this environment turns out to be the one that trains."""
-        if not self.is_off:
-            self.steps += self._environments
-            self._add(answer)
-            if self._attached.is_recorded(self):
-                if self.run is None:
-                    self._attached.open_when_due(self)
-                else:
-                    self.run.counted_step = self._log.env_step
+        run = self.run
+        if self._attached.is_off or (run is not None and run.has_ended):
+            return
+        self.steps += self._environments
+        self._add(answer)
+        if self.is_recorded or self._attached.choose(self):
+            if run is None:
+                self._attached.open_when_due(self)
+            else:
+                run.counted_step = self._log.env_step
 
     def restarted(self, mask: Any) -> None:
         """Begin new episodes."""
-        if not self.is_off:
+        if not (self._attached.is_off or (self.run is not None and self.run.has_ended)):
             self._log.restart(mask)
-
-    @property
-    def is_off(self) -> bool:
-        """Whether the environment is not recorded: its run has ended, or another source has the episodes."""
-        return (self.run is not None and not self.run.is_open) or self._attached.is_off
 
 
 class AttachedEnvironments:
@@ -104,19 +110,19 @@ class AttachedEnvironments:
         self._recorded: weakref.ref[EnvironmentTap] | None = None
         self._inside = threading.local()
         self._is_off = self._has_joined = False
-        self._pid = os.getpid()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave_to_parent)
         process.on_open.append(self._opened)
         process.on_finish.append(self._leave)
 
     @property
     def is_off(self) -> bool:
         """Whether no environment is recorded."""
-        is_worker = multiprocessing.parent_process() is not None  # possibly of a vector environment
-        return is_worker or self._is_off or self._process.adapter_runs or self._pid != os.getpid()
+        return self._is_off or self._process.adapter_runs
 
     def made(self, env: Any, *_: Any, **__: Any) -> None:
         """Tap the result of `gymnasium.make`."""
-        self._tap(env, functools.partial(_single, env), 1)
+        self._tap(env, functools.partial(single_log, env), 1)
 
     def made_vector(self, env: Any, *_: Any, **__: Any) -> None:
         """Tap the result of `gymnasium.make_vec`."""
@@ -125,32 +131,38 @@ class AttachedEnvironments:
         if _TAP not in vars(env):
             for one in getattr(env, "envs", ()):
                 release(one)
-            self._tap(env, functools.partial(_vector, env), env.num_envs)
+            self._tap(env, functools.partial(vector_log, env), env.num_envs)
 
     def created_vector(self, _: None, env: Any, *__: Any, **___: Any) -> None:
         """Tap a vector environment that a program created itself."""
         self.made_vector(env)
 
-    def _tap(self, env: Any, log: Callable[..., Any], environments: int) -> None:
-        if not self.is_off:
+    def _tap(self, env: Any, log: Callable[[TrainingMonitor], StepLog], environments: int) -> None:
+        is_worker = multiprocessing.parent_process() is not None  # possibly of a vector environment
+        if not (is_worker or self.is_off):
             vars(env)[_TAP] = EnvironmentTap(self, _facts(env, environments), log, environments)
             self._observe(type(env))
 
-    def is_recorded(self, tap: EnvironmentTap) -> bool:
-        """Return whether a tap is the recorded one, and change to it if it has taken many more steps."""
+    def choose(self, tap: EnvironmentTap) -> bool:
+        """Record an environment from now on if it has taken many more steps than the recorded one.
+
+        Returns:
+            Whether the environment is recorded.
+        """
         recorded = None if self._recorded is None else self._recorded()
-        if recorded is tap:
-            return True
         run = None if recorded is None else recorded.run
-        if recorded is None or (run is not None and not run.is_open):
-            self._recorded = weakref.ref(tap)
+        if recorded is None or (run is not None and run.has_ended):
+            self._record(tap)
         elif tap.steps > (recorded.steps if run is None else _LEAD * recorded.steps + MANY_STEPS):
-            self._recorded = weakref.ref(tap)
+            recorded.is_recorded = False
+            self._record(tap)
             if run is not None:
                 self._join(tap, run)
-        else:
-            return False
-        return True
+        return tap.is_recorded
+
+    def _record(self, tap: EnvironmentTap) -> None:
+        self._recorded = weakref.ref(tap)
+        tap.is_recorded = True
 
     def open_when_due(self, tap: EnvironmentTap) -> None:
         """Open the run of a tap, or join that of a logger, if the program trains."""
@@ -196,7 +208,7 @@ class AttachedEnvironments:
             kind.step = ObservedMethod(kind.step, self._stepped)
             kind.reset = ObservedMethod(kind.reset, self._reset)
 
-    def _stepped(self, step: Callable[..., Any], env: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _stepped(self, step: Callable[..., Any], env: Any, /, *args: Any, **kwargs: Any) -> Any:
         tap = vars(env).get(_TAP)
         if tap is None or getattr(self._inside, "env", None) is not None:
             return step(env, *args, **kwargs)
@@ -213,7 +225,7 @@ class AttachedEnvironments:
             self._inside.env = None
         return answer
 
-    def _reset(self, reset: Callable[..., Any], env: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _reset(self, reset: Callable[..., Any], env: Any, /, *args: Any, **kwargs: Any) -> Any:
         options = kwargs.get("options")
         mask = options.get("reset_mask") if isinstance(options, dict) else None  # before a wrapper removes it
         answer = reset(env, *args, **kwargs)
@@ -222,6 +234,10 @@ class AttachedEnvironments:
             with self._process.caught(_FAILED):
                 tap.restarted(mask)
         return answer
+
+    def _leave_to_parent(self) -> None:
+        """Record nothing in the child of a fork."""
+        self._is_off = True
 
     def _give_up(self, error: Exception) -> None:
         self._is_off = True
@@ -241,16 +257,16 @@ class ObservedMethod:
     def __init__(self, original: Callable[..., Any], call: Callable[..., Any]) -> None:
         functools.update_wrapper(self, original)
         self._original = original
-        self._call = call
+        self._call = functools.partial(call, original)
 
     def __get__(self, env: Any, kind: type[Any] | None = None) -> Any:
         if env is None:
             return self
-        return MethodType(self if _TAP in vars(env) else self._original, env)  # most environments have no tap
+        return MethodType(self._call if _TAP in vars(env) else self._original, env)  # most environments have no tap
 
     def __call__(self, env: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the method."""
-        return self._call(self._original, env, args, kwargs)
+        return self._call(env, *args, **kwargs)
 
     def __reduce__(self) -> tuple[Callable[[Any], Any], tuple[Any]]:
         return _same, (self._original,)
@@ -282,16 +298,6 @@ def release(env: Any) -> None:
     while env is not None:
         vars(env).pop(_TAP, None)
         env = vars(env).get("env")
-
-
-def _single(env: Any, monitor: TrainingMonitor) -> tuple[StepLog, Callable[[Any], None]]:
-    log, resets_next = single_log(env, monitor)
-    return log, functools.partial(log.add_one, resets_next=resets_next)
-
-
-def _vector(env: Any, monitor: TrainingMonitor) -> tuple[StepLog, Callable[[Any], None]]:
-    log, resets_next, resets_same = vector_log(env, monitor)
-    return log, functools.partial(log.add_all, resets_next=resets_next, resets_same=resets_same)
 
 
 def _facts(env: Any, environments: int) -> dict[str, Any]:

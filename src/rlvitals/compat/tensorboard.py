@@ -17,7 +17,7 @@ from rlvitals.adapters.logger_runs import LoggerRuns
 from rlvitals.adapters.summary_calls import SummaryCalls
 from rlvitals.compat.unsupported import Unsupported
 from rlvitals.records.training_parts import training_of
-from rlvitals.runs.run_writer import valid_name
+from rlvitals.runs.layout import valid_name
 from rlvitals.sinks.lazy_destination import load, require
 
 DEFAULT_FOLDER = "runs"

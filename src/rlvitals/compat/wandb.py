@@ -21,7 +21,7 @@ from rlvitals.compat.unsupported import Unsupported
 from rlvitals.compat.wandb_run import WandbRun
 from rlvitals.compat.wandb_settings import Settings, settings_of
 from rlvitals.errors import RlvitalsError
-from rlvitals.runs.run_writer import valid_name
+from rlvitals.runs.layout import valid_name
 from rlvitals.runs.search import LOGS
 from rlvitals.sinks.lazy_destination import load, require
 

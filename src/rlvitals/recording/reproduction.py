@@ -1,5 +1,6 @@
 """Facts needed to reproduce a training run: command, code version, package versions and machine."""
 
+import email
 import os
 import platform
 import subprocess
@@ -37,8 +38,14 @@ def _folder() -> str:
 
 
 def _packages() -> dict[str, str]:
-    found = {(d.metadata["Name"] or "").lower(): d.version for d in distributions()}
-    return {name: found[name] for name in sorted(found) if name}
+    found = {}
+    for one in distributions():
+        text = one.read_text("METADATA") or one.read_text("PKG-INFO") or ""
+        # The description after the headers is long, and `one.metadata` would parse it as well.
+        headers = email.message_from_string(text.partition("\n\n")[0])
+        if headers["Name"] and headers["Version"]:
+            found[headers["Name"].lower()] = headers["Version"]
+    return dict(sorted(found.items()))
 
 
 def _git() -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ import enum
 import math
 import reprlib
 from collections.abc import Callable, Mapping
-from typing import Any, SupportsFloat
+from typing import Any
 
 import msgspec
 
@@ -151,9 +151,10 @@ def _is_scalar(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     plain = plain_scalar(value)
-    if type(plain) is float:  # the common case; the protocol check below is slow
+    if type(plain) is float:
         return plain
-    if isinstance(plain, bool | str) or hasattr(plain, "__len__") or not isinstance(plain, SupportsFloat):
+    # A check for `typing.SupportsFloat` would take 20 times as long.
+    if isinstance(plain, bool | str) or hasattr(plain, "__len__") or not hasattr(plain, "__float__"):
         raise _Refused(f"must be a number, got {shown(value)}")
     try:
         return float(plain)

@@ -11,6 +11,7 @@
 Values without a field are stored in the record's `extra`.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -173,6 +174,7 @@ class TagReader:
         yield self._make(kind, {"time": group.time, **values})
 
 
+@functools.lru_cache(maxsize=1_000)
 def _named(tag: str) -> _Name:
     group, slash, rest = tag.partition("/")
     kind = _GROUPS.get(group)

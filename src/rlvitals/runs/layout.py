@@ -39,9 +39,12 @@ TORN = ".torn"
 _LEAST_STREAMS = 3
 """Number of folders with stream names that identify a run. Other folders can have one or two (`events`, `system`)."""
 _MAX_NAME = 100
+PROPOSED_NAME = 80
+"""Maximum length of a name that `valid_name` changes. A number can be appended to it."""
 _MAX_NAME_BYTES = 240
 """File systems allow 255 bytes, and a number can be appended to the name."""
 _SEGMENT = re.compile(r"(\d{6,})(\.jsonl|\.parquet)")
+_UNUSUAL = re.compile(r"[^\w.+=@ -]+")
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]')
 
 
@@ -212,3 +215,12 @@ def checked_name(name: str) -> str:
             f"run name {name!r} contains {forbidden[0]!r}, which is not allowed. Use letters, digits, . _ -"
         )
     return name
+
+
+def valid_name(wanted: str) -> str:
+    """Return a text that is a valid run name, or a similar name for any other text."""
+    try:
+        return checked_name(wanted)
+    except RunNameError:
+        similar = _UNUSUAL.sub("-", wanted)[:PROPOSED_NAME].encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
+        return similar.strip(" .-") or "run"

@@ -6,14 +6,13 @@ The run is written to a hidden folder, which is renamed when it is complete. Rea
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from rlvitals.errors import RunError, RunNameError
+from rlvitals.errors import RunError
 from rlvitals.files.regular_files import origin_of_aside
 from rlvitals.records import STREAM_OF, STREAMS, Record, line_of
 from rlvitals.runs.checksum import write_sums
@@ -23,15 +22,11 @@ from rlvitals.runs.journal import SEAL_RECORDS
 from rlvitals.runs.layout import HEADER, LOCK, SUMS, Layout, checked_name, claim_folder, segment_path
 from rlvitals.runs.lock import process_started
 from rlvitals.runs.run import Run
-from rlvitals.runs.sealing import seal
 
 _SMALL = 1_000
 """Number of records below which the last segment of a stream is not sealed."""
 _REPLACED = {*STREAMS, HEADER, LOCK, SUMS}
 """Names of the files and folders of a run that a new run replaces."""
-_STRANGE = re.compile(r"[^\w.+=@ -]+")
-MAX_NAME = 80
-"""Maximum length of a name from `free_name`. A number can be appended to it."""
 
 
 class RunWriter:
@@ -131,6 +126,8 @@ class RunWriter:
             os.fsync(file.fileno())
         force_folder(Path(file.name).parent)
         if self.counts[stream] >= worth:
+            from rlvitals.runs.sealing import seal  # noqa: PLC0415 - loads duckdb
+
             seal(Path(file.name))
 
 
@@ -159,20 +156,6 @@ def restore_exchanged(log_dir: Path) -> None:
         with contextlib.suppress(OSError, RunError):
             if read_header(aside).run_id == origin[0].name:  # not an incomplete run with a similar name
                 aside.rename(origin[0])
-
-
-def free_name(wanted: str) -> str:
-    """Convert any text to a similar valid run name."""
-    name = _STRANGE.sub("-", wanted)[:MAX_NAME].strip(" .-")
-    return name or "imported"
-
-
-def valid_name(wanted: str) -> str:
-    """Return a text that is a valid run name, or a similar name for any other text."""
-    try:
-        return checked_name(wanted)
-    except RunNameError:
-        return free_name(wanted)
 
 
 @contextlib.contextmanager

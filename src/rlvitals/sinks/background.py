@@ -10,7 +10,7 @@ from rlvitals.records import Record
 from rlvitals.sinks.sink import Sink, SinkWrapper
 
 CAPACITY = 10_000
-_POLL_S = 0.05
+_POLL_S = 0.25
 _CLOSE_S = 10.0
 
 
@@ -35,8 +35,8 @@ class Background(SinkWrapper):
         self._failed = 0
         self._given_up = 0
         self._writing = False
-        # `write` does not wake the thread. The thread polls the queue 20 times per second instead, because waking it
-        # for each record would cost the training more than the record itself.
+        # The thread polls the queue, because waking it for each record would cost the training more than the record
+        # itself. `write` wakes it only when the queue is half full.
         # Both signals use queues: a signal handler must not set a `threading.Event` that is being set at that moment.
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._flushes: deque[SimpleQueue[None]] = deque()
@@ -67,6 +67,8 @@ class Background(SinkWrapper):
             raise ClosedError(f"{self.name} is closed")
         if len(self._queue) < self._capacity:
             self._queue.append(record)
+            if len(self._queue) == self._capacity // 2:
+                self._wake.put(None)
         else:
             self._overflowed += 1
 

@@ -45,11 +45,11 @@ def test_episodes_follow_those_of_the_run(monitor: TrainingMonitor) -> None:
 
 def test_a_log_of_steps_can_use_it(monitor: TrainingMonitor) -> None:
     deferred = DeferredMonitor()
-    log = StepLog(cast("TrainingMonitor", deferred), (), None, Layers(), None, environments=1)
+    log = StepLog(cast("TrainingMonitor", deferred), (), None, Layers(), None)
     for step in range(4):
-        log.add_one((None, 1.0, step == 1, False, {}), resets_next=False)
+        log.add((None, 1.0, step == 1, False, {}))
     deferred.open(monitor)
-    log.add_one((None, 1.0, True, False, {}), resets_next=False)
+    log.add((None, 1.0, True, False, {}))
 
     found = [(one.episode, one.reward, one.env_step) for one in monitor.run.records("episodes")]
     assert found == [(0, 2.0, 2), (1, 3.0, 5)]

@@ -3,7 +3,7 @@
 import pytest
 
 from rlvitals.errors import RunNameError
-from rlvitals.runs.layout import Layout, checked_name, segments_in
+from rlvitals.runs.layout import Layout, checked_name, segments_in, valid_name
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,16 @@ def test_a_name_that_is_not_a_valid_folder_name_is_refused(name: str) -> None:
 def test_an_unusual_valid_name_is_accepted(name: str) -> None:
     """Inner spaces, dashes and letters of any language are allowed."""
     assert checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [("a/b: c", "a-b- c"), ("..", "run"), ("run (1)", "run (1)"), ("ü" * 200, "ü" * 80), ("𠮷" * 200, "𠮷" * 60)],
+    ids=["path", "dots", "valid", "long", "bytes"],
+)
+def test_any_text_is_converted_to_a_valid_name(wanted: str, name: str) -> None:
+    """A valid name is kept, and another text gives a similar name."""
+    assert valid_name(wanted) == checked_name(name) == name
 
 
 def test_a_name_that_is_not_a_string_is_refused() -> None:

@@ -9,7 +9,7 @@ from rlvitals.errors import RunError, RunExistsError
 from rlvitals.files.regular_files import aside_of
 from rlvitals.records import Episode
 from rlvitals.runs import Header, find_runs
-from rlvitals.runs.run_writer import RunWriter, free_name, restore_exchanged
+from rlvitals.runs.run_writer import RunWriter, restore_exchanged
 from rlvitals.runs.verification import verify
 
 
@@ -77,9 +77,3 @@ def test_a_run_of_a_killed_exchange_is_restored(tmp_path: Path, is_free: bool) -
     runs, _ = find_runs(tmp_path)
     assert [(run.run_id, len(list(run.records("episodes")))) for run in runs] == [("run", 2 if is_free else 1)]
     assert (tmp_path / f".run.5.{child}.tmp").exists()
-
-
-@pytest.mark.parametrize(("wanted", "name"), [("a/b: c", "a-b- c"), ("..", "imported"), ("ü" * 200, "ü" * 80)])
-def test_any_text_is_converted_to_a_valid_name(wanted: str, name: str) -> None:
-    """The name is similar to the text."""
-    assert free_name(wanted) == name

@@ -25,9 +25,10 @@ from rlvitals.records.coercion import spelled
 from rlvitals.records.masking import DEFAULT_MASKING
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import IMPORTED, Header, Writer, read_header, write_header
+from rlvitals.runs.layout import valid_name
 from rlvitals.runs.lock import WriterLock, host_name
 from rlvitals.runs.run import Run
-from rlvitals.runs.run_writer import RunWriter, free_name
+from rlvitals.runs.run_writer import RunWriter
 
 Progress = Callable[[int], None]
 """Callback that receives the number of records read."""
@@ -112,7 +113,7 @@ def stored_import(
         RunNameError: The name is not a valid folder name.
         RunError: The run cannot be written.
     """
-    wanted = free_name(imported.name) if name is None else name
+    wanted = valid_name(imported.name) if name is None else name
     writer = RunWriter(log_dir, wanted)
     try:
         started, ended = _write(imported, writer, progress)

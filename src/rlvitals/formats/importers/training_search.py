@@ -9,8 +9,7 @@ from typing import NamedTuple
 from rlvitals.files.regular_files import is_regular
 from rlvitals.formats.importers.importer import Importer, StoreImporter
 from rlvitals.formats.importers.importer_registry import importer_names, importer_of, is_of_format
-from rlvitals.runs.layout import HEADER
-from rlvitals.runs.run_writer import MAX_NAME, free_name
+from rlvitals.runs.layout import HEADER, PROPOSED_NAME, valid_name
 
 _MOST_DEPTH = 100
 """Number of folder levels to search. Links that lead in circles end earlier, because no folder is searched twice."""
@@ -152,4 +151,4 @@ def relative_name(training: Path, folder: Path, run: str = "") -> str:
     """
     *above, last = training.relative_to(folder).parts or (training.absolute().name,)
     parts = [*above, training.stem if training.is_file() else last, *([run] if run else [])]
-    return free_name("-".join(parts)[-MAX_NAME:])
+    return valid_name("-".join(parts)[-PROPOSED_NAME:])
