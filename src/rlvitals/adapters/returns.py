@@ -13,6 +13,7 @@ from rlvitals.records.kinds import MAX_KEYS
 _MAX_DEPTH = 8
 """Maximum nesting depth of a reward. Three levels suffice for teams of agents with several objectives each."""
 
+_FLAGS = (bool, np.bool_, type(None))
 _NUMBERS = (float, int, np.floating, np.integer)
 
 
@@ -129,7 +130,7 @@ def is_set(flag: Any) -> bool:
     Returns:
         Whether the flag is set. `False` for a value without a truth value.
     """
-    if type(flag) is bool or flag is None:
+    if type(flag) in _FLAGS:
         return bool(flag)
     try:
         if isinstance(flag, Mapping):

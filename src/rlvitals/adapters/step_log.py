@@ -180,8 +180,8 @@ def info_of(infos: Any, index: int, environments: int) -> dict[str, Any]:
         said = infos.get(f"_{key}")
         if (isinstance(key, str) and key.startswith("_")) or (said is not None and not is_set(said[index])):
             continue
-        if isinstance(values, Mapping):
-            own[key] = info_of(values, index, environments)
-        elif tuple(getattr(values, "shape", ()))[:1] == (environments,):
+        if tuple(getattr(values, "shape", ()))[:1] == (environments,):
             own[key] = values[index]
+        elif isinstance(values, Mapping):
+            own[key] = info_of(values, index, environments)
     return own

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _MOST_RECORDS = 10_000
 _MOST_FOR_MILESTONES = 2_000
+_IDLE_SHARE = 400.0
+"""Minimum pause after an evaluation, relative to its duration, so that all of them take at most 0.25 % of the time."""
+_LONGEST_PAUSE_S = 60.0
 _REWIND = "rewind"
 _OUTCOME = ("time", "episode", "reward", "length", "env_step", "success", "category", "quality_final")
 """Columns of an episode that milestones use when they are read from the run folder."""
@@ -44,7 +47,7 @@ class LiveDiagnosis(Sink):
     """Sink that evaluates all rules (`rlvitals.diagnosis`) at an interval while the run is recorded.
 
     A finding is recorded only when it opens, becomes worse or closes. All work is done in the thread that writes to
-    this sink.
+    this sink. Evaluations take at most 0.25 % of the time, unless that would delay the next one by more than a minute.
 
     Memory is bounded. At most 10,000 records are kept between two evaluations (2,000 per second). After that, the run
     folder is read instead. Reading takes at most 5 % of the time, and happens once more at the end of the run.
@@ -55,7 +58,7 @@ class LiveDiagnosis(Sink):
         context: Callback that returns the context of the run for the diagnosis (configuration, status, failures).
         run: Reader of the run. Its folder is read again after a rewind.
         clock: Source of the time.
-        interval_s: Seconds between two evaluations.
+        interval_s: Minimum seconds between two evaluations.
         target: Reward at which the task counts as solved, or `None`.
         resumed: Whether the run is resumed.
         missed: Callback that returns the number of records lost because the queue was full.
@@ -77,7 +80,7 @@ class LiveDiagnosis(Sink):
         self._context = context
         self._run = run
         self._clock = clock
-        self._interval_s = interval_s
+        self._interval_s = self._pause_s = interval_s
         self._milestones = Milestones(target=target)
         self._unsaid: list[Event] = []  # milestones found in the run folder that have no event yet
         self._findings = FindingTracker()
@@ -138,8 +141,11 @@ class LiveDiagnosis(Sink):
         else:
             self._passed_over = True
         # If the clock is set back, evaluations must continue.
-        if abs(self._clock.time() - self._evaluated_at) >= self._interval_s:
+        if abs(self._clock.time() - self._evaluated_at) >= self._pause_s:
+            began = self._clock.monotonic()
             self.evaluate()
+            took = self._clock.monotonic() - began
+            self._pause_s = max(self._interval_s, min(_LONGEST_PAUSE_S, _IDLE_SHARE * took))
 
     def close(self) -> None:
         """Evaluate the run a last time."""

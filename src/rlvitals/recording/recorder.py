@@ -50,7 +50,8 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
         fsync_interval_s: Maximum time lost in a power cut, in seconds. With 0, every record is synced to the disk.
         heartbeat_s: Seconds between two heartbeats.
         system_interval_s: Seconds between two system samples. `None` turns sampling off.
-        diagnosis_interval_s: Seconds between two checks of the live diagnosis. `None` turns it off.
+        diagnosis_interval_s: Minimum seconds between two checks of the live diagnosis, which take at most 0.25 % of the
+            time. `None` turns it off.
         close_s: Maximum time that closing waits for all parts that hang, in seconds.
         take_requests: Whether to take requests from the run folder (`rlvitals mcp --allow-actions`).
         signals: Names of the signals that end the run as preempted, unless they have a handler. `()` for none.
