@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from rlvitals.recording.ticker import Ticker
 
-_INTERVAL_S = 0.1
+_INTERVAL_S = 0.5
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class Loop(NamedTuple):
 
 
 class LearnWatch:
-    """Checks several times per second whether a model's training loop is still on the stack of its thread.
+    """Checks twice per second whether a model's training loop is still on the stack of its thread.
 
     An exception that leaves a training loop triggers no callback, and a notebook keeps all objects alive. The watch
     starts on construction, in the thread of the loop. It holds no strong reference to the model or the frame.

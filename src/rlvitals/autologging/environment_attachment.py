@@ -44,11 +44,9 @@ class EnvironmentTap:
         attached: Environments of the process.
         facts: Settings that the environment shows.
         log: Function that creates the log of the steps.
-        environments: Number of sub-environments.
 
     Attributes:
         facts: Settings that the environment shows.
-        steps: Steps until now, of all sub-environments.
         is_recorded: Whether the process records this environment.
         run: Run that has the episodes, once it is open.
         monitor: Monitor of the episodes.
@@ -60,15 +58,12 @@ class EnvironmentTap:
         attached: "AttachedEnvironments",
         facts: dict[str, Any],
         log: Callable[[TrainingMonitor], StepLog],
-        environments: int,
     ) -> None:
         self.facts = facts
-        self.steps = 0
         self.is_recorded = False
         self.run: LoggerRun | None = None
         self.monitor = DeferredMonitor()
         self._attached = attached
-        self._environments = environments
         self._log = log(cast("TrainingMonitor", self.monitor))
         self._add, self.begin = self._log.add, self._log.begin
 
@@ -84,13 +79,17 @@ class EnvironmentTap:
         run = self.run
         if self._attached.is_off or (run is not None and run.has_ended):
             return
-        self.steps += self._environments
         self._add(answer)
         if self.is_recorded or self._attached.choose(self):
             if run is None:
                 self._attached.open_when_due(self)
             else:
                 run.counted_step = self._log.env_step
+
+    @property
+    def steps(self) -> int:
+        """Steps until now, of all sub-environments."""
+        return self._log.env_step
 
     def restarted(self, mask: Any) -> None:
         """Begin new episodes."""
@@ -103,22 +102,20 @@ class AttachedEnvironments:
 
     Args:
         process: State of the process.
+
+    Attributes:
+        is_off: Whether no environment is recorded, because an adapter records episodes or recording has failed.
     """
 
     def __init__(self, process: AttachedProcess) -> None:
         self._process = process
         self._recorded: weakref.ref[EnvironmentTap] | None = None
         self._inside = threading.local()
-        self._is_off = self._has_joined = False
+        self.is_off, self._has_joined = process.adapter_runs, False
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._leave_to_parent)
         process.on_open.append(self._opened)
         process.on_finish.append(self._leave)
-
-    @property
-    def is_off(self) -> bool:
-        """Whether no environment is recorded."""
-        return self._is_off or self._process.adapter_runs
 
     def made(self, env: Any, *_: Any, **__: Any) -> None:
         """Tap the result of `gymnasium.make`."""
@@ -140,7 +137,7 @@ class AttachedEnvironments:
     def _tap(self, env: Any, log: Callable[[TrainingMonitor], StepLog], environments: int) -> None:
         is_worker = multiprocessing.parent_process() is not None  # possibly of a vector environment
         if not (is_worker or self.is_off):
-            vars(env)[_TAP] = EnvironmentTap(self, _facts(env, environments), log, environments)
+            vars(env)[_TAP] = EnvironmentTap(self, _facts(env, environments), log)
             self._observe(type(env))
 
     def choose(self, tap: EnvironmentTap) -> bool:
@@ -189,6 +186,7 @@ class AttachedEnvironments:
 
     def _opened(self, run: LoggerRun) -> None:
         """Join a run that a logger opens in the middle of a training, instead of the run of the training before."""
+        self.is_off = self.is_off or self._process.adapter_runs
         tap = None if self._recorded is None else self._recorded()
         if tap is None or self.is_off:
             return
@@ -237,10 +235,10 @@ class AttachedEnvironments:
 
     def _leave_to_parent(self) -> None:
         """Record nothing in the child of a fork."""
-        self._is_off = True
+        self.is_off = True
 
     def _give_up(self, error: Exception) -> None:
-        self._is_off = True
+        self.is_off = True
         self._process.failed(_FAILED, error)
 
 

@@ -69,7 +69,8 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
         with process.caught(_FAILED):
             if not any(isinstance(one, VitalsCallback) for one in _callbacks_in(callback)):
                 own = callbacks.get(model) or callbacks.setdefault(model, AttachedCallback(process))
-                callback = CallbackList([own, *_listed(callback)])  # records a step before another callback fails
+                # Ours is the first one, to record a step before another callback fails.
+                callback = own if callback is None else CallbackList([own, *_listed(callback)])
         return original(model, callback, *args, **kwargs)
 
     setattr(BaseAlgorithm, original.__name__, init_callback)
@@ -82,8 +83,6 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
 
 
 def _listed(callback: Any) -> list[BaseCallback]:
-    if callback is None:
-        return []
     if isinstance(callback, list):
         return callback
     return [callback if isinstance(callback, BaseCallback) else ConvertCallback(callback)]

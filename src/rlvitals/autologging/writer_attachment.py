@@ -65,8 +65,9 @@ def attach(module: ModuleType, process: AttachedProcess) -> None:
 
     def passed_on(name: str, *before: str) -> Callable[..., None]:
         def record(_: None, one: Any, *args: Any, **kwargs: Any) -> None:
-            if one in recorders:
-                getattr(recorders[one], name)(*before, *args, **kwargs)
+            recorder = recorders.get(one)
+            if recorder is not None:
+                getattr(recorder, name)(*before, *args, **kwargs)
 
         return record
 
