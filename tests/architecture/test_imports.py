@@ -101,6 +101,13 @@ def test_a_trainer_loads_nothing_heavy() -> None:
     assert loaded_by("from rlvitals import *") == []
 
 
+@pytest.mark.parametrize("library", ["environment", "sb3", "study", "wandb", "writer"])
+def test_an_attached_program_loads_no_database(library: str) -> None:
+    """DuckDB takes time to load, and writes messages on standard error if an interpreter ends without unloading it."""
+
+    assert "duckdb" not in loaded_by(f"import rlvitals.autologging.{library}_attachment")
+
+
 def test_a_heavy_import_is_detected() -> None:
     """The check detects a loaded package."""
 

@@ -14,7 +14,6 @@ from rlvitals.diagnosis.finding import CRITICAL, WARNING, Finding
 from rlvitals.diagnosis.health import Health, health_of
 from rlvitals.diagnosis.learning import FEWEST_REWARDS
 from rlvitals.diagnosis.printed_diagnosis import PrintedDiagnosis
-from rlvitals.diagnosis.rules import RULES
 from rlvitals.diagnosis.signals import FEWEST_UPDATES
 
 _log = logging.getLogger("rlvitals")
@@ -126,6 +125,9 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     Args:
         evidence: Evidence of a finished or live run.
     """
+    # A training process loads the rules in the thread of its live diagnosis, so that it starts sooner.
+    from rlvitals.diagnosis.rules import RULES  # noqa: PLC0415
+
     found: list[Finding] = []
     skipped_rules: list[SkippedRule] = []
     judged: list[str] = []
