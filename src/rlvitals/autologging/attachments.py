@@ -61,10 +61,10 @@ class AttachedProcess:
         self._opening = threading.RLock()
 
     def note(self, what: str, monitor: TrainingMonitor) -> None:
-        """Report that a library is attached to a run, once.
+        """Report a run, or that a library is attached to it, once.
 
         Args:
-            what: Name of the library or of its part.
+            what: Name of the library or of its part. Empty for a new run.
             monitor: Monitor of the run.
         """
         if (what, monitor.path) in self._noted:
@@ -226,20 +226,30 @@ class AttachedProcess:
 _process: AttachedProcess | None = None
 
 
-def attach(name: str, attachment: str, options: Mapping[str, Any], report: Path | None) -> None:
+def begin(options: Mapping[str, Any], report: Path | None) -> AttachedProcess:
+    """Return the state of this process. At the first call, begin to note the runs that the program records itself.
+
+    Args:
+        options: Options of `TrainingMonitor` for every run.
+        report: File that receives a line for each run and each attachment.
+    """
+    global _process  # noqa: PLW0603 - one per process
+    if _process is None:
+        process = _process = AttachedProcess(options, report)
+        process.end_before_exit()
+        process.observe(TrainingMonitor, "__init__", lambda _, monitor, *__, **___: process.note("", monitor))
+    return _process
+
+
+def attach(name: str, attachment: str, process: AttachedProcess) -> None:
     """Attach an imported module.
 
     Args:
         name: Name of the module.
         attachment: Name of the module of this package that attaches it.
-        options: Options of `TrainingMonitor` for every run.
-        report: File that receives a line for each attachment.
+        process: State of the process.
     """
-    global _process  # noqa: PLW0603 - one per process
-    if _process is None:
-        _process = AttachedProcess(options, report)
-        _process.end_before_exit()
-    importlib.import_module(f"rlvitals.autologging.{attachment}").attach(sys.modules[name], _process)
+    importlib.import_module(f"rlvitals.autologging.{attachment}").attach(sys.modules[name], process)
 
 
 def is_called_by_attached_library() -> bool:

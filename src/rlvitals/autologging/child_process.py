@@ -28,7 +28,7 @@ class ProcessReport(NamedTuple):
 
     Attributes:
         started: Whether a Python process with rlvitals has started.
-        runs: Names of the attached libraries, by the path of their run.
+        runs: Names of the attached libraries, by the path of their run. None if the program records the run itself.
     """
 
     started: bool
@@ -45,7 +45,7 @@ class ProcessReport(NamedTuple):
                 "Install rlvitals in the interpreter that runs the script"
             )
         return (
-            "nothing was recorded, because the program trained with none of the supported libraries. "
+            "nothing was recorded, because the program did not train, or with none of the supported libraries. "
             "Log with rlvitals.TrainingMonitor, or see https://rlvitals.github.io/rlvitals/guides/attach/"
         )
 
@@ -106,5 +106,6 @@ def reported_in(report: Path) -> ProcessReport:
             continue
         started = True
         if "run" in said:
-            runs.setdefault(Path(said["run"]), []).append(said["attached"])
+            attached = runs.setdefault(Path(said["run"]), [])
+            attached += [said["attached"]] if said["attached"] else []
     return ProcessReport(started, runs)

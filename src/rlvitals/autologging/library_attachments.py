@@ -26,6 +26,10 @@ ATTACHMENTS: dict[str, str] = {
 }
 """Packages of other libraries, and the module of this package that attaches each one once it is imported."""
 
+_MONITOR = "rlvitals.monitor"
+"""Module with which a program records its trainings itself."""
+_STATE = "rlvitals.autologging.attachments"
+
 _watch: ImportWatch | None = None
 
 
@@ -61,11 +65,16 @@ def start(options: dict[str, Any], report: Path | None = None) -> None:
         return
 
     def attach(name: str) -> None:
-        # The attachments load the monitor, which a program without a supported library does not need.
-        attachments = importlib.import_module("rlvitals.autologging.attachments")
-        attachments.attach(name, ATTACHMENTS[name], options, report)
+        if name == _MONITOR and _STATE in sys.modules:  # an attachment loads the monitor
+            return
+        # This loads the monitor, which a program without a supported library does not need.
+        attachments = importlib.import_module(_STATE)
+        process = attachments.begin(options, report)
+        if name in ATTACHMENTS:
+            attachments.attach(name, ATTACHMENTS[name], process)
 
-    _watch = ImportWatch(ATTACHMENTS, attach)
-    for name in ATTACHMENTS:
+    watched = (_MONITOR, *ATTACHMENTS)
+    _watch = ImportWatch(watched, attach)
+    for name in watched:
         if name in sys.modules:
             _watch.imported(name)

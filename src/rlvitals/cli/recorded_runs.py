@@ -29,7 +29,8 @@ def print_recorded(reported: ProcessReport, folder: Path, *, as_json: bool) -> N
         typer.echo(strict_json(AttachedRuns(runs, reported.reason)).decode(), err=True)
     elif len(found) == 1:
         ((path, overview),) = found.items()
-        print_error(f"recorded {_shown(path)} ({listed(reported.runs[path])}){_facts(overview)}")
+        by = listed(reported.runs[path]) or "by the program itself"
+        print_error(f"recorded {_shown(path)} ({by}){_facts(overview)}")
     else:
         named = listed([_shown(path) for path in found], _MOST_NAMED)
         print_error(f"recorded {counted(len(found), 'run')}: {named}. Run `rlvitals ls {_shown(folder)}`")

@@ -10,7 +10,7 @@ class AttachedRun(msgspec.Struct, frozen=True):
 
     Attributes:
         run: Path of the run folder.
-        attached: Libraries that were attached.
+        attached: Libraries that were attached. Empty if the program recorded the run itself.
         overview: Overview of the run. `None` if it cannot be read.
     """
 

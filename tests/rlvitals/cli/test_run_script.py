@@ -102,7 +102,18 @@ def test_a_python_program_of_a_shell_script_is_recorded(tmp_path: Path) -> None:
     """Processes that the command starts are recorded too."""
     (tmp_path / "train.sh").write_text(f"{sys.executable} -c 'print(1)'\n")
 
-    assert "none of the supported libraries" in run(tmp_path, "--", "sh", "train.sh").stderr
+    assert "with none of the supported libraries" in run(tmp_path, "--", "sh", "train.sh").stderr
+
+
+def test_a_run_that_the_program_records_itself_is_named(tmp_path: Path) -> None:
+    text = (
+        "import rlvitals\n"
+        "with rlvitals.TrainingMonitor('logs', session_name='a') as monitor:\n"
+        "    monitor.log_episode(0, reward=1.0, length=5)\n"
+    )
+    line = run(tmp_path, "--", sys.executable, "-c", text).stderr.splitlines()[-1]
+
+    assert line.startswith("rlvitals: recorded logs/a (by the program itself): completed, 1 episode and 0 updates.")
 
 
 def test_a_missing_command_is_an_error(tmp_path: Path) -> None:
