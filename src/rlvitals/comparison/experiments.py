@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rlvitals.comparison.wording import UNKNOWN
-from rlvitals.records.setting_names import IDENTIFYING_SETTINGS, TASK_SETTINGS
+from rlvitals.records.setting_names import IDENTIFYING_SETTINGS, TASK_SETTINGS, TRIAL_FACTS, TRIAL_PARAMETERS
 from rlvitals.runs import Run
 from rlvitals.runs.header import IMPORTED, Header
 from rlvitals.sinks.flattening import flat_settings
@@ -93,7 +93,7 @@ def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> 
         settings = {
             name: _NO_VALUE if value is None else value
             for name, value in every.items()
-            if not _names_the_run(name, value, header.run_id)
+            if not (_names_the_run(name, value, header.run_id) or _is_of_trial(name, every))
         }
         seeds = {name: value for name, value in every.items() if _SEED.search(name)}
         seed = next(iter(seeds.values()), None)
@@ -123,6 +123,12 @@ def flat(tree: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 def _names_the_run(name: str, value: Any, run_id: str) -> bool:
     """Return whether a setting is a seed or contains the run's name, such as a log folder."""
     return bool(_SEED.search(name)) or (isinstance(value, str) and run_id in value)
+
+
+def _is_of_trial(name: str, every: Mapping[str, Any]) -> bool:
+    """Return whether a setting describes the trial of the training, or repeats another setting as its parameter."""
+    parameter = name.removeprefix(f"{TRIAL_PARAMETERS}.")
+    return name in TRIAL_FACTS or (parameter != name and every.get(parameter) == every[name])
 
 
 def facts_of(reproduction: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -164,18 +170,23 @@ def _of_known(members: list[Member]) -> list[Member]:
         {name: value for name, value in member.settings.items() if name not in TASK_SETTINGS}
         for member in first.values()
     ]
-    names = _not_the_same(told)
-    called = dict(zip(first, _names(told, names), strict=True))
+    names = _names(told, _not_the_same(told))
+    # Too many settings differ for names that are unique. The name of a single run is one.
+    alone = [member.label if keys.count(key) == 1 else "" for key, member in first.items()]
+    called = {
+        key: (label or f"{at}: {name}") if names.count(name) > 1 else name
+        for at, (key, name, label) in enumerate(zip(first, names, alone, strict=True), start=1)
+    }
     return [member._replace(group=called[key]) for member, key in zip(members, keys, strict=True)]
 
 
 def _names(told: list[dict[str, Any]], differing_names: list[str]) -> list[str]:
-    """Name groups by the settings in which they differ. Names are numbered if they are not unique."""
-    shown = differing_names[:_MOST_NAMED]
-    names = [", ".join(f"{name}={_said(one.get(name))}" for name in shown) for one in told]
-    if len(set(names)) < len(names):
-        names = [f"{at}: {name}" for at, name in enumerate(names, start=1)]
-    return names
+    """Name groups by the settings in which they differ, first by those that all groups have."""
+    shown = sorted(differing_names, key=lambda name: any(name not in one for one in told))[:_MOST_NAMED]
+    return [
+        ", ".join(f"{name}={_said(one[name])}" for name in shown if name in one) or f"{shown[0]}={UNKNOWN}"
+        for one in told
+    ]
 
 
 def _not_the_same(told: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -12,6 +12,12 @@ TASK_SETTINGS = ("environment_id", "env_id", "environment", "env_name", "env", "
 IDENTIFYING_SETTINGS = frozenset({*ALGORITHM_KEYS, *TASK_SETTINGS, "exp_name", "framework"})
 """Settings that identify an experiment, but do not describe how it was trained."""
 
+TRIAL_FACTS = frozenset({"study", "trial", "trial_state", "trial_value"})
+"""Entries of a configuration that identify a trial of a hyperparameter search, or are its result."""
+
+TRIAL_PARAMETERS = "trial_parameters"
+"""Entry of a configuration with the parameters of a trial. The training can record them as settings, too."""
+
 _MAX_DEPTH = 3
 
 

@@ -26,6 +26,33 @@ def test_all_settings_except_the_seed_form_groups(seeds: Seeds) -> None:
     assert differing(members) == ["ppo.gamma"]
 
 
+def test_facts_of_a_trial_are_no_settings(seeds: Seeds) -> None:
+    """Neither the number and the result of a trial nor parameters that the training records as settings, too."""
+    trial = {"study": "s", "trial_state": "complete", "trial_parameters": {"lr": 0.1}}
+    runs = [
+        *seeds("a", 0.0, 1, lr=0.1, trial=1, trial_value=5.0, **trial),
+        *seeds("b", 0.0, 1, lr=0.1, trial=2, trial_value=9.0, **trial),
+        *seeds("c", 0.0, 1, lr=0.1),
+    ]
+    members = members_of(runs, {}, None)
+
+    assert [member.group for member in members] == ["all runs"] * 3
+    assert differing(members) == []
+
+
+def test_an_unknown_setting_does_not_name_a_group(seeds: Seeds) -> None:
+    """Settings that all groups have name them. A run with the same values has its own name."""
+    runs = [
+        *seeds("a", 0.0, 1, algo="ppo", lr=0.1),
+        *seeds("b", 0.0, 1, algo="ppo", lr=0.2),
+        *seeds("c", 0.0, 1, lr=0.2, steps=1, width=3, depth=1),
+        *seeds("d", 0.0, 1, lr=0.2, steps=1, width=3, depth=2),
+    ]
+    members = members_of(runs, {}, None)
+
+    assert [member.group for member in members] == ["lr=0.1, algo=ppo", "lr=0.2, algo=ppo", "c-0", "d-0"]
+
+
 def test_environments_are_tasks(seeds: Seeds) -> None:
     """One configuration in two environments is one experiment with two tasks."""
     members = members_of([*seeds("a", 0.0, 1), *seeds("b", 0.0, 1, env_id="Other-v0")], {}, None)
