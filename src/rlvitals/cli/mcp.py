@@ -7,7 +7,7 @@ import typer
 
 from rlvitals.agents.action_tools import ACTION_TOOLS
 from rlvitals.agents.reading_tools import READING_TOOLS
-from rlvitals.cli.run_arguments import LOGS, Folder
+from rlvitals.cli.run_arguments import LOGS, Folder, warn_if_missing
 from rlvitals.errors import MissingExtraError
 
 Allow = Annotated[
@@ -29,4 +29,5 @@ def mcp(*, folder: Folder = LOGS, allow_actions: Allow = False) -> None:
         server = importlib.import_module("rlvitals.agents.mcp_server")
     except ModuleNotFoundError as error:
         raise MissingExtraError("the server for agents", extra="mcp", module=error.name or "mcp") from None
+    warn_if_missing(folder)
     server.serve_stdio(folder, (*READING_TOOLS, *ACTION_TOOLS) if allow_actions else READING_TOOLS)

@@ -15,7 +15,17 @@ from rlvitals.runs.named_runs import newest_run, run_named
 from rlvitals.runs.search import LOGS
 from rlvitals.text_escaping import escape_control
 
-__all__ = ["LOGS", "AsJson", "Folder", "FolderArgument", "RunName", "formats_option", "open_named", "run_argument"]
+__all__ = [
+    "LOGS",
+    "AsJson",
+    "Folder",
+    "FolderArgument",
+    "RunName",
+    "formats_option",
+    "open_named",
+    "run_argument",
+    "warn_if_missing",
+]
 
 Folder = Annotated[Path, typer.Option("--folder", help="Search this folder for runs by name or pattern.")]
 FolderArgument = Annotated[Path, typer.Argument(help="Folder of runs, searched with its subfolders.", metavar="FOLDER")]
@@ -40,6 +50,13 @@ def formats_option(names: Callable[[], Iterable[str]]) -> Any:
             raise typer.Exit
 
     return typer.Option("--formats", callback=print_names, is_eager=True, help="List the formats and exit.")
+
+
+def warn_if_missing(folder: Path) -> None:
+    """Print a warning on standard error if the folder of runs does not exist (yet)."""
+    if not folder.is_dir():
+        shown = escape_control(str(folder))
+        typer.echo(f"Folder {shown} does not exist yet. Runs appear here when training creates them.", err=True)
 
 
 def _complete_run(context: typer.Context, incomplete: str) -> list[str]:

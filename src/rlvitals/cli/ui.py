@@ -12,12 +12,11 @@ from typing import Annotated
 import typer
 
 from rlvitals.adapters.event_mirror import EventMirrors
-from rlvitals.cli.run_arguments import LOGS, FolderArgument
+from rlvitals.cli.run_arguments import LOGS, FolderArgument, warn_if_missing
 from rlvitals.errors import MissingExtraError
 from rlvitals.outputs.ui_output import ServedFolder
 from rlvitals.recording.ticker import Ticker
 from rlvitals.records.json_encoding import strict_json
-from rlvitals.text_escaping import escape_control
 
 _PORT = 8765
 _POLL_S = 2.0
@@ -51,8 +50,7 @@ def ui(
         typer.echo(strict_json(ServedFolder(str(folder), place.address)).decode())
     else:
         typer.echo(f"Showing the runs in {folder} at {place.address} (press Ctrl-C to stop)")
-    if missing := warning_of(folder):
-        typer.echo(missing, err=True)
+    warn_if_missing(folder)
     if open_page:
         webbrowser.open(place.address)
     with _mirrored(folder) as mirrors:
@@ -70,12 +68,3 @@ def _mirrored(folder: Path) -> Iterator[Path]:
         finally:
             ticker.stop()
             mirrors.close()
-
-
-def warning_of(folder: Path) -> str:
-    """Return a warning if the folder of runs does not exist (yet), otherwise an empty string."""
-    return (
-        ""
-        if folder.is_dir()
-        else f"Folder {escape_control(str(folder))} does not exist yet. Runs appear here when training creates them."
-    )
