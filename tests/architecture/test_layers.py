@@ -60,6 +60,8 @@ DEFERRED: dict[str, str] = {
     "rlvitals.runs.answer": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.sql_columns": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.stream": "loads duckdb, which a trainer does not need",
+    "rlvitals.runs.sealing": "loads duckdb, which a trainer that starts a new run does not need",
+    "rlvitals.diagnosis.rules": "slow to load, and a trainer needs it only in the thread of its live diagnosis",
     "rlvitals.runs.queries": "loads duckdb, which a trainer that starts a new run does not need",
 }
 """Modules that can be imported inside a function, with the reason: they are optional or too slow for a trainer."""
