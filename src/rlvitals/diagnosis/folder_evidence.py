@@ -120,12 +120,10 @@ def context_from(
         failures: Streams and sinks that cannot be written, with the reason.
     """
     failure = header.failure
-    settings = hyperparameters_of(header.configuration)
-    total = header.goals.get("total_timesteps") or settings.total_timesteps
     baseline = next((header.configuration.get(name) for name in ("baseline", "random_return")), None)
     return Context(
-        settings=settings,
-        total_timesteps=float(total) if total else None,
+        settings=hyperparameters_of(header.configuration),
+        total_timesteps=header.planned_steps,
         target=header.goals.get("target"),
         baseline=float(baseline) if isinstance(baseline, int | float) else None,
         lower_is_better=tuple(named_lower(header.configuration)),

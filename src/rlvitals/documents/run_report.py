@@ -81,8 +81,8 @@ def _key_facts(data: RunData) -> Iterator[tuple[str, str, str]]:
     for objective in custom_objectives(data.header.configuration):
         if objective.name in levels:
             yield objective.metric.short_label, *_recent(levels[objective.name])
-    goal = data.header.goals.get("total_timesteps")
     overview = summary.overview
+    goal = overview.goal
     done = f"{percent(overview.progress)} of {number(goal)}, " if goal else ""
     left = f", about {format_duration(overview.seconds_left)} left" if overview.seconds_left is not None else ""
     yield "steps", count(overview.env_step), f"{done}{counted(overview.updates or 0, 'update')}{left}"

@@ -1,6 +1,7 @@
 """The header of a run, `run.json`: status, configuration, writers and reproduction details."""
 
 import contextlib
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import msgspec
 
 from rlvitals.errors import RecordError, RunFormatError, RunNotFoundError
 from rlvitals.files.regular_files import aside_of, read_regular
-from rlvitals.records.coercion import coerce, shown, spelled
+from rlvitals.records.coercion import coerce, number_or_none, shown, spelled
 from rlvitals.records.masking import DEFAULT_MASKING, Masking
 from rlvitals.records.schema import Column, Field
+from rlvitals.records.setting_names import settings_by_name
 from rlvitals.runs.durability import put_in_place, write_whole
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
 
@@ -112,7 +114,15 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     keeps_secrets: bool = False
     """Whether the author of the run switched off the masking of secrets."""
 
+    @property
+    def planned_steps(self) -> float | None:
+        """Planned number of environment steps: the goal, or else the setting `total_timesteps`. `None` if unknown."""
+        setting = settings_by_name(self.configuration).get(_PLANNED)
+        planned = self.goals.get(_PLANNED) or number_or_none(setting)
+        return planned if planned is not None and math.isfinite(planned) and planned >= 1 else None
 
+
+_PLANNED = "total_timesteps"
 _MOST_BYTES = 64 << 20
 """Size limit of a header, in bytes. Reading a larger file could fill the memory."""
 

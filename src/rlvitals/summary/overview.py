@@ -160,7 +160,7 @@ def overview_from(inputs: OverviewInputs) -> Overview:
     state = msgspec.structs.replace(inputs.state, duration=duration)
     is_open = state.is_open
     env_step = furthest_of(pace.furthest, *inputs.steps)
-    goal, recently = header.goals.get("total_timesteps"), pace.recent(away, is_open=is_open)
+    goal, recently = header.planned_steps, pace.recent(away, is_open=is_open)
     levels = levels_of(
         inputs.recent,
         inputs.first,

@@ -202,3 +202,19 @@ def test_a_header_that_cannot_be_replaced_stays_as_it_was(layout: Layout) -> Non
 def test_a_failure_is_one_text(kind: str, message: str, text: str) -> None:
     """The text repeats nothing, and does not end in a colon without a message."""
     assert Failure(type=kind, message=message).text == text
+
+
+@pytest.mark.parametrize(
+    ("goals", "configuration", "steps"),
+    [
+        ({"total_timesteps": 500.0}, {"total_timesteps": 900}, 500.0),
+        ({}, {"args": {"total-timesteps": 900}}, 900.0),
+        ({}, {"total_timesteps": "many"}, None),
+        ({}, {}, None),
+    ],
+    ids=["goal", "setting", "text", "unknown"],
+)
+def test_planned_steps_come_from_the_goal_or_from_a_setting(
+    goals: dict[str, float], configuration: dict[str, object], steps: float | None
+) -> None:
+    assert Header(run_id="a", started=0.0, goals=goals, configuration=configuration).planned_steps == steps
