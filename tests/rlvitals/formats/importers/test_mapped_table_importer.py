@@ -57,6 +57,15 @@ def test_a_reward_without_a_length_is_a_curve(tmp_path: Path) -> None:
     assert series.steps.tolist() == [10, 30]
 
 
+def test_a_reward_with_a_mean_length_is_a_curve(tmp_path: Path) -> None:
+    """A row with a fractional length is not an episode."""
+    content = "timesteps,ret,len\n10,1.5,10.5\n30,2.5,20.25\n"
+    series = reward_series(imported(tmp_path, {"step": "timesteps", "reward": "ret", "length": "len"}, content))
+
+    assert series is not None
+    assert (series.steps.tolist(), series.values.tolist()) == ([10, 30], [1.5, 2.5])
+
+
 def test_losses_and_tags_can_be_named(tmp_path: Path) -> None:
     """Fields of an update become updates, and a tag is kept."""
     run = imported(tmp_path, {"step": "timesteps", "approx_kl": "kl", "learning_rate": "lr", "eval/mean_reward": "ret"})
