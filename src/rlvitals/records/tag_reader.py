@@ -4,6 +4,7 @@
 |---|---|
 | `charts/episodic_return`, `charts/episodic_length`; `episode/...` | `Episode` |
 | `train/...`, `losses/...`, `charts/learning_rate`, `time/iterations`, `ray/tune/info/learner/...` | `PolicyUpdate` |
+| `policy_loss`, `approx_kl`, `entropy`, `lr` and other unambiguous names (`records.synonyms`) | `PolicyUpdate` |
 | `eval/...`, of a baseline if `eval/<policy>/...`; `test/...` of Tianshou if it has a reward | `Evaluation` |
 | `time/fps`, `charts/SPS`; `system/...` | `SystemSample` |
 | other tags | `Scalars` with the part before the first `/` as category |
@@ -28,7 +29,7 @@ from rlvitals.records.kinds import (
     SystemSample,
 )
 from rlvitals.records.schema import fields
-from rlvitals.records.synonyms import EVALUATION_SYNONYMS, NEGATED, OPENRLHF_TAGS, update_field
+from rlvitals.records.synonyms import EVALUATION_SYNONYMS, NEGATED, OPENRLHF_TAGS, UNAMBIGUOUS_METRICS, update_field
 
 MakeRecord = Callable[[type[Record], dict[str, Any]], Record]
 """Function that makes a record of a kind from its values by field."""
@@ -203,7 +204,9 @@ def _named(tag: str) -> _Name:
     if tag in _FIELDS:
         kind, field = _FIELDS[tag]
         return _Name(kind, "", field)
-    target = None if tag.startswith(_GRADIENT_CLOCK) else update_field(tag) if slash else None
+    if tag in UNAMBIGUOUS_METRICS:
+        return _Name(PolicyUpdate, "", tag)
+    target = None if tag.startswith(_GRADIENT_CLOCK) else update_field(tag)
     if target is not None:
         return _Name(PolicyUpdate, "", target.field)
     if kind is None or not rest:

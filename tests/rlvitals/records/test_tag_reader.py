@@ -26,6 +26,39 @@ def test_values_of_one_step_are_one_update() -> None:
     )
 
 
+def test_unambiguous_names_without_a_group_are_one_update() -> None:
+    """They mean the same as with a group, and share its update."""
+    names = {"approx_kl": 0.01, "entropy": 0.5, "policy_loss": -0.1, "losses/value_loss": 2.0, "lr": 0.25}
+    (update,) = records_of(*((name, value, 8) for name, value in names.items()))
+
+    assert update == PolicyUpdate(
+        time=0.8,
+        step=8,
+        env_step=8,
+        kl_divergence=0.01,
+        entropy=0.5,
+        policy_loss=-0.1,
+        value_loss=2.0,
+        learning_rate=0.25,
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["loss", "reward", "reward_mean", "return_mean", "step", "time", "update", "duration", "entropy_loss", "kl"]
+)
+def test_ambiguous_names_without_a_group_are_scalars(name: str) -> None:
+    (record,) = records_of((name, 1.0, 8))
+
+    assert record == Scalars(time=0.8, step=8, env_step=8, category="scalars", values={name: 1.0})
+
+
+def test_a_group_of_the_program_is_not_a_group_of_updates() -> None:
+    """A metric such as `discriminator/entropy` belongs to another model."""
+    (record,) = records_of(("discriminator/entropy", 1.0, 8))
+
+    assert isinstance(record, Scalars)
+
+
 def test_a_repeated_tag_begins_the_next_episode() -> None:
     """Several environments can end an episode at one step."""
     ended = [(f"charts/episodic_{name}", value, 8) for value in (1.0, 2.0) for name in ("return", "length")]

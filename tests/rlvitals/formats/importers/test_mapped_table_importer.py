@@ -35,7 +35,7 @@ def imported(tmp_path: Path, mapping: dict[str, str], content: str = CSV, name: 
 
 
 def test_rows_with_rewards_and_lengths_are_episodes(tmp_path: Path) -> None:
-    """NaN stays NaN, and other columns keep their names."""
+    """NaN stays NaN, and other columns are read by their names: `lr` is known, and `kl` is ambiguous."""
     run = imported(tmp_path, MAPPING)
 
     assert repr(list(run.records("episodes"))) == repr(
@@ -44,8 +44,9 @@ def test_rows_with_rewards_and_lengths_are_episodes(tmp_path: Path) -> None:
             Episode(time=1767225600.0, episode=1, env_step=30, reward=float("nan"), length=20),
         ]
     )
-    scalars = Scalars(time=5.0, step=10, env_step=10, category="scalars", values={"kl": 0.25, "lr": 0.001})
+    scalars = Scalars(time=5.0, step=10, env_step=10, category="scalars", values={"kl": 0.25})
     assert next(run.records("scalars")) == scalars
+    assert [one.learning_rate for one in run.records("updates")] == [0.001, 0.001]
     assert import_warnings(run.records("events")) == []
 
 
