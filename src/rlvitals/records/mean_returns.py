@@ -38,7 +38,8 @@ _BATCH = "mean reward of a batch"
 
 MEAN_RETURNS: tuple[MeanReturn, ...] = (
     MeanReturn("rollout/ep_rew_mean", _RECENT),  # Stable-Baselines3
-    MeanReturn("charts/episodic_return", _EPISODE),  # CleanRL, if it logs no lengths
+    MeanReturn("charts/episodic_return", _EPISODE),  # CleanRL, if it logs no lengths of single episodes
+    MeanReturn("episode/reward", _EPISODE),  # the tag of rlvitals, if it is not an episode
     MeanReturn("train/returns_stat/mean", _RECENT),  # Tianshou 1.x
     MeanReturn("ray/tune/env_runners/episode_return_mean", _RECENT),  # RLlib's new API stack
     MeanReturn("env_runners/episode_return_mean", _RECENT),

@@ -130,6 +130,13 @@ def _metric_fields(kind: type[PolicyUpdate | Evaluation]) -> frozenset[str]:
 UPDATE_METRICS = _metric_fields(PolicyUpdate)
 """Fields of `PolicyUpdate` that hold a metric."""
 
+UNAMBIGUOUS_METRICS = UPDATE_METRICS - {"loss", "duration", "epochs", "reward_mean", "return_mean", "return_std"}
+"""The same without names that, logged without a group, often mean something else.
+
+Examples are the loss of another model, the duration of an episode, the number of passes over a data set, and the mean
+return of recent episodes.
+"""
+
 
 class SynonymTarget(NamedTuple):
     """Field that a name refers to.

@@ -4,18 +4,21 @@
 |---|---|
 | `charts/episodic_return`, `charts/episodic_length`; `episode/...` | `Episode` |
 | `train/...`, `losses/...`, `charts/learning_rate`, `time/iterations`, `ray/tune/info/learner/...` | `PolicyUpdate` |
+| `policy_loss`, `approx_kl`, `entropy`, `lr` and other unambiguous names (`records.synonyms`) | `PolicyUpdate` |
 | `eval/...`, of a baseline if `eval/<policy>/...`; `test/...` of Tianshou if it has a reward | `Evaluation` |
 | `time/fps`, `charts/SPS`; `system/...` | `SystemSample` |
 | other tags | `Scalars` with the part before the first `/` as category |
 
-Values without a field are stored in the record's `extra`.
+Values without a field are stored in the record's `extra`. Values that their field cannot hold become `Scalars`.
 """
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from rlvitals.errors import RecordError
 from rlvitals.records.codec import codec_of
+from rlvitals.records.coercion import coerce, number_or_none
 from rlvitals.records.kinds import (
     MAX_KEYS,
     Episode,
@@ -26,7 +29,7 @@ from rlvitals.records.kinds import (
     SystemSample,
 )
 from rlvitals.records.schema import fields
-from rlvitals.records.synonyms import EVALUATION_SYNONYMS, NEGATED, OPENRLHF_TAGS, update_field
+from rlvitals.records.synonyms import EVALUATION_SYNONYMS, NEGATED, OPENRLHF_TAGS, UNAMBIGUOUS_METRICS, update_field
 
 MakeRecord = Callable[[type[Record], dict[str, Any]], Record]
 """Function that makes a record of a kind from its values by field."""
@@ -131,7 +134,7 @@ class TagReader:
                 steps.
 
         Raises:
-            RecordError: A record cannot hold a value.
+            RecordError: The step is negative.
         """
         name = _named(tag)
         which = (name.kind, name.which)
@@ -150,28 +153,48 @@ class TagReader:
         """Yield the records that are still open.
 
         Raises:
-            RecordError: A record cannot hold a value.
+            RecordError: A step is negative.
         """
         groups, self._groups = self._groups, {}
         for (kind, which), group in groups.items():
             yield from self._made(kind, which, group)
 
     def _made(self, kind: type[Record], which: str, group: _RecordGroup) -> Iterator[Record]:
+        """Yield the record of a group. Values that its fields cannot hold become scalars.
+
+        All values become scalars if the others do not suffice for a record. An episode whose length is not a whole
+        number is such a case: its values are means of several episodes.
+        """
+        record, held = None, group.said
+        if kind is not Scalars and _is_whole(kind, held):
+            record = self._record(kind, which, group, held)
+            if record is None:
+                held = {tag: value for tag, value in held.items() if _fits(tag, value)}
+                if _is_whole(kind, held):
+                    record = self._record(kind, which, group, held)
+        if record is not None:
+            yield record
+        rest = group.said if record is None else {tag: one for tag, one in group.said.items() if tag not in held}
+        yield from scalar_records(rest, time=group.time, step=group.step, env_step=group.env_step, make=self._make)
+
+    def _record(self, kind: type[Record], which: str, group: _RecordGroup, said: dict[str, Any]) -> Record | None:
+        """Return the record of some values of a group, or `None` if its fields cannot hold them."""
         env_step = group.env_step
-        if kind is Scalars or not _is_whole(kind, group.said):
-            yield from scalar_records(group.said, time=group.time, step=group.step, env_step=env_step, make=self._make)
-            return
-        values = _values(group.said)
+        values = _values(said)
         if kind is Episode:
             values = {"episode": self._episodes, "env_step": env_step, **values}
-            self._episodes += 1
         elif kind is Evaluation:
             values = {"episode": self._episodes, "env_step": env_step, "policy": which or None, **values}
         elif kind is PolicyUpdate:
             values = {"step": group.step, "env_step": env_step, **values}
         else:
             values = {"env_step": env_step, **values}
-        yield self._make(kind, {"time": group.time, **values})
+        try:
+            record = self._make(kind, {"time": group.time, **values})
+        except RecordError:
+            return None
+        self._episodes += kind is Episode
+        return record
 
 
 @functools.lru_cache(maxsize=1_000)
@@ -181,7 +204,9 @@ def _named(tag: str) -> _Name:
     if tag in _FIELDS:
         kind, field = _FIELDS[tag]
         return _Name(kind, "", field)
-    target = None if tag.startswith(_GRADIENT_CLOCK) else update_field(tag) if slash else None
+    if tag in UNAMBIGUOUS_METRICS:
+        return _Name(PolicyUpdate, "", tag)
+    target = None if tag.startswith(_GRADIENT_CLOCK) else update_field(tag)
     if target is not None:
         return _Name(PolicyUpdate, "", target.field)
     if kind is None or not rest:
@@ -222,21 +247,31 @@ def _is_whole(kind: type[Record], said: dict[str, Any]) -> bool:
     if kind is Evaluation and all(tag.startswith("test/") for tag in said):  # without a reward: a loss or an accuracy
         return "reward" in names
     # Tianshou logs data collection in the same group as updates, without any values that an update computes.
-    return kind is not PolicyUpdate or bool(names - {"update", "extra"})
+    return bool(names - {"update", "extra"} if kind is PolicyUpdate else names)
+
+
+def _fits(tag: str, value: Any) -> bool:
+    """Return whether the field of a tag can hold a value."""
+    name = _named(tag)
+    field = next(field for field in fields(name.kind) if field.name == name.field)
+    try:
+        coerce(field, {name.key: value} if name.key else value, tag)
+    except RecordError:
+        return False
+    return True
 
 
 def _values(said: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for tag, value in said.items():
         name = _named(tag)
-        if tag in NEGATED:
-            values[name.field] = float(value) if OPENRLHF_TAGS & said.keys() else -float(value)
-        elif name.key:
+        if name.key:
             values.setdefault(name.field, {})[name.key] = value
         elif name.field in values:  # two tags for one field: keep the second one under its own name
             values.setdefault("extra", {})[tag] = value
         else:
-            values[name.field] = value
+            number = number_or_none(value) if tag in NEGATED and not OPENRLHF_TAGS & said.keys() else None
+            values[name.field] = value if number is None else -number
     return values
 
 

@@ -69,6 +69,16 @@ def test_an_environment_step_among_the_values_wins(monitor: TrainingMonitor, his
     assert (update.step, update.env_step) == (512, 512)
 
 
+def test_names_without_a_group_are_fields_of_an_update(monitor: TrainingMonitor, history: HistoryCalls) -> None:
+    """A loss can be that of any model."""
+    history.log({"global_step": 512, "approx_kl": 0.25, "policy_loss": -0.5, "loss": 1.0})
+    scalars = rows(monitor, history)
+
+    (update,) = monitor.run.records("updates")
+    assert (update.env_step, update.kl_divergence, update.policy_loss, update.loss) == (512, 0.25, -0.5, None)
+    assert [values for *_, values in scalars] == [{"global_step": 512.0, "loss": 1.0}]
+
+
 def test_a_metric_can_have_its_own_clock(monitor: TrainingMonitor, history: HistoryCalls) -> None:
     history.define_metric("train/*", step_metric="train/step")
     history.log({"train/step": 640, "train/value_loss": 1.0, "other": 2.0})

@@ -113,6 +113,31 @@ def test_episodes_continue_the_numbers_of_the_run(monitor: TrainingMonitor) -> N
     assert [episode.episode for episode in monitor.run.records("episodes")] == [6, 7]
 
 
+def test_means_of_several_episodes_are_custom_metrics(monitor: TrainingMonitor) -> None:
+    """A length that is not a whole number is not the length of an episode. Nothing is lost, and nothing is reported."""
+    tags = TagLog(monitor)
+    for step, length in ((8, 27.43), (16, 20.0)):
+        tags.add("charts/episodic_return", 5.5, step)
+        tags.add("charts/episodic_length", length, step)
+    tags.close()
+
+    assert [(one.env_step, one.values) for one in monitor.run.records("scalars")] == [
+        (8, {"episodic_return": 5.5, "episodic_length": 27.43})
+    ]
+    assert [(one.env_step, one.episode, one.length) for one in monitor.run.records("episodes")] == [(16, 0, 20)]
+    assert [event for event in monitor.run.records("events") if event.kind == "adapter"] == []
+
+
+def test_a_text_in_a_field_of_numbers_leaves_the_other_values(monitor: TrainingMonitor) -> None:
+    tags = TagLog(monitor)
+    tags.add("train/learning_rate", "cosine", 8)
+    tags.add("train/value_loss", 0.5, 8)
+    tags.flush()
+
+    assert [(one.value_loss, one.learning_rate) for one in updates_of(monitor)] == [(0.5, None)]
+    assert [one.values for one in monitor.run.records("scalars")] == [{"learning_rate": "cosine"}]
+
+
 def test_episodes_of_environments_are_not_recorded_again(monitor: TrainingMonitor) -> None:
     tags = TagLog(monitor)
     tags.expect_no_episodes()

@@ -45,7 +45,7 @@ def history_records(rows: Iterable[HistoryRow], warnings: ImportWarnings, where:
         where: Source of the rows, for messages.
 
     Raises:
-        ImportFormatError: A row has no step, or a record cannot hold a value.
+        ImportFormatError: A row has no step or a negative one.
     """
     tags = TagReader(has_env_steps=False)
     left_out: dict[str, None] = {}

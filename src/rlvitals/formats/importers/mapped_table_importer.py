@@ -21,7 +21,7 @@ class MappedTableImporter(Importer):
     """Importer for a table with one row per step or episode.
 
     With `reward` and `length`, each row is an episode. With `reward` alone, the rewards are a curve. Fields of an
-    update (`policy_loss`, `entropy`, ...) become updates. All other columns are read under their own names.
+    update (`policy_loss`, `entropy`, ...) become updates. All other columns are read by their own names.
 
     Args:
         columns: Column of each field: `{"step": "timesteps", "reward": "ret"}`. `step` counts environment steps. `time`

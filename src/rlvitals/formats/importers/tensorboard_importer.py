@@ -124,7 +124,7 @@ class EventConverter:
             file: Path of its file, for messages.
 
         Raises:
-            ImportFormatError: A record cannot hold a value.
+            ImportFormatError: A step is negative.
         """
         self._last = event.wall_time
         for value in event.summary.value:

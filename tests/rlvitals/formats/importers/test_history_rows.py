@@ -35,6 +35,16 @@ def test_logged_environment_steps_take_precedence_over_calls() -> None:
     )
 
 
+def test_names_without_a_group_are_fields_of_an_update() -> None:
+    """W&B, trackio and MLflow have the names of the live calls."""
+    records, _ = converted(HistoryRow(2, 5.0, {"approx_kl": 0.5, "value_loss": 2.0, "loss": 1.0}, env_step=64))
+
+    assert records == [
+        PolicyUpdate(time=5.0, step=2, env_step=64, kl_divergence=0.5, value_loss=2.0),
+        Scalars(time=5.0, step=2, env_step=64, category="scalars", values={"loss": 1.0}),
+    ]
+
+
 def test_without_environment_steps_they_are_unknown() -> None:
     """They are not the steps of the tracker, and a warning says so."""
     (record,), (warning,) = converted(HistoryRow(7, 5.0, {"a/b": 1.0}))
@@ -66,6 +76,6 @@ def test_other_values_are_named_in_a_warning() -> None:
     ]
 
 
-def test_a_value_that_does_not_fit_is_refused_with_its_step() -> None:
-    with pytest.raises(ImportFormatError, match=r"tracker\.db, up to step 4: .*length"):
-        converted(HistoryRow(4, 5.0, {"charts/episodic_return": 1.0, "charts/episodic_length": -1}))
+def test_a_negative_step_is_refused() -> None:
+    with pytest.raises(ImportFormatError, match=r"tracker\.db, up to step -4: .*step must be a whole number"):
+        converted(HistoryRow(-4, 5.0, {"charts/episodic_return": 1.0}))

@@ -35,7 +35,7 @@ def imported(tmp_path: Path, mapping: dict[str, str], content: str = CSV, name: 
 
 
 def test_rows_with_rewards_and_lengths_are_episodes(tmp_path: Path) -> None:
-    """NaN stays NaN, and other columns keep their names."""
+    """NaN stays NaN, and other columns are read by their names: `lr` is known, and `kl` is ambiguous."""
     run = imported(tmp_path, MAPPING)
 
     assert repr(list(run.records("episodes"))) == repr(
@@ -44,8 +44,9 @@ def test_rows_with_rewards_and_lengths_are_episodes(tmp_path: Path) -> None:
             Episode(time=1767225600.0, episode=1, env_step=30, reward=float("nan"), length=20),
         ]
     )
-    scalars = Scalars(time=5.0, step=10, env_step=10, category="scalars", values={"kl": 0.25, "lr": 0.001})
+    scalars = Scalars(time=5.0, step=10, env_step=10, category="scalars", values={"kl": 0.25})
     assert next(run.records("scalars")) == scalars
+    assert [one.learning_rate for one in run.records("updates")] == [0.001, 0.001]
     assert import_warnings(run.records("events")) == []
 
 
@@ -55,6 +56,15 @@ def test_a_reward_without_a_length_is_a_curve(tmp_path: Path) -> None:
 
     assert series is not None
     assert series.steps.tolist() == [10, 30]
+
+
+def test_a_reward_with_a_mean_length_is_a_curve(tmp_path: Path) -> None:
+    """A row with a fractional length is not an episode."""
+    content = "timesteps,ret,len\n10,1.5,10.5\n30,2.5,20.25\n"
+    series = reward_series(imported(tmp_path, {"step": "timesteps", "reward": "ret", "length": "len"}, content))
+
+    assert series is not None
+    assert (series.steps.tolist(), series.values.tolist()) == ([10, 30], [1.5, 2.5])
 
 
 def test_losses_and_tags_can_be_named(tmp_path: Path) -> None:

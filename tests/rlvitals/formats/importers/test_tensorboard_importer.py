@@ -17,6 +17,7 @@ from rlvitals.formats.importers import Importer, import_run, make_importer
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.formats.importers.importer_registry import format_of
 from rlvitals.records import Episode, PolicyUpdate, Scalars, SystemSample
+from rlvitals.runs.reward_series import reward_series
 from rlvitals.sinks.tensorboard_sink import EventFile
 from rlvitals.testing.exporters import made_run
 from rlvitals.testing.importers import ImporterContract
@@ -71,6 +72,22 @@ def test_a_training_of_cleanrl_is_imported(tmp_path: Path) -> None:
         "learning_rate": 0.00025,
     }
     assert [(episode.env_step, episode.reward) for episode in run.records("episodes")] == [(64, 20.0), (128, 20.0)]
+
+
+def test_means_of_episodes_are_the_reward_of_a_run_without_episodes(tmp_path: Path) -> None:
+    """A script of CleanRL's style can log the means of a rollout under the tags of episodes."""
+    file = EventFile(tmp_path / "means", 1000.0)
+    for step in (612, 1224):
+        file.scalars(1001.0, step, {"charts/episodic_return": step / 8})
+        file.scalars(1001.0, step, {"charts/episodic_length": 27.43})
+        file.scalars(1001.0, step, {"losses/value_loss": 0.5})
+    file.close()
+    run = import_run(tmp_path / "means", tmp_path / "logs")
+    series = reward_series(run)
+
+    assert series is not None
+    assert (series.tag, [*series.steps], [*series.values]) == ("charts/episodic_return", [612, 1224], [76.5, 153.0])
+    assert [one.env_step for one in run.records("updates")] == [612, 1224]
 
 
 def test_event_files_are_recognised_by_their_first_event(folder: Path, tmp_path: Path) -> None:
