@@ -15,8 +15,9 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from rlvitals.adapters.event_mirror import EventMirror, trainings_with_events
+from rlvitals.adapters.event_mirror import EventMirror
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.formats.importers.event_files import trainings_with_events
 from rlvitals.outputs.watch_output import watched_run
 from rlvitals.recording.ticker import Ticker
 from rlvitals.render.terminal import make_screen, print_json
