@@ -141,6 +141,14 @@ def test_skipped_data_is_reported_as_a_warning(sb3: Path, invoke: Invoke, invoke
     assert len(made["warnings"]) == 1
 
 
+def test_an_empty_folder_has_nothing_to_import(tmp_path: Path, invoke: Invoke) -> None:
+    """Advice about formats would not help."""
+    result = invoke("import", tmp_path)
+
+    assert (result.exit_code, "--format" in result.stderr) == (2, False)
+    assert "is an empty folder: there is nothing to import" in result.stderr
+
+
 def test_columns_of_a_plain_table_can_be_named(logs: Path, invoke: Invoke) -> None:
     """The option names the column of each field."""
     (logs.parent / "log.csv").write_text("timesteps,ret,len\n10,1.5,10\n")
