@@ -37,6 +37,7 @@ class TrainingSearch:
     Args:
         format: Name of the only format to search for, or an importer. Default: every installed format.
         progress: Callback that receives the number of folders searched.
+        depth: Number of folder levels to search below a folder.
 
     Attributes:
         unreadable: Message for each folder that could not be read.
@@ -50,12 +51,15 @@ class TrainingSearch:
         self,
         format: str | Importer | None = None,  # noqa: A002 - name in the public interface
         progress: Callable[[int], None] | None = None,
+        *,
+        depth: int = _MOST_DEPTH,
     ) -> None:
         if format is not None:
             importer_of(format)
         self._formats: Sequence[str | Importer] = importer_names() if format is None else [format]
         self._otherwise = format
         self._progress = progress
+        self._depth = depth
         self._seen: set[tuple[int, int]] = set()
         self.unreadable: list[str] = []
 
@@ -76,7 +80,7 @@ class TrainingSearch:
         self._seen.clear()
         if not path.is_dir() or is_regular(path / HEADER):
             return [Training(path, self._otherwise)]
-        return self._below(path, _MOST_DEPTH) or [Training(path, self._otherwise)]
+        return self._below(path, self._depth) or [Training(path, self._otherwise)]
 
     def _below(self, folder: Path, depth: int, within: Training | None = None) -> list[Training]:
         """Return the trainings in a folder. `within` is the innermost training whose folder contains the folder."""
