@@ -49,6 +49,7 @@ LAYERS: dict[str, int] = {
 
 DEFERRED: dict[str, str] = {
     "rlvitals.cli.recorded_runs": "loads duckdb, which is not needed before a recorded program has ended",
+    "rlvitals.cli.importable_logs": "loads the importers, which are not needed for a folder with runs",
     "rlvitals.autologging.child_process": "a program must start if its interpreter has no rlvitals",
     "rlvitals.comparison.metric_queries": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.rows": "loads duckdb, which a reader of open segments does not need",

@@ -1,6 +1,5 @@
 """Live copies of TensorBoard's event files as runs, for `rlvitals watch` and `rlvitals ui`."""
 
-import functools
 import logging
 import math
 import threading
@@ -11,14 +10,14 @@ from typing import Any
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
-from rlvitals.formats.importers.event_files import event_files, event_files_below
+from rlvitals.formats.importers.event_files import event_files, trainings_with_events
 from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings
 from rlvitals.formats.importers.tensorboard_importer import EventConverter, loader_of
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings
 from rlvitals.records import Record
-from rlvitals.runs.layout import HEADER, valid_name
+from rlvitals.runs.layout import valid_name
 from rlvitals.sinks.lazy_destination import require
 
 _log = logging.getLogger("rlvitals")
@@ -32,8 +31,6 @@ FLUSH_S = 150.0
 SEARCH_S = 5.0
 """Least time between two searches for new trainings."""
 
-_MOST_PARTS = 3
-"""Number of folder levels of a training with event files: itself, its parts, and their tables of hyperparameters."""
 _SETTINGS = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None, signals=(), take_requests=False)
 
 
@@ -183,15 +180,3 @@ class EventMirrors:
             self._mirrors.pop(training).close()
         except Exception as error:  # noqa: BLE001 - the other trainings are closed
             _log.warning("the last events of %s were not recorded: %s", training, error)
-
-
-def trainings_with_events(folder: Path) -> list[Path]:
-    """Return the folders of trainings with event files in a folder, without those inside of a run folder."""
-    files_of = functools.cache(event_files)
-    found: set[Path] = set()
-    for file in event_files_below(folder):
-        above = [parent for parent in file.parents if parent == folder or folder in parent.parents]
-        if not any((parent / HEADER).exists() for parent in above):
-            # A file belongs to the outermost training that includes it: `a` for `a/train`.
-            found.update([parent for parent in reversed(above[:_MOST_PARTS]) if file in files_of(parent)][:1])
-    return sorted(found)

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -15,15 +16,19 @@ from rlvitals.comparison.result import Refusal
 from rlvitals.errors import ImportFormatError
 from rlvitals.formats.importers import ImportedRun, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
-from rlvitals.formats.importers.import_writing import Progress
+from rlvitals.formats.importers.import_writing import Outcome, Progress
 from rlvitals.formats.importers.mapped_table_importer import MappedTableImporter
 from rlvitals.formats.importers.run_import import Imports, found_trainings
 from rlvitals.formats.importers.training_search import TrainingSearch
-from rlvitals.formatting import count
+from rlvitals.formatting import count, listed
 from rlvitals.outputs.import_output import ImportedRuns, ImportedTraining
 from rlvitals.records import STREAMS
 from rlvitals.render.terminal import TITLE, make_screen, print_json
 from rlvitals.text_escaping import escape_control
+
+_OUTCOMES: dict[Outcome, str] = {"imported": "imported", "updated": "updated", "unchanged": "already imported"}
+_SHOWN = 5
+"""Number of failed trainings that the summary names."""
 
 Paths = Annotated[
     list[Path],
@@ -92,6 +97,8 @@ def import_(
         print_json(ImportedRuns([*map(_facts, done)], refused, search.unreadable))
     for each in refused:
         print_error(each.reason)
+    if len(trainings) > 1 and not as_json:
+        make_screen().print(escape_control(_summary(done, [each.path for each in refused])), soft_wrap=True)
     if refused:
         raise typer.Exit(EXIT_ERROR)
 
@@ -121,14 +128,23 @@ def _print(done: ImportedRun) -> None:
     screen = make_screen()
     screen.print(escape_control(str(done.run.path)), end="  ", style=TITLE)
     if done.outcome == "unchanged":
-        screen.print("already imported")
+        screen.print(_OUTCOMES[done.outcome])
         return
     counts = [(done.records.get(stream, 0), stream) for stream in STREAMS]
     named = [(of, stream.removesuffix("s") if of == 1 else stream) for of, stream in counts if of]
     records = ", ".join(f"{count(of)} {name}" for of, name in named) or "no records"
-    screen.print(records + (" (updated)" if done.outcome == "updated" else ""))
+    screen.print(records + (f" ({_OUTCOMES[done.outcome]})" if done.outcome == "updated" else ""))
     for message in import_warnings(done.run.records("events")):
         print_error(f"warning: {message}")
+
+
+def _summary(done: list[ImportedRun], failed: list[str]) -> str:
+    """Return the number of runs by outcome, with the paths of the trainings that failed: `3 imported, 1 failed: a`."""
+    of = Counter(run.outcome for run in done)
+    parts = [f"{count(of[outcome])} {text}" for outcome, text in _OUTCOMES.items() if of[outcome]]
+    if failed:
+        parts.append(f"{count(len(failed))} failed: {listed(failed, _SHOWN)}")
+    return ", ".join(parts)
 
 
 def _facts(done: ImportedRun) -> ImportedTraining:

@@ -38,7 +38,15 @@ def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
     for _, error in refused:
         screen.print(Text.assemble(("not opened: ", "red"), escape_control(str(error))))
     if not rows and not refused:
-        screen.print(f"No runs in {folder}. Record one with rlvitals.TrainingMonitor, or name another folder.")
+        screen.print(Text(escape_control(f"No runs in {folder}. {_advice(folder)}")), soft_wrap=True)
+
+
+def _advice(folder: Path) -> str:
+    from rlvitals.cli.importable_logs import import_advice  # noqa: PLC0415 - loads the importers
+
+    return import_advice(folder) or (
+        "Record one with `rlvitals run -- python train.py` or rlvitals.TrainingMonitor, or name another folder."
+    )
 
 
 def _print_table(screen: Console, rows: list[Overview], folder: Path) -> list[str]:

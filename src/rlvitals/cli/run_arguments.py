@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from rlvitals.errors import RunFormatError
 from rlvitals.render.terminal import LABEL, make_screen
 from rlvitals.runs import Run
 from rlvitals.runs.catalogue import run_folders
 from rlvitals.runs.named_runs import newest_run, run_named
-from rlvitals.runs.search import LOGS
+from rlvitals.runs.search import LOGS, places_of
 from rlvitals.text_escaping import escape_control
 
 __all__ = [
@@ -85,7 +86,20 @@ def open_named(name: str | None, folder: Path) -> Run:
         RunFormatError: The folder is not a run, or several runs match the name or pattern.
     """
     if name is not None:
-        return run_named(name, folder)
+        try:
+            return run_named(name, folder)
+        except RunFormatError as error:
+            raise RunFormatError(f"{error}{_advice(places_of(name, folder)[0])}") from None
     run = newest_run(folder)
     make_screen(to_stderr=True).print(Text(f"newest run: {escape_control(str(run.path))}", LABEL), soft_wrap=True)
     return run
+
+
+def _advice(place: Path) -> str:
+    """Return a sentence about logs of other programs in a folder without runs, or an empty text."""
+    if not place.is_dir() or any(run_folders(place)):
+        return ""
+    from rlvitals.cli.importable_logs import import_advice  # noqa: PLC0415 - loads the importers
+
+    advice = import_advice(place)
+    return advice and f". {advice}"

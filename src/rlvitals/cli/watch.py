@@ -2,6 +2,7 @@
 
 import contextlib
 import select
+import shlex
 import sys
 import tempfile
 import termios
@@ -15,8 +16,11 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from rlvitals.adapters.event_mirror import EventMirror, trainings_with_events
+from rlvitals.adapters.event_mirror import EventMirror
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.errors import RunFormatError
+from rlvitals.formats.importers.event_files import trainings_with_events
+from rlvitals.formatting import count, listed
 from rlvitals.outputs.watch_output import watched_run
 from rlvitals.recording.ticker import Ticker
 from rlvitals.render.terminal import make_screen, print_json
@@ -30,6 +34,8 @@ _QUIT = {"q", "Q", "\x03", "\x04", ""}
 _IN_A_PIPE_S = 60.0
 _ON_A_SCREEN_S = 1.0
 _RESIZED_S = 0.25
+_SHOWN = 5
+"""Number of trainings that an error names."""
 
 Interval = Annotated[
     float | None,
@@ -58,12 +64,12 @@ def watch(
 @contextlib.contextmanager
 def _source(name: str | None, folder: Path) -> Iterator[Run]:
     """Yield the run of a name. A folder with TensorBoard's event files is copied as it grows."""
-    place = None if name is None else Path(name)
-    if place is None or not place.is_dir() or any(run_folders(place)) or not trainings_with_events(place):
+    training = None if name is None else _training_at(Path(name))
+    if training is None:
         yield open_named(name, folder)
         return
     with tempfile.TemporaryDirectory(prefix="rlvitals-watch-") as home:
-        mirror = EventMirror(place.absolute(), Path(home))
+        mirror = EventMirror(training.absolute(), Path(home))
         while mirror.poll():
             pass
         ticker = Ticker(mirror.poll, _ON_A_SCREEN_S, "mirror")
@@ -72,6 +78,24 @@ def _source(name: str | None, folder: Path) -> Iterator[Run]:
         finally:
             ticker.stop()
             mirror.close()
+
+
+def _training_at(place: Path) -> Path | None:
+    """Return the training with event files at or below a path. `None` for a run, or without event files.
+
+    Raises:
+        RunFormatError: There are several trainings below the path.
+    """
+    if not place.is_dir() or any(run_folders(place)):
+        return None
+    trainings = trainings_with_events(place)
+    if len(trainings) > 1 and place not in trainings:
+        raise RunFormatError(
+            f"{place} contains {count(len(trainings))} trainings: {listed([*map(str, trainings)], _SHOWN)}. Name one "
+            f"of them (`rlvitals watch {shlex.quote(str(trainings[0]))}`), or show all of them with "
+            f"`rlvitals ui {shlex.quote(str(place))}`"
+        )
+    return place if place in trainings else next(iter(trainings), None)
 
 
 def _show(observer: Observer, interval: float | None, *, once: bool, as_json: bool) -> None:

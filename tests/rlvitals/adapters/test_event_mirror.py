@@ -9,7 +9,8 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from rlvitals import TrainingMonitor
-from rlvitals.adapters.event_mirror import FLUSH_S, IDLE_S, EventMirror, EventMirrors, trainings_with_events
+from rlvitals.adapters.event_mirror import FLUSH_S, IDLE_S, EventMirror, EventMirrors
+from rlvitals.formats.importers.event_files import trainings_with_events
 from rlvitals.runs import Run
 from rlvitals.sinks.lazy_destination import load
 from rlvitals.testing.manual_clock import ManualClock

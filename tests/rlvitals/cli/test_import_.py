@@ -69,7 +69,7 @@ def zoo(logs: Path) -> Path:
 
 def test_each_training_in_a_folder_becomes_a_run(zoo: Path, logs: Path, invoke: Invoke) -> None:
     """Runs are named by their path from the given folder."""
-    names = [line.split("  ")[0] for line in invoke("import", zoo).stdout.splitlines()]
+    names = [line.split("  ")[0] for line in invoke("import", zoo).stdout.splitlines()[:-1]]
 
     assert names == ["logs/dqn-CartPole-v1_1", "logs/ppo-CartPole-v1_1", "logs/ppo-CartPole-v1_2"]
     assert [each.reward for each in open_run(logs / "ppo-CartPole-v1_2").records("evaluations")] == [1.0]
@@ -77,7 +77,7 @@ def test_each_training_in_a_folder_becomes_a_run(zoo: Path, logs: Path, invoke: 
 
 def test_a_name_in_use_gets_a_number(zoo: Path, invoke: Invoke) -> None:
     """Trainings in different folders can have the same relative path."""
-    names = [line.split("  ")[0] for line in invoke("import", zoo / "ppo", zoo / "dqn").stdout.splitlines()]
+    names = [line.split("  ")[0] for line in invoke("import", zoo / "ppo", zoo / "dqn").stdout.splitlines()[:-1]]
 
     assert names == ["logs/CartPole-v1_1", "logs/CartPole-v1_2", "logs/CartPole-v1_1-2"]
 
@@ -88,7 +88,7 @@ def test_an_unchanged_training_is_not_imported_again(zoo: Path, logs: Path, invo
     again = invoke("import", zoo / "ppo")
 
     assert again.exit_code == 0
-    assert again.stdout == "logs/ppo-CartPole-v1_1  already imported\nlogs/ppo-CartPole-v1_2  already imported\n"
+    assert again.stdout.splitlines()[:-1] == [f"logs/ppo-CartPole-v1_{seed}  already imported" for seed in (1, 2)]
     assert [run["outcome"] for run in invoke_json("import", zoo)["runs"]] == ["unchanged"] * 3
     assert len(list(logs.iterdir())) == 3
 
@@ -112,12 +112,22 @@ def test_a_damaged_training_in_a_folder_does_not_stop_the_import(zoo: Path, logs
     assert sorted(run.name for run in logs.iterdir()) == ["dqn-CartPole-v1_1", "ppo-CartPole-v1_2"]
 
 
+def test_the_last_line_counts_the_outcomes_of_several_trainings(zoo: Path, invoke: Invoke) -> None:
+    """Trainings that failed are named again. A single training has no summary."""
+    invoke("import", zoo / "dqn" / "CartPole-v1_1")
+    (zoo / "ppo" / "CartPole-v1_1" / "0.monitor.csv").write_text(MONITOR + 20 * "x,y,z\n")
+
+    failed = f"1 failed: {zoo / 'ppo' / 'CartPole-v1_1'}"
+    assert invoke("import", zoo).stdout.splitlines()[-1] == f"1 imported, 1 already imported, {failed}"
+    assert len(invoke("import", zoo / "dqn").stdout.splitlines()) == 1
+
+
 def test_rlvitals_runs_in_a_folder_are_skipped(zoo: Path, logs: Path, invoke: Invoke) -> None:
     """The folder can be the folder of runs itself and can be imported repeatedly."""
     zoo.rename(logs)
     invoke("import", logs)
 
-    assert invoke("import", logs).stdout.count("already imported") == 3
+    assert invoke("import", logs).stdout.splitlines()[-1] == "3 already imported"
 
 
 def test_skipped_data_is_reported_as_a_warning(sb3: Path, invoke: Invoke, invoke_json: Any) -> None:
@@ -129,6 +139,14 @@ def test_skipped_data_is_reported_as_a_warning(sb3: Path, invoke: Invoke, invoke
     assert result.exit_code == 0
     assert "warning: cartpole/monitor.csv, line 4 ('2.5,') is damaged" in result.stderr.replace(f"{sb3.parent}/", "")
     assert len(made["warnings"]) == 1
+
+
+def test_an_empty_folder_has_nothing_to_import(tmp_path: Path, invoke: Invoke) -> None:
+    """Advice about formats would not help."""
+    result = invoke("import", tmp_path)
+
+    assert (result.exit_code, "--format" in result.stderr) == (2, False)
+    assert "is an empty folder: there is nothing to import" in result.stderr
 
 
 def test_columns_of_a_plain_table_can_be_named(logs: Path, invoke: Invoke) -> None:

@@ -128,7 +128,7 @@ def test_an_empty_folder_reports_how_to_record_a_run(invoke: Invoke, tmp_path: P
     """The exit code is 0."""
     result = invoke("ls", tmp_path)
 
-    advice = "Record one with rlvitals.TrainingMonitor, or name another folder."
+    advice = "Record one with `rlvitals run -- python train.py` or rlvitals.TrainingMonitor, or name another folder."
     assert (result.exit_code, result.stdout) == (0, f"No runs in {tmp_path}. {advice}\n")
 
 

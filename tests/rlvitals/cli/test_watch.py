@@ -106,3 +106,28 @@ def test_a_folder_of_event_files_is_shown(invoke: Invoke, tmp_path: Path) -> Non
 
     assert "28 episodes" in result.stdout
     assert len(list(folder.iterdir())) == 1
+
+
+def write_event(folder: Path) -> None:
+    with SummaryWriter(folder) as writer:
+        writer.add_scalar("losses/policy_loss", -0.5, 1)
+
+
+def test_a_folder_of_several_trainings_is_refused_with_their_names(invoke: Invoke, logs: Path) -> None:
+    """One of them can be watched, and all of them are in the dashboard."""
+    for name in ("a", "b"):
+        write_event(logs.parent / "runs" / name)
+    result = invoke("watch", "runs", "--once")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "runs contains 2 trainings: runs/a and runs/b. Name one of them (`rlvitals watch runs/a`)" in result.stderr
+    assert "`rlvitals ui runs`" in result.stderr
+
+
+@pytest.mark.parametrize(("places", "shown"), [(["deep/a"], "a"), (["", "b"], "runs"), (["train", "eval"], "runs")])
+def test_one_training_at_or_below_a_folder_is_shown(invoke: Invoke, logs: Path, places: list[str], shown: str) -> None:
+    """This is the training of the folder itself, also in its parts, or the only one below it."""
+    for place in places:
+        write_event(logs.parent / "runs" / place)
+
+    assert invoke("watch", "runs", "--once").stdout.split()[0] == shown

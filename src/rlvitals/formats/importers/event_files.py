@@ -1,18 +1,22 @@
 """TensorBoard event files, and the folders of one training that hold them."""
 
+import functools
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rlvitals.formats.importers.importer import head_of
 from rlvitals.records.training_parts import is_part
+from rlvitals.runs.layout import HEADER
 
 FILES = "*tfevents*"
 """Pattern of the names of event files."""
 HPARAMS = "_hparams_/"
 """Prefix of the tags of TensorBoard's table of hyperparameters."""
 
+_MOST_PARTS = 3
+"""Number of folder levels of a training with event files: itself, its parts, and their tables of hyperparameters."""
 _FRAME = 16
 """Number of bytes around each event: its length and two checksums."""
 _HEAD = 256
@@ -25,18 +29,28 @@ _TIME = re.compile(r"\d{9,}\.\d+")
 
 
 def event_files(path: Path) -> list[Path]:
-    """Return the event files of the training at a path, the oldest first. Their names start with the creation time.
+    """Return the event files of the training at a path, the oldest first.
 
     The files of other trainings below the path are left out.
     """
     if path.is_file():
         return [path] if is_event_file(path) else []
-    return _sorted(file for folder in training_folders(path) for file in _files_in(folder))
+    return oldest_first(file for folder in training_folders(path) for file in _files_in(folder))
 
 
-def event_files_below(path: Path) -> list[Path]:
-    """Return all event files in a folder and its subfolders, the oldest first."""
-    return _sorted(filter(is_event_file, path.rglob(FILES)))
+def trainings_with_events(folder: Path) -> list[Path]:
+    """Return the folders of trainings with event files in a folder, without those inside of a run folder."""
+    return sorted(set(found_trainings_with_events(folder)))
+
+
+def found_trainings_with_events(folder: Path) -> Iterator[Path]:
+    """Yield the folder of the training of each event file in a folder. A large folder is searched as far as needed."""
+    files_of = functools.cache(event_files)
+    for file in filter(is_event_file, folder.rglob(FILES)):
+        above = [parent for parent in file.parents if parent == folder or folder in parent.parents]
+        if not any((parent / HEADER).exists() for parent in above):
+            # A file belongs to the outermost training that includes it: `a` for `a/train`.
+            yield from [parent for parent in reversed(above[:_MOST_PARTS]) if file in files_of(parent)][:1]
 
 
 def training_folders(path: Path) -> list[Path]:
@@ -60,12 +74,13 @@ def is_event_file(path: Path) -> bool:
     return _VERSION in head[12 : 12 + struct.unpack("<Q", head[:8])[0]]
 
 
+def oldest_first(files: Iterable[Path]) -> list[Path]:
+    """Sort event files. Their names start with the creation time."""
+    return sorted(files, key=lambda file: (file.name, file))
+
+
 def _files_in(folder: Path) -> list[Path]:
     return [file for file in folder.glob(FILES) if is_event_file(file)]
-
-
-def _sorted(files: Iterable[Path]) -> list[Path]:
-    return sorted(files, key=lambda file: (file.name, file))
 
 
 def _has_hparams(folder: Path) -> bool:

@@ -68,7 +68,7 @@ class Importer(ABC):
 
         Args:
             path: Folder that the importer recognises.
-            folder: Folder directly in it.
+            folder: Folder in it. Folders in a subfolder that does not belong to the training are asked about, too.
         """
         del path, folder
         return True

@@ -79,8 +79,12 @@ def _unknown(path: Path) -> str:
     formats = ", ".join(importer_names())
     if path.is_dir():
         inside = sorted(each.name for each in path.iterdir())
-        holds = f"it contains {shown(inside)}" if inside else "it is empty"
-        return f"{path} is a folder of unknown format: {holds}. Pass one of its files, or name the --format: {formats}"
+        if not inside:
+            return f"{path} is an empty folder: there is nothing to import. Pass the folder that the training writes to"
+        return (
+            f"{path} is a folder of unknown format: it contains {shown(inside)}. Pass one of its files, or name the "
+            f"--format: {formats}"
+        )
     if not path.stat().st_size:
         return f"{path} is empty. The program that wrote it possibly stopped before its first record"
     columns = columns_in(path)

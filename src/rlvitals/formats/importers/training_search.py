@@ -37,6 +37,7 @@ class TrainingSearch:
     Args:
         format: Name of the only format to search for, or an importer. Default: every installed format.
         progress: Callback that receives the number of folders searched.
+        depth: Number of folder levels to search below a folder.
 
     Attributes:
         unreadable: Message for each folder that could not be read.
@@ -50,12 +51,15 @@ class TrainingSearch:
         self,
         format: str | Importer | None = None,  # noqa: A002 - name in the public interface
         progress: Callable[[int], None] | None = None,
+        *,
+        depth: int = _MOST_DEPTH,
     ) -> None:
         if format is not None:
             importer_of(format)
         self._formats: Sequence[str | Importer] = importer_names() if format is None else [format]
         self._otherwise = format
         self._progress = progress
+        self._depth = depth
         self._seen: set[tuple[int, int]] = set()
         self.unreadable: list[str] = []
 
@@ -76,9 +80,10 @@ class TrainingSearch:
         self._seen.clear()
         if not path.is_dir() or is_regular(path / HEADER):
             return [Training(path, self._otherwise)]
-        return self._below(path, _MOST_DEPTH) or [Training(path, self._otherwise)]
+        return self._below(path, self._depth) or [Training(path, self._otherwise)]
 
-    def _below(self, folder: Path, depth: int) -> list[Training]:
+    def _below(self, folder: Path, depth: int, within: Training | None = None) -> list[Training]:
+        """Return the trainings in a folder. `within` is the innermost training whose folder contains the folder."""
         try:
             if not self._is_new(folder):
                 return []
@@ -92,10 +97,13 @@ class TrainingSearch:
         found = [Training(file, of) for file in files if (of := self._format_of(file))]
         if whole := self._format_of(folder):
             stores = [one for one in found if one.format and isinstance(importer_of(one.format), StoreImporter)]
-            found = [Training(folder, whole), *(one for one in stores if one.format != whole)]
-            folders = [entry for entry in folders if not importer_of(whole).includes(folder, entry)]
+            within = Training(folder, whole)
+            found = [within, *(one for one in stores if one.format != whole)]
+        if within is not None and within.format is not None:
+            importer, path = importer_of(within.format), within.path
+            folders = [entry for entry in folders if not importer.includes(path, entry)]
         for entry in folders if depth else ():
-            found += self._below(entry, depth - 1)
+            found += self._below(entry, depth - 1, within)
         return found
 
     def _is_new(self, folder: Path) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-from rlvitals.formats.importers.event_files import event_files, event_files_below
+from rlvitals.formats.importers.event_files import event_files, trainings_with_events
 
 
 @pytest.fixture
@@ -34,5 +34,5 @@ def test_the_files_of_a_training_are_in_its_folder_and_its_parts(folder: Path) -
     assert len(event_files(folder / "other")) == 2
 
 
-def test_all_files_below_a_folder_can_be_listed(folder: Path) -> None:
-    assert parts_of(folder, event_files_below(folder)) == {"", "other", "train"}
+def test_the_trainings_below_a_folder_can_be_listed(folder: Path) -> None:
+    assert trainings_with_events(folder.parent) == [folder, folder / "other"]

@@ -12,9 +12,10 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.monitor import Monitor
 
 from rlvitals.errors import ImportFormatError
-from rlvitals.formats.importers import Importer, import_run, make_importer
+from rlvitals.formats.importers import Importer, import_run, import_runs, make_importer
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Scalars, SystemSample
+from rlvitals.sinks.tensorboard_sink import EventFile
 from rlvitals.testing.importers import ImporterContract
 
 HEADER = '#{"t_start": 1000.0, "env_id": "CartPole-v1"}\n'
@@ -216,3 +217,32 @@ def test_damaged_evaluations_do_not_block_the_remaining_files(folder: Path, tmp_
 
     assert len(list(run.records("episodes"))) == 3
     assert "evaluations.npz is damaged" in import_warnings(run.records("events"))[0]
+
+
+def test_monitor_files_in_a_working_folder_do_not_take_the_logs_of_other_trainings(
+    folder: Path, tmp_path: Path
+) -> None:
+    """`Monitor(env, "monitor")` writes next to `runs`. Each training is imported once, and found again."""
+    for name in ("one", "two"):
+        events = EventFile(folder / "runs" / name, 1000.0)
+        events.scalars(1001.0, 1, {"losses/policy_loss": 1.0})
+        events.close()
+        np.savez(folder / "runs" / name / "evaluations.npz", timesteps=[10], results=[[1.0]])
+    first, again = (import_runs(folder, tmp_path / "logs") for _ in range(2))
+
+    assert [each.run.run_id for each in first] == ["a2c_CartPole", "runs-one", "runs-two"]
+    assert {stream: number for stream, number in first[0].records.items() if number} == {"episodes": 3}
+    assert {each.outcome for each in again} == {"unchanged"}
+
+
+@pytest.mark.parametrize(("names", "evaluations"), [(["best"], 1), (["best", "eval"], 1), (["a", "b"], 0)])
+def test_evaluations_in_subfolders_belong_to_a_training_if_they_are_its_parts(
+    folder: Path, tmp_path: Path, names: list[str], evaluations: int
+) -> None:
+    """They are in `eval`, or in the only subfolder with evaluations."""
+    for name in names:
+        (folder / name).mkdir()
+        np.savez(folder / name / "evaluations.npz", timesteps=[10], results=[[1.0]])
+    run = import_run(folder, tmp_path / "logs")
+
+    assert len(list(run.records("evaluations"))) == evaluations
