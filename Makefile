@@ -13,7 +13,7 @@ PROJECTS := pyproject.toml packages/vtracer_gym/pyproject.toml
 VTRACER_GYM := --editable packages/vtracer_gym
 PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test integrations lint format bare browser docs reference versions lowest relock-lowest interpreters screenshots bench clean help
+.PHONY: demo test integrations lint format bare bytecode browser docs reference versions lowest relock-lowest interpreters screenshots bench clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -41,12 +41,12 @@ help:
 demo: .venv/demo-ready
 	@$(BIN)/vtracer-gym demo
 
-test: lint bare
+test: lint bare bytecode
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 # Scripts that know nothing of rlvitals, recorded by `rlvitals run`; and heavy integrations, each in a separate
 # environment without the other extras.
-integrations: .venv/test-ready .venv/trl-ready .venv/ray-ready
+integrations: .venv/test-ready .venv/trl-ready .venv/ray-ready bytecode
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS) tests/integrations/attach
 	.venv/trl/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/trl tests/integrations/attach -k trl
 	.venv/ray/bin/python -m pytest $(PYTEST_ARGS) tests/integrations/ray
@@ -74,6 +74,11 @@ lint: .venv/test-ready
 format: .venv/test-ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Programs that the tests start load compiled modules, as those of an installed package do, even where Python writes no
+# bytecode (PYTHONDONTWRITEBYTECODE).
+bytecode: | .venv/bin/python
+	@$(BIN)/python -m compileall -q src packages/vtracer_gym/src
 
 # The package must import, record and read with none of its extras installed.
 bare: .venv/bare-ready

@@ -68,7 +68,7 @@ class TagLog:
         if self._is_closed or self._monitor.is_child:  # in a child, another thread can have held the lock at the fork
             return
         with self._lock:
-            try:
+            try:  # not `caught`, because a context manager takes more than a microsecond
                 if self._sources.setdefault(tag, source) == source:
                     self._add(tag, value, step, time, has_env_step=has_env_step)
             except Exception as error:  # noqa: BLE001 - training must continue

@@ -93,8 +93,7 @@ class EnvironmentTap:
 
     def restarted(self, mask: Any) -> None:
         """Begin new episodes."""
-        if not (self._attached.is_off or (self.run is not None and self.run.has_ended)):
-            self._log.restart(mask)
+        self._log.restart(mask)
 
 
 class AttachedEnvironments:
@@ -215,7 +214,7 @@ class AttachedEnvironments:
             if tap.begin is not None:
                 tap.begin()
             answer = step(env, *args, **kwargs)
-            try:
+            try:  # not `caught`, because a context manager takes more than a microsecond
                 tap.stepped(answer)
             except Exception as error:  # noqa: BLE001 - the program must continue
                 self._give_up(error)

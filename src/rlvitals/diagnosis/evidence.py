@@ -165,8 +165,8 @@ class Evidence:
     @property
     def budget(self) -> float | None:
         """Environment steps of the whole training: planned, or taken by a run that is over; otherwise `None`."""
-        planned = self.context.total_timesteps or self.settings.total_timesteps
-        return planned or (self.env_step if self.context.status in _OVER else None) or None
+        taken = self.env_step if self.context.status in _OVER else None
+        return self.context.total_timesteps or taken or None
 
     @property
     def progress(self) -> float | None:

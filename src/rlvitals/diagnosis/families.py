@@ -24,7 +24,7 @@ _GENERAL = frozenset(
     for name in (
         "family", "gamma", "learning_rate", "batch_size", "rollout_steps", "environments", "learning_starts",
         "action_dimension", "action_low", "action_high", "action_entropy", "discrete", "max_episode_steps",
-        "total_timesteps", "reward_normalized", "reward_missing", "independent_steps",
+        "reward_normalized", "reward_missing", "independent_steps",
     )
 )  # fmt: skip
 """Names that mean the same for every algorithm."""

@@ -29,7 +29,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "action_low": ("action_low",),
     "action_high": ("action_high",),
     "max_episode_steps": ("max_episode_steps",),
-    "total_timesteps": ("total_timesteps",),
     "learning_starts": ("learning_starts", "learning_start", "start_timesteps", "start_steps", "random_steps"),
 }
 """Names of each setting in Stable-Baselines3, CleanRL, RLlib and other libraries."""
@@ -73,7 +72,6 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True):
     action_low: float | None = None
     action_high: float | None = None
     max_episode_steps: float | None = None
-    total_timesteps: float | None = None
     discrete: bool | None = None
     action_entropy: float | None = None
     reward_normalized: bool | None = None

@@ -117,8 +117,7 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def planned_steps(self) -> float | None:
         """Planned number of environment steps: the goal, or else the setting `total_timesteps`. `None` if unknown."""
-        setting = settings_by_name(self.configuration).get(_PLANNED)
-        planned = self.goals.get(_PLANNED) or number_or_none(setting)
+        planned = self.goals.get(_PLANNED) or number_or_none(settings_by_name(self.configuration).get(_PLANNED))
         return planned if planned is not None and math.isfinite(planned) and planned >= 1 else None
 
 

@@ -201,7 +201,7 @@ def _learning_rate_zero(evidence: Evidence) -> RuleResult | None:
     count = int(gone[::-1].cumprod().sum()) * updates.block
     if began is None or count < signals.NO_ACCIDENT:
         return None
-    total = evidence.context.total_timesteps or evidence.settings.total_timesteps
+    total = evidence.context.total_timesteps
     left = 1.0 - began / total if total else count / max(1, updates.records)
     if left < _STEPS_LEFT:
         return None
