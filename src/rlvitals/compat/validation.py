@@ -50,7 +50,7 @@ def validation(
     Returns:
         `health_score` (0 to 1), `status`, `judged` (false with too little evidence and no alarm), `checks`, `findings`,
         `points_lost` (each deduction from the score, out of 100, with the finding that caused it) and `skipped_rules`
-        (rules without the data they need).
+        (rules without the data they need, and rules that failed).
     """
     free, space = _space(path)
     findings = (*diagnosis.findings, *space)
@@ -82,7 +82,7 @@ def validation(
         },
         "findings": [{"code": one.code, "severity": one.severity, "message": one.sentence} for one in findings],
         "points_lost": [{"code": loss.code, "points": loss.points, "check": loss.check} for loss in health.deductions],
-        "skipped_rules": {one.code: list(one.missing) for one in diagnosis.skipped_rules},
+        "skipped_rules": {one.code: list(one.reasons) for one in diagnosis.skipped_rules},
     }
 
 

@@ -8,7 +8,6 @@ from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import Diagnosis, Finding
 from rlvitals.diagnosis.finding import all_codes
 from rlvitals.diagnosis.finding_events import recorded_findings
-from rlvitals.diagnosis.missing_inputs import in_words
 from rlvitals.formatting import dropped_text
 from rlvitals.records.objectives import custom_objectives
 from rlvitals.records.progress import STEPS, Throughput, first_said
@@ -44,7 +43,7 @@ class RunHeader(RunEntry, frozen=True, kw_only=True):
             from the duration of the training.
         not_finite: Number of non-finite values, by `stream.field`.
         findings: Open findings, the most likely cause first, followed by closed findings.
-        skipped_rules: Rules with missing data, with the inputs to log to enable them.
+        skipped_rules: Rules with missing data, with the inputs to log to enable them, and rules that failed.
         rows: Number of rows of each stream; columns that are pushed later follow these rows.
         fields: Columns of each stream that have a value.
         dicts: Names of the dictionaries in the episodes: `parameters`, `algorithm`, ..., and `attempts`.
@@ -112,7 +111,7 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
         is_replayed=run.begun < header.started,
         not_finite=run.cached("not_finite", lambda: _not_finite(run)),
         findings=_findings(run, diagnosis),
-        skipped_rules={rule.code: [in_words(rule.missing)] for rule in skipped},
+        skipped_rules={rule.code: [rule.text] for rule in skipped},
         rows={stream: columns.rows for stream, columns in run.columns.items()},
         fields={stream: columns.said for stream, columns in run.columns.items()},
         dicts=run.dicts("episodes"),

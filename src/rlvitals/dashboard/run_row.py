@@ -19,17 +19,18 @@ from rlvitals.runs.column_tail import Batch, Tail
 from rlvitals.runs.follower import Follower
 from rlvitals.runs.reward_follower import RewardFollower
 from rlvitals.runs.reward_series import RewardSeries
+from rlvitals.runs.vitality import STALLED
 from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.summary.levels import RECENT_EPISODES, level_text
 from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, overview_from
 from rlvitals.summary.status import state_of
 from rlvitals.summary.throughput import reported_step
+from rlvitals.summary.verdict import has_ended_badly
 
 SPARK_POINTS = 48
 _MOST_FINDING_EVENTS = 1_000
-_STALLED = "stalled"
-_NOT_ALIVE = frozenset({"stalled", "crashed", "failed"})
-"""Statuses that the rule `stalled` reports."""
+_OF_THE_STATUS = frozenset({"stalled", "run-failed"})
+"""Codes of the findings that report the status of a run."""
 
 
 class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,7 +199,8 @@ class RowTracker:
         recorded = tuple(one.finding for one in recorded_findings(self._finding_events) if one.is_open)
         findings = recorded if diagnosis is None else diagnosis.findings
         severities = [finding.severity for finding in findings]
-        if state.status in _NOT_ALIVE and _STALLED not in all_codes(findings):
+        is_fault = state.status == STALLED or has_ended_badly(state, header)
+        if is_fault and not _OF_THE_STATUS & all_codes(findings):
             severities.append(CRITICAL)
         return RunRow(
             **entry_facts(self.key, header, overview),

@@ -51,6 +51,7 @@ MEASURED: dict[str, Rates] = {
     "reward-hacking": Rates(1, 1, 28, 0),
     "reward-scale": Rates(7, 7, 37, 0),
     "reward-sign": Rates(8, 7, 37, 0),
+    "run-failed": Rates(0, 0, 37, 0),
     "search-exhausted": Rates(0, 0, 0, 0),
     "stale-data": Rates(4, 4, 37, 0),
     "stalled": Rates(0, 0, 37, 0),

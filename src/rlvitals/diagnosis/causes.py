@@ -15,7 +15,10 @@ _UNTAUGHT = frozenset({
 _RIVALS = frozenset({"advantage-estimation", "observations-frozen", "dead-policy", "truncation-as-termination"})
 
 EXPLAINS: dict[str, frozenset[str]] = {
-    "non-finite": _STEP | _UNTAUGHT | _RIVALS | {"stalled", "gradient-explosion", "learning-rate-zero", "reward-scale"},
+    "non-finite": _STEP
+    | _UNTAUGHT
+    | _RIVALS
+    | {"run-failed", "stalled", "gradient-explosion", "learning-rate-zero", "reward-scale"},
     "gradient-explosion": _STEP
     | _UNTAUGHT
     | _RIVALS

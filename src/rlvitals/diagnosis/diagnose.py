@@ -13,6 +13,7 @@ from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING, Finding
 from rlvitals.diagnosis.health import Health, health_of
 from rlvitals.diagnosis.learning import FEWEST_REWARDS
+from rlvitals.diagnosis.missing_inputs import in_words
 from rlvitals.diagnosis.printed_diagnosis import PrintedDiagnosis
 from rlvitals.diagnosis.signals import FEWEST_UPDATES
 
@@ -25,12 +26,23 @@ class SkippedRule(msgspec.Struct, frozen=True):
 
     Attributes:
         code: Code of the rule.
-        missing: Signals that were not logged, or the error of the rule. In an entry with `|`, any one of the signals
-            is enough.
+        missing: Signals that were not logged. In an entry with `|`, any one of the signals is enough.
+        error: Type and message of the exception that the rule raised; empty if signals are missing.
     """
 
     code: str
-    missing: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def text(self) -> str:
+        """What the rule needs, or why it failed."""
+        return f"the rule failed with {self.error}" if self.error else in_words(self.missing)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The missing signals, or why the rule failed, as `--json` prints them."""
+        return (self.text,) if self.error else self.missing
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +51,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         findings: Findings, the most probable cause first, with symptoms folded under their causes.
         health: Health score and deductions.
-        skipped_rules: Rules that were skipped, and their missing signals.
+        skipped_rules: Rules that were skipped, with their missing signals or their exception.
         judged: Codes of the rules that were evaluated.
         inapplicable: Codes of the rules that do not apply to the algorithm of the run.
         family: Title of the algorithm family (`families.FAMILIES`).
@@ -113,7 +125,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
             findings=self.findings,
             points_lost=self.health.deductions,
             inapplicable=self.inapplicable,
-            skipped_rules={rule.code: rule.missing for rule in self.skipped_rules},
+            skipped_rules={rule.code: rule.reasons for rule in self.skipped_rules},
         )
 
 
@@ -149,7 +161,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
                 if rule.code not in _failed:  # logged once: a live run is assessed every few seconds
                     _failed.add(rule.code)
                     _log.exception("rule %s failed; skipping it", rule.code)
-                skipped_rules.append(SkippedRule(rule.code, (f"the rule failed: {error}",)))
+                skipped_rules.append(SkippedRule(rule.code, error=f"{type(error).__name__}: {error}"))
                 continue
             judged.append(rule.code)
             if finding is not None:

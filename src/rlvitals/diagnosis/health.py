@@ -21,6 +21,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
         "learning-rate-zero", "discount", "reward-sign", "dead-policy", "truncation-as-termination",
         "episodes-of-length-one",
         "parameter-at-bound", "parameter-without-effect", "search-exhausted",
+        "run-failed",
     ),
     "training_stability": (
         "gradient-explosion", "kl-too-large", "large-policy-updates", "learning-rate-too-high", "entropy-collapse",

@@ -18,7 +18,7 @@ class PrintedDiagnosis(msgspec.Struct, frozen=True, kw_only=True):
         findings: Findings, the most probable cause first.
         points_lost: Points that each finding costs, the largest first.
         inapplicable: Codes of the rules that do not apply to the algorithm of the run.
-        skipped_rules: Missing signals of each skipped rule, by its code.
+        skipped_rules: Missing signals of each skipped rule, or the exception of a rule that failed, by its code.
     """
 
     status: str

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rlvitals.diagnosis import Diagnosis, Finding
+from rlvitals.diagnosis import Diagnosis, Finding, SkippedRule
 from rlvitals.diagnosis.missing_inputs import in_words
 from rlvitals.documents.document import Block, FindingsBlock, Prose, Section, Table
-from rlvitals.formatting import counted, dropped_text
+from rlvitals.formatting import counted, dropped_text, listed
 
 
 def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Section:
@@ -15,7 +15,7 @@ def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Sectio
         diagnosis: Diagnosis of the run.
         dropped: Number of dropped records, by the place where they were dropped.
     """
-    notes = (*dropped_blocks(diagnosis.findings, dropped), *_inapplicable(diagnosis))
+    notes = (*dropped_blocks(diagnosis.findings, dropped), *_inapplicable(diagnosis), *_failed(diagnosis))
     advice = "Run `rlvitals check` to see how to enable them"
     brief = (*_found(diagnosis, brief=True), *notes, *_skipped(diagnosis, advice))
     blocks = (*_found(diagnosis, brief=False), *notes, *_unjudged(diagnosis))
@@ -41,7 +41,7 @@ def basis(diagnosis: Diagnosis) -> Iterator[Prose]:
 
 def enabling(diagnosis: Diagnosis) -> Iterator[Prose]:
     """State which inputs enable the skipped rules."""
-    wanted = in_words(need for one in diagnosis.skipped_rules for need in one.missing)
+    wanted = in_words(need for one in _lacking(diagnosis) for need in one.missing)
     yield from _skipped(diagnosis, f"To enable them, provide {wanted}")
 
 
@@ -60,13 +60,25 @@ def _inapplicable(diagnosis: Diagnosis) -> Iterator[Block]:
         yield Prose(f"{rules} skipped: they do not apply to {diagnosis.family}.", "quiet")
 
 
+def _failed(diagnosis: Diagnosis) -> Iterator[Prose]:
+    failed = [f"{one.code} ({one.error})" for one in diagnosis.skipped_rules if one.error]
+    if failed:
+        yield Prose(f"{counted(len(failed), 'rule')} failed: {listed(failed)}.", "bad")
+
+
+def _lacking(diagnosis: Diagnosis) -> list[SkippedRule]:
+    """Return the rules that were skipped because their signals are missing."""
+    return [one for one in diagnosis.skipped_rules if one.missing]
+
+
 def _skipped(diagnosis: Diagnosis, more: str) -> Iterator[Prose]:
-    if diagnosis.skipped_rules:
-        yield Prose(f"{counted(len(diagnosis.skipped_rules), 'rule')} skipped: missing data. {more}.", "quiet")
+    lacking = _lacking(diagnosis)
+    if lacking:
+        yield Prose(f"{counted(len(lacking), 'rule')} skipped: missing data. {more}.", "quiet")
 
 
 def _unjudged(diagnosis: Diagnosis) -> Iterator[Block]:
-    if diagnosis.skipped_rules:
-        rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.skipped_rules)
+    rows = tuple((one.code, one.text) for one in _lacking(diagnosis))
+    if rows:
         caption = f"{counted(len(rows), 'rule')} skipped: missing data"
         yield Table(("rule", "missing input"), rows, texts=(0, 1), caption=caption, folded=True)

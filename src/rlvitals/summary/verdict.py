@@ -3,15 +3,17 @@
 import msgspec
 
 from rlvitals.diagnosis import CRITICAL, Diagnosis
+from rlvitals.diagnosis.failure_kinds import is_interrupt
 from rlvitals.formatting import count, counted, number, percent
 from rlvitals.runs import Header
+from rlvitals.runs.header import FAILED
+from rlvitals.runs.vitality import CRASHED
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.baseline_verdict import baseline_text, baseline_title
 from rlvitals.summary.levels import Level
 from rlvitals.summary.status import RunState
 
-_ENDED_BADLY = frozenset({"failed", "crashed"})
-_INTERRUPTED = frozenset({"stalled", "preempted"})
+_INTERRUPTED = frozenset({"stalled", "preempted", "interrupted"})
 
 _MOVING = {"improving": ("good", "Improving"), "declining": ("watch", "Declining")}
 _WHOLE = {
@@ -73,13 +75,14 @@ def verdict_of(
         `None` if the run was not diagnosed.
     """
     reason = state.reason if header.failure is None else header.failure.text
-    if state.status in _ENDED_BADLY:
+    if has_ended_badly(state, header):
         return Verdict("bad", f"The run {state.status}", _sentence(reason))
     if diagnosis is None:
         return None
     advice = diagnosis.findings[0].advice if diagnosis.findings else ""
     baselines = baseline_text(diagnosis, header.configuration, course)
-    trouble = _trouble(state, diagnosis, reason)
+    ending = "interrupted" if _was_interrupted(header) else state.status
+    trouble = _trouble(ending, diagnosis, reason)
     if trouble is not None:
         tone, title, text = trouble
         return Verdict(tone, title, f"{text} {baselines}".strip(), advice)
@@ -95,13 +98,22 @@ def verdict_of(
     return Verdict(*_title(course), " ".join(filter(None, parts)), advice)
 
 
-def _trouble(state: RunState, diagnosis: Diagnosis, reason: str) -> tuple[str, str, str] | None:
+def has_ended_badly(state: RunState, header: Header) -> bool:
+    """Return whether a run failed or crashed. A training that the user interrupted did not fail."""
+    return state.status == CRASHED or (state.status == FAILED and not _was_interrupted(header))
+
+
+def _was_interrupted(header: Header) -> bool:
+    return header.failure is not None and is_interrupt(header.failure.text)
+
+
+def _trouble(ending: str, diagnosis: Diagnosis, reason: str) -> tuple[str, str, str] | None:
     """Return tone, title and text of the most likely fault or of an interruption."""
     if diagnosis.alarms:
         worst = diagnosis.alarms[0]
         return "bad" if diagnosis.status == CRITICAL else "watch", worst.title, _sentence(worst.cause)
-    if state.status in _INTERRUPTED:
-        return "watch", state.status.capitalize(), _sentence(reason)
+    if ending in _INTERRUPTED:
+        return "watch", ending.capitalize(), _sentence(reason)
     return None
 
 

@@ -1,7 +1,10 @@
 """Tests of `rlvitals check`."""
 
+import contextlib
 import math
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from typer.testing import Result
 from rlvitals import TrainingMonitor
 from rlvitals.clock import pause_after
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.recording import Terminated
 from rlvitals.runs.follower import polled
 
 Invoke = Callable[..., Result]
@@ -153,3 +157,53 @@ def test_an_empty_run_has_no_findings(invoke: Invoke, invoke_json: InvokeJson, m
 
     assert invoke("check", "run").exit_code == 0
     assert invoke_json("check", "run")["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "findings"),
+    [
+        (None, 0, []),
+        (RuntimeError("CUDA out of memory"), 1, [("run-failed", "critical")]),
+        (SystemExit(3), 1, [("run-failed", "critical")]),
+        (KeyboardInterrupt(), 0, [("run-failed", "info")]),
+        (Terminated("SIGTERM"), 0, []),
+    ],
+)
+def test_the_end_of_a_run_decides_the_exit_code(
+    invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor, error: BaseException | None, code: int, findings: Any
+) -> None:
+    """An exception and an exit code are a failure. A preemption and an interruption are not."""
+    with contextlib.suppress(BaseException), monitor() as training:
+        trained(training)
+        if error is not None:
+            raise error
+    found = invoke_json("check", "run")
+
+    assert [(one["code"], one["severity"]) for one in found["findings"]] == findings
+    assert invoke("check", "run").exit_code == code
+
+
+def test_a_killed_run_has_crashed(invoke: Invoke, invoke_json: InvokeJson, logs: Path, monitor: Monitor) -> None:
+    """A run that was never closed has no exception, so `stalled` reports it."""
+    with monitor() as training:
+        trained(training)
+        training.save_session()
+        shutil.copytree(training.path, logs / "killed")
+        (logs / "killed" / "writer.lock").unlink()
+    (finding,) = invoke_json("check", "killed")["findings"]
+
+    assert (finding["code"], finding["title"]) == ("stalled", "The run crashed")
+    assert finding["evidence"]["status"] == "crashed"
+    assert invoke("check", "killed").exit_code == 1
+
+
+def test_the_exception_of_a_failed_run_is_printed_once(invoke: Invoke, monitor: Monitor) -> None:
+    """The cause has the exception, and the advice does not send the reader to look for it."""
+    with contextlib.suppress(RuntimeError), monitor() as training:
+        trained(training)
+        raise RuntimeError("the simulator lost its connection")
+    said = " ".join(invoke("check", "run").stdout.split())
+
+    assert said.count("the simulator lost its connection") == 1
+    assert "The training failed with RuntimeError: the simulator lost its connection" in said
+    assert "run.json`" not in said.partition("Source")[0]

@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from rlvitals.diagnosis import Context, Diagnosis, EvidenceBuilder, diagnose
+from rlvitals.diagnosis import Context, Diagnosis, Evidence, EvidenceBuilder, diagnose, rules
 from rlvitals.diagnosis.learning import FEWEST_REWARDS
+from rlvitals.diagnosis.rules import RULES, RuleResult
 from rlvitals.diagnosis.signals import FEWEST_UPDATES
 from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.testing.trainings import MadeTraining
@@ -47,7 +48,7 @@ def test_a_diagnosis_handles_any_data(seed: int, caplog: pytest.LogCaptureFixtur
         lost = sum(loss.points for loss in diagnosis.health.deductions)
         assert diagnosis.health_score == (100 - lost if diagnosis.is_judged else None)
         assert msgspec.json.encode(diagnosis)
-        assert not [one for one in diagnosis.skipped_rules if one.missing[0].startswith("the rule failed")]
+        assert not [one for one in diagnosis.skipped_rules if one.error]
     assert caplog.records == []
 
 
@@ -112,3 +113,24 @@ def test_the_evidence_text_states_what_a_verdict_needs() -> None:
     assert recorded(3, 0).evidence_text == f"3 episodes with a reward and no update{needed}"
     assert recorded(1, 1).evidence_text == f"1 episode with a reward and 1 update{needed}"
     assert recorded(1_500, 2).evidence_text == f"1,500 episodes with a reward and 2 updates{needed}"
+
+
+def test_a_rule_that_raises_is_skipped_with_its_exception(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The exception is no missing signal. The other rules are evaluated, and the log has the traceback once."""
+
+    def judge(_: Evidence) -> RuleResult | None:
+        raise KeyError("updates.loss")
+
+    broken = RULES[0]._replace(code="broken", needs=(), judge=judge)
+    monkeypatch.setattr(rules, "RULES", [broken, *RULES])
+    for _ in range(2):
+        diagnosis = diagnose(MadeTraining().evidence())
+
+    (skipped,) = [one for one in diagnosis.skipped_rules if one.error]
+    assert (skipped.code, skipped.missing) == ("broken", ())
+    assert skipped.text == "the rule failed with KeyError: 'updates.loss'"
+    assert diagnosis.printed().skipped_rules["broken"] == (skipped.text,)
+    assert len(diagnosis.judged) > 20
+    assert [record.getMessage() for record in caplog.records] == ["rule broken failed; skipping it"]

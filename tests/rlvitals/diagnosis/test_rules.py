@@ -66,6 +66,15 @@ def lose(share: float) -> Change:
     return change
 
 
+def failed(failure: str) -> Change:
+    """End the run by an exception."""
+
+    def change(made: MadeTraining) -> None:
+        made.facts.update(status="failed", failure=failure)
+
+    return change
+
+
 def below_start(made: MadeTraining, drop: float) -> None:
     """Continue a checkpoint of 300 and drop at a fifth of the budget."""
     level = 300.0 - drop * (made.episodes_along > 0.2)
@@ -414,6 +423,14 @@ CASES = (
     Case(
         "stalled", lambda m: m.facts.update(status="crashed", reason="gone"), lambda m: m.facts.update(status="paused")
     ),
+    Case(
+        "stalled",
+        lambda m: m.facts.update(status="stalled", reason="silent"),
+        lambda m: m.facts.update(status="failed"),
+    ),
+    Case("run-failed", failed("RuntimeError: no route to host"), lambda m: m.facts.update(status="preempted")),
+    Case("run-failed", lambda m: m.facts.update(status="failed"), lambda m: m.facts.update(status="crashed")),
+    Case("non-finite", failed("ValueError: found nan in observations"), failed("ImportError: no module named nano")),
     Case("parameter-at-bound", searched(0.0), searched(), first=False),
     Case("parameter-without-effect", searched(), searched(weight=2.0), first=False),
     Case("search-exhausted", searched(), searched(away=0.3), first=False),
@@ -449,7 +466,67 @@ def test_the_title_of_a_stopped_run_names_its_status(status: str, title: str) ->
     made = MadeTraining()
     made.facts.update(status=status, reason="gone")
 
-    assert title in [finding.title for finding in diagnose(made.evidence()).findings]
+    assert [finding.title for finding in diagnose(made.evidence()).findings] == [title]
+
+
+@pytest.mark.parametrize(
+    ("failure", "advice"),
+    [
+        ("OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB", "Reduce the batch size"),
+        ("_ArrayMemoryError: Unable to allocate 7.28 TiB for an array", "Reduce the batch size"),
+        ("MemoryError", "Reduce the batch size"),
+        ("OSError: [Errno 28] No space left on device", "Free disk space"),
+        ("EOFError", "A subprocess"),
+        ("SystemExit: 3", "reason of the exit"),
+        ("AssertionError: the action has 2 axes", "Correct the error in the line"),
+    ],
+)
+def test_the_advice_for_a_failed_run_depends_on_the_exception(failure: str, advice: str) -> None:
+    """The cause is the exception, and `stalled` does not repeat it."""
+    made = MadeTraining()
+    failed(failure)(made)
+    (finding,) = diagnose(made.evidence()).findings
+
+    assert (finding.code, finding.severity, finding.symptoms) == ("run-failed", "critical", ())
+    assert finding.cause == f"The training failed with {failure}"
+    assert finding.evidence == {"exception": failure.partition(":")[0]}
+    assert advice in finding.advice
+
+
+def test_the_exception_in_a_cause_is_on_one_short_line() -> None:
+    """Numpy and torch print arrays in their messages."""
+    made = MadeTraining()
+    failed("AssertionError: \nNot equal\n" + 100 * " x: array([1, 2])\n")(made)
+    (finding,) = diagnose(made.evidence()).findings
+
+    assert finding.cause.startswith("The training failed with AssertionError: Not equal x: array")
+    assert len(finding.cause) < 240
+
+
+def test_an_interrupted_training_did_not_fail() -> None:
+    """Ctrl-C gives an info finding, so that the run stays healthy."""
+    made = MadeTraining()
+    failed("KeyboardInterrupt")(made)
+    diagnosis = diagnose(made.evidence())
+
+    assert [(one.severity, one.title) for one in diagnosis.findings] == [("info", "The run was interrupted")]
+    assert diagnosis.status == "healthy"
+
+
+def test_an_exception_about_non_finite_values_is_weaker_evidence_than_a_recorded_value() -> None:
+    """The finding states its origin. In both cases, it explains the failure."""
+    made = MadeTraining()
+    failed("ValueError: Expected parameter loc to be Real(), but found invalid values:\ntensor([nan])")(made)
+    (said,) = diagnose(made.evidence()).findings
+    made.set("updates", policy_loss=np.nan)
+    (recorded,) = diagnose(made.evidence()).findings
+
+    assert [finding.code for finding in (said, recorded)] == ["non-finite", "non-finite"]
+    assert [one.code for finding in (said, recorded) for one in finding.symptoms] == ["run-failed", "run-failed"]
+    assert said.confidence < 0.9 < recorded.confidence
+    assert said.title == "Non-finite values in an exception"
+    assert said.cause.startswith("No recorded value is non-finite")
+    assert "found invalid values: tensor([nan])" in said.evidence["exception"]
 
 
 def test_every_rule_has_a_case() -> None:

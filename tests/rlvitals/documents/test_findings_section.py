@@ -3,8 +3,10 @@
 import math
 from collections.abc import Callable
 
+import msgspec
+
 from rlvitals import TrainingMonitor
-from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.diagnosis import Diagnosis, SkippedRule, diagnose, evidence_of
 from rlvitals.documents.document import FindingsBlock, Prose, Table
 from rlvitals.documents.findings_section import basis, enabling, findings_section
 
@@ -67,3 +69,18 @@ def test_a_missing_reward_is_reported(monitor: Monitor) -> None:
     texts = [block.text for block in basis(diagnosed(monitor(), 3))]
 
     assert texts == ["No reward was recorded, so learning was not assessed."]
+
+
+def test_a_rule_that_failed_is_reported_apart_from_missing_data(monitor: Monitor) -> None:
+    """The exception is stated, and not as an input that the user could log."""
+    found = diagnosed(monitor(), 20)
+    lacking = found.skipped_rules
+    error = SkippedRule("plateau", error="ValueError: x has 2 axes. It needs 1|2")
+    failing = msgspec.structs.replace(found, skipped_rules=(*lacking, error))
+    section = findings_section(failing, {})
+    said = Prose("1 rule failed: plateau (ValueError: x has 2 axes. It needs 1|2).", "bad")
+
+    assert said in section.blocks
+    assert said in (section.brief or ())
+    assert list(enabling(failing)) == list(enabling(found))
+    assert section.blocks[-1] == findings_section(found, {}).blocks[-1]

@@ -96,6 +96,17 @@ def test_a_failure_comes_before_every_other_verdict(monitor: Monitor) -> None:
     assert "out of paper" in verdict.text
 
 
+def test_an_interrupted_training_did_not_fail(monitor: Monitor) -> None:
+    """The verdict of a training that ended with Ctrl-C names the interruption."""
+    with contextlib.suppress(KeyboardInterrupt), monitor() as training:
+        training.log_episode(0, 1.0, 10)
+        raise KeyboardInterrupt
+    verdict = overview_of(Run(training.path)).verdict
+
+    assert verdict is not None
+    assert (verdict.tone, verdict.title, verdict.text) == ("watch", "Interrupted", "KeyboardInterrupt.")
+
+
 def test_a_fault_comes_before_the_trend(monitor: Monitor) -> None:
     """The most likely fault comes before the trend."""
     with monitor() as training:

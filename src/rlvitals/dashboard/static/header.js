@@ -48,7 +48,7 @@ function health(head) {
   const missing = skipped.map(([code, wanted]) => `${code}: ${wanted.join(", ")}`).join("; ");
   const more = tip("About the health score", () => [h("p", {}, verdict),
     deductions.length ? h("ul", {}, deductions.map((one) => h("li", {}, `-${one.points}  ${one.reason}`))) : null,
-    missing ? h("p", { class: "muted" }, `Rules skipped for missing data: ${missing}.`) : null]);
+    missing ? h("p", { class: "muted" }, `Rules skipped: ${missing}.`) : null]);
   return h("div", { class: "health" }, ring(score, state),
     h("div", {}, h("b", {}, "Health"), more, score === null ? h("div", { class: "muted small" }, state) : null));
 }

@@ -7,10 +7,13 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.block_table import BlockTable, Floats
 from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.failure_kinds import INTERRUPT, NON_FINITE, OTHER, kind_of, shortened_failure
 from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.formatting import dropped_text
+from rlvitals.runs.header import FAILED
+from rlvitals.runs.vitality import CRASHED, STALLED
 
 _FEWEST_SAMPLES = Threshold(20, "samples", "Minimum number of memory samples.")
 _WARM_UP = Threshold(0.05, "%", "Budget before which the rule does not fire, because memory is still filling.")
@@ -89,20 +92,51 @@ def _in_training(table: BlockTable, name: str) -> tuple[Floats, float | None]:
 @rule(
     "stalled",
     title="The run has stopped",
-    meaning="The heartbeat of the run has stopped (crashed), its process is alive but records nothing (stalled), "
-    "or an exception ended it (failed). The rule does not fire for paused, preempted or completed runs.",
-    cause="The process hangs or has exited.",
-    advice="Read the exception in `run.json` and check the memory of the machine. Resume from the last checkpoint.",
+    meaning="The process of the run is alive but sends no heartbeat or records nothing (stalled), or it ended without "
+    "closing the run, as after SIGKILL (crashed). The rule does not fire for paused, preempted, failed or completed "
+    "runs.",
+    cause="The process hangs, or it was killed.",
+    advice="If the process is alive, find out where it waits (`py-spy dump --pid PID`). Otherwise look for the kill in "
+    "the log of the kernel or of the scheduler: the usual reason is a lack of memory. Resume from the last checkpoint.",
     source="The run folder's heartbeat",
 )
 def _stalled(evidence: Evidence) -> RuleResult | None:
     context = evidence.context
-    if context.status not in {"stalled", "crashed", "failed"}:
+    if context.status not in {STALLED, CRASHED}:
         return None
-    words = (context.failure.splitlines() or [""])[0][:_LONGEST_TEXT] or context.reason
-    shown = {"status": context.status, "reason": words}
-    title = f"The run {context.status}" if context.status != "stalled" else "The run has stalled"
-    return RuleResult(CRITICAL, 0.9, shown, evidence.env_step or None, words, title=title)
+    shown = {"status": context.status, "reason": context.reason}
+    title = "The run has stalled" if context.status == STALLED else "The run crashed"
+    return RuleResult(CRITICAL, 0.9, shown, evidence.env_step or None, context.reason, title=title)
+
+
+@rule(
+    "run-failed",
+    title="The run failed",
+    meaning="An exception ended the run, or its writer closed it as failed. The severity is info if the user "
+    "interrupted the training (`KeyboardInterrupt`). The advice depends on the kind of exception: lack of memory or "
+    "disk space, non-finite values, a subprocess that ended, an exit code, or another one. Runs that a signal ended "
+    "are preempted and have no finding.",
+    cause="An exception ended the training.",
+    advice=OTHER.advice,
+    source="The status and the exception in `run.json`",
+)
+def _run_failed(evidence: Evidence) -> RuleResult | None:
+    context, since = evidence.context, evidence.env_step or None
+    if context.status != FAILED:
+        return None
+    if not context.failure:
+        shown = {"status": context.status}
+        cause, advice = "The run was closed as failed, without an exception.", "Look for the reason in its output."
+        return RuleResult(CRITICAL, 0.5, shown, since, cause, advice=advice)
+    kind = kind_of(context.failure)
+    text = shortened_failure(context.failure)
+    shown = {"exception": text.partition(":")[0]}
+    if kind is INTERRUPT:
+        cause = f"The user interrupted the training ({text})."
+        return RuleResult(INFO, 0.95, shown, since, cause, title="The run was interrupted", advice=kind.advice)
+    # The finding `non-finite` explains an exception about non-finite values, so it needs the higher confidence.
+    confidence = 0.75 if kind is NON_FINITE else 0.9
+    return RuleResult(CRITICAL, confidence, shown, since, f"The training failed with {text}", advice=kind.advice)
 
 
 @rule(

@@ -1,12 +1,12 @@
 """Rules about non-finite values and exploding gradients."""
 
 import math
-import re
 
 import numpy as np
 
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.failure_kinds import NON_FINITE, kind_of, shortened_failure
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
@@ -25,11 +25,7 @@ _WATCHED = (
     "value_mean",
     "return_mean",
 )
-_OF_NUMBERS = re.compile(
-    r"\bnan\b|\binf\b|invalid values|expects all elements of std|non-?finite|not finite", re.IGNORECASE
-)
 _MOST_SERIES = 4
-_LONGEST_TEXT = 200
 _UNCLIPPED = Threshold(100.0, "", "Gradient norm limit from which gradients count as unclipped.")
 _BURST = Threshold(50.0, "", "Norm of unclipped gradients above which they count as exploding.")
 _OPENING = Threshold(
@@ -41,11 +37,11 @@ _RISE = Threshold(1_000.0, "times", "Rise of the norm over the first updates, if
 @rule(
     "non-finite",
     title="Non-finite values",
-    meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite, or the run ended with "
-    "an exception about non-finite values. Explained variance is ignored because it is NaN by definition when "
-    "returns do not vary. Non-finite episode rewards alone are a warning if no update was logged or a later update "
-    "has finite losses. Episode rewards are ignored if the configuration declares them missing (`episode_reward` "
-    "begins with `missing`).",
+    meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite. Otherwise, with a lower "
+    "confidence, an exception about non-finite values ended the run. Explained variance is ignored because it is NaN "
+    "by definition when returns do not vary. Non-finite episode rewards alone are a warning if no update was logged or "
+    "a later update has finite losses. Episode rewards are ignored if the configuration declares them missing "
+    "(`episode_reward` begins with `missing`).",
     series=("updates.loss", "updates.policy_loss", "updates.gradient_norm", "episodes.reward"),
     cause="A NaN or an infinity entered the network and stays there, from a non-finite observation or reward, or "
     "from an overflow.",
@@ -83,9 +79,16 @@ def _non_finite(evidence: Evidence) -> RuleResult | None:
         )
     if found:
         return RuleResult(CRITICAL, 0.99, shown, began, series=tuple(found)[:_MOST_SERIES])
-    if _OF_NUMBERS.search(evidence.context.failure):
-        failure = evidence.context.failure.splitlines()[0][:_LONGEST_TEXT]
-        return RuleResult(CRITICAL, 0.97, {"failure": failure}, evidence.env_step)
+    failure = evidence.context.failure
+    if kind_of(failure) is NON_FINITE:
+        return RuleResult(
+            CRITICAL,
+            0.8,
+            {"exception": shortened_failure(failure)},
+            evidence.env_step or None,
+            "No recorded value is non-finite, but the exception that ended the run reports one.",
+            title="Non-finite values in an exception",
+        )
     return None
 
 
