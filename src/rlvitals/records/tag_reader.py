@@ -13,7 +13,8 @@ Values without a field are stored in the record's `extra`. Values that their fie
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rlvitals.errors import RecordError
@@ -108,6 +109,8 @@ class TagReader:
     Args:
         has_env_steps: Whether the steps are environment steps; otherwise they count, for example, updates.
         make: Function that makes each record. Default: validate it.
+        mean_lengths: Tags of episode lengths that are means of several episodes. A tag with a value that is not a whole
+            number is one from then on.
 
     Attributes:
         has_episodes: Whether tags of episodes become episodes. `False` makes them scalars, because the episodes are
@@ -116,10 +119,13 @@ class TagReader:
 
     has_episodes = True
 
-    def __init__(self, *, has_env_steps: bool = True, make: MakeRecord = packed) -> None:
+    def __init__(
+        self, *, has_env_steps: bool = True, make: MakeRecord = packed, mean_lengths: Collection[str] = ()
+    ) -> None:
         self._has_env_steps = has_env_steps
         self._make = make
         self._groups: dict[tuple[type[Record], str], _RecordGroup] = {}
+        self._mean_lengths = set(mean_lengths)
         self._episodes = 0
 
     def add(self, tag: str, value: Any, *, step: int, time: float, env_step: int | None = None) -> Iterator[Record]:
@@ -162,10 +168,14 @@ class TagReader:
     def _made(self, kind: type[Record], which: str, group: _RecordGroup) -> Iterator[Record]:
         """Yield the record of a group. Values that its fields cannot hold become scalars.
 
-        All values become scalars if the others do not suffice for a record. An episode whose length is not a whole
-        number is such a case: its values are means of several episodes.
+        All values become scalars if the others do not suffice for a record. An episode whose length is a mean of
+        several episodes is such a case. A mean can be a whole number by chance.
         """
         record, held = None, group.said
+        if kind is Episode:
+            lengths = filter(is_episode_length, held)
+            self._mean_lengths.update(tag for tag in lengths if is_fraction(number_or_none(held[tag])))
+            held = {tag: value for tag, value in held.items() if tag not in self._mean_lengths}
         if kind is not Scalars and _is_whole(kind, held):
             record = self._record(kind, which, group, held)
             if record is None:
@@ -195,6 +205,17 @@ class TagReader:
             return None
         self._episodes += kind is Episode
         return record
+
+
+def is_episode_length(tag: str) -> bool:
+    """Return whether the values of a tag are lengths of episodes."""
+    name = _named(tag)
+    return name.kind is Episode and name.field == "length"
+
+
+def is_fraction(number: float | None) -> bool:
+    """Return whether a number is finite and not a whole number."""
+    return number is not None and math.isfinite(number) and not number.is_integer()
 
 
 @functools.lru_cache(maxsize=1_000)

@@ -74,10 +74,10 @@ def test_a_return_without_a_length_is_a_scalar() -> None:
     assert record == Scalars(time=0.8, step=8, env_step=8, category="charts", values={"episodic_return": 1.0})
 
 
-@pytest.mark.parametrize("length", [27.43, -1.0, math.nan, math.inf, "long"])
+@pytest.mark.parametrize("length", [-1.0, math.nan, math.inf, "long"])
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_return_whose_length_is_not_a_count_is_a_scalar(length: Any, order: int) -> None:
-    """A fractional length is the mean of several episodes. The episodes before and after it are recorded."""
+    """The episodes before and after it are recorded."""
     lengths = {8: 20, 16: length, 24: 21.0}
     found = records_of(*(
         (f"charts/episodic_{name}", value, step)
@@ -92,6 +92,29 @@ def test_a_return_whose_length_is_not_a_count_is_a_scalar(length: Any, order: in
     (scalars,) = (one for one in found if isinstance(one, Scalars))
     assert (scalars.env_step, scalars.category) == (16, "charts")
     assert scalars.values == pytest.approx({"episodic_return": 1.5, "episodic_length": length}, nan_ok=True)
+
+
+def test_whole_lengths_after_a_fractional_one_are_means() -> None:
+    """A fractional length is the mean of several episodes. Means can be whole numbers by chance."""
+    found = records_of(*(
+        (f"charts/episodic_{name}", value, step)
+        for step, length in {8: 20.0, 16: 27.5, 24: 21.0}.items()
+        for name, value in (("return", 1.5), ("length", length))
+    ))  # fmt: skip
+
+    assert [one.env_step for one in found if isinstance(one, Episode)] == [8]
+    assert [(one.env_step, one.values["episodic_length"]) for one in found if isinstance(one, Scalars)] == [
+        (16, 27.5),
+        (24, 21.0),
+    ]
+
+
+def test_lengths_that_are_known_to_be_means_never_become_episodes() -> None:
+    ended = [(f"charts/episodic_{name}", value, 8) for name, value in (("return", 1.5), ("length", 20.0))]
+
+    (record,) = records_of(*ended, mean_lengths={"charts/episodic_length"})
+
+    assert isinstance(record, Scalars)
 
 
 def test_a_repeated_fractional_length_loses_no_value() -> None:

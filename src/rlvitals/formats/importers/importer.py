@@ -22,7 +22,8 @@ class Imported(NamedTuple):
         project: Name of the project.
         configuration: Training settings as plain values. The importer can add entries while the records are read.
         tags: Tags of the run. The importer can add tags while the records are read.
-        run: Identifier of the run in a store of several runs, such as a database. Otherwise empty.
+        run: Identifier of the run in a store of several runs, such as a database, or of a later training with the same
+            folder. Otherwise empty.
     """
 
     name: str
@@ -83,7 +84,7 @@ class Importer(ABC):
         """
 
     def runs_in(self, path: Path) -> Iterator[Imported]:
-        """Yield the runs of a file or a folder: the one from `read`.
+        """Yield the runs of a file or a folder: the one from `read`, unless several trainings logged to the folder.
 
         Raises:
             ImportFormatError: As for `read`.

@@ -11,7 +11,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ImportFormatError, RecordError, RlvitalsError, RunError
 from rlvitals.formats.importers.earlier_imports import EarlierImports
 from rlvitals.formats.importers.import_writing import ImportedRun, Progress, import_source, stored_import
-from rlvitals.formats.importers.importer import Importer
+from rlvitals.formats.importers.importer import Importer, StoreImporter
 from rlvitals.formats.importers.importer_registry import format_of, importer_of
 from rlvitals.formats.importers.training_search import Training, TrainingSearch, relative_name
 from rlvitals.runs.run import Run
@@ -213,7 +213,7 @@ class Imports:
         with _read_errors(path):
             source = import_source(path, chosen)
             for imported in importer.runs_in(path) if name is None else [importer.read(path)]:
-                own = imported.name if imported.run else ""
+                own = imported.name if imported.run and isinstance(importer, StoreImporter) else ""
                 relative = None if below is None else relative_name(path, below, own)
                 key = source.key(imported.run)
                 if key in keys:

@@ -2,12 +2,18 @@
 
 import struct
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.event_files import HPARAMS, event_files, training_folders
+from rlvitals.formats.importers.event_trainings import (
+    EventFileSummary,
+    EventTraining,
+    tags_without_steps,
+    trainings_in,
+)
 from rlvitals.formats.importers.export_metadata import metadata_of
 from rlvitals.formats.importers.folder_settings import settings_of
 from rlvitals.formats.importers.import_warnings import ImportWarnings, warning, with_warnings
@@ -16,7 +22,7 @@ from rlvitals.formatting import listed
 from rlvitals.records import Event, Record, codec_of
 from rlvitals.records.settings_table import SETTINGS_TAGS, settings_in
 from rlvitals.records.tag_reader import TagReader
-from rlvitals.records.training_parts import tag_in
+from rlvitals.records.training_parts import tag_in, tag_prefix_of
 from rlvitals.runs.export_marker import HEADER
 from rlvitals.sinks.lazy_destination import load, require
 
@@ -29,11 +35,28 @@ _FRAME = 16
 """Number of bytes around each event: its length and two checksums."""
 
 
+class _TrainingFiles(NamedTuple):
+    """Event files of one of the trainings at a path.
+
+    Attributes:
+        files: Event files, the oldest first.
+        summaries: Summaries of the files, if they have been read.
+        why: Sentence with the reason why the files are not those of the training before. Empty for the first training.
+    """
+
+    files: Sequence[Path]
+    summaries: Sequence[EventFileSummary] = ()
+    why: str = ""
+
+
 class TensorBoardImporter(Importer):
     """Importer for a single event file, or for the event files in a folder and its parts, such as `train` and `eval`.
 
     Tags determine the records of numbers (see `tag_reader`), which have 32 bits. Texts become events, and tables of
     hyperparameters become settings. Images, audio and histograms are left out, with a warning as an event.
+
+    Files that start the steps again after the end of the earlier ones are those of another training, which becomes a
+    separate run.
 
     Raises:
         MissingExtraError: TensorBoard is not installed.
@@ -48,11 +71,26 @@ class TensorBoardImporter(Importer):
         return folder in training_folders(path)
 
     def read(self, path: Path) -> Imported:
-        """Find the files. Events are read lazily."""
-        files = event_files(path)
-        if not files:
-            raise ImportFormatError(f"{path}: found no TensorBoard event file")
-        folder = files[0].parent
+        """Find the files of the only training. Events are read lazily.
+
+        Raises:
+            ImportFormatError: There are no event files, or those of several trainings.
+        """
+        first, *others = _trainings_at(path)
+        if others:
+            raise ImportFormatError(
+                f"{path} has the event files of several trainings: {others[0].why} To import each as a run, use "
+                f"`rlvitals import {path}` without a name, or `import_runs`. To import one of them, pass its file"
+            )
+        return self._imported(path, first)
+
+    def runs_in(self, path: Path) -> Iterator[Imported]:
+        """Yield the run of each training. Those after the first one have a warning with the reason."""
+        for training in _trainings_at(path):
+            yield self._imported(path, training)
+
+    def _imported(self, path: Path, training: _TrainingFiles) -> Imported:
+        folder = training.files[0].parent
         name, project = (path if path.is_dir() else folder).absolute().name, ""
         warnings = ImportWarnings()
         configuration = settings_of(path if path.is_dir() else folder, warnings)
@@ -60,44 +98,86 @@ class TensorBoardImporter(Importer):
             header = metadata_of(folder).header
             name, project = header.run_id, header.project
             configuration |= header.configuration
-        records = with_warnings(self.read_into(files, configuration), warnings, path)
-        return Imported(name, records, project=project, configuration=configuration)
+        if training.why:
+            warnings.add(f"{training.why} It becomes a separate run.", files=[*map(str, training.files)])
+        found = self.read_into(training.files, configuration, training.summaries)
+        # The first training keeps its identifier when the script runs again.
+        run = training.files[0].relative_to(path).as_posix() if training.why else ""
+        records = with_warnings(found, warnings, path)
+        return Imported(name, records, project=project, configuration=configuration, run=run)
 
-    def read_into(self, files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
+    def read_into(
+        self,
+        files: Sequence[Path],
+        configuration: dict[str, Any],
+        summaries: Sequence[EventFileSummary] = (),
+    ) -> Iterator[Record]:
         """Return an iterator over the records of event files.
 
         Args:
             files: Event files in order.
             configuration: Receives the settings from the files while the records are read.
+            summaries: Summaries of the files. Default: read them first.
 
         Raises:
             MissingExtraError: TensorBoard is not installed.
         """
         require("tensorboard", feature="TensorBoard", extra="tensorboard")
-        return _records(files, configuration)
+        return _records(files, configuration, summaries)
 
 
-def _records(files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
-    converter = EventConverter(configuration, _tags_without_steps(files))
+def _trainings_at(path: Path) -> list[_TrainingFiles]:
+    """Return the event files of each training at a path.
+
+    Raises:
+        ImportFormatError: There are none.
+        MissingExtraError: TensorBoard is not installed.
+    """
+    files = event_files(path)
+    if not files:
+        raise ImportFormatError(f"{path}: found no TensorBoard event file")
+    folders = Counter(file.parent for file in files if not tag_prefix_of(file.parent))
+    # A script that runs again adds a file to a folder. Do not read the files twice to find the trainings otherwise.
+    if not any(number > 1 for number in folders.values()):
+        return [_TrainingFiles(files)]
+    require("tensorboard", feature="TensorBoard", extra="tensorboard")
+    first, *others = trainings_in([EventFileSummary(file) for file in files])
+    found = [_TrainingFiles([each.file for each in first.files], first.files)]
+    for training in others:
+        why = _restart(training, found[-1].files[-1])
+        found.append(_TrainingFiles([each.file for each in training.files], training.files, why))
+    return found
+
+
+def _restart(training: EventTraining, before: Path) -> str:
+    return f"{training.first.file} starts the steps again after the end of {before}."
+
+
+def _records(
+    files: Sequence[Path], configuration: dict[str, Any], summaries: Sequence[EventFileSummary]
+) -> Iterator[Record]:
+    # The records of the first events depend on the values of the last ones, so a single pass would hold all of them.
+    found = summaries or [EventFileSummary(file) for file in files]
+    lengths = frozenset[str]().union(*(each.mean_lengths for each in found))
+    converter = EventConverter(configuration, tags_without_steps(found), lengths)
     for file in files:
         for event in _events(file):
             yield from converter.records(event, file)
     converter.check_steps(files[0])
     yield from converter.rest()
+    if not summaries:
+        yield from _mixed(found)
 
 
-def _tags_without_steps(files: list[Path]) -> frozenset[str]:
-    """Return the tags with several values, all at step 0. TensorBoard writes this step if the program logs none."""
-    at_zero: Counter[str] = Counter()
-    with_steps: set[str] = set()
-    for file in files:
-        for event in load(_LOADER).LegacyEventFileLoader(str(file)).Load():
-            tags = [value.tag for value in event.summary.value]
-            if event.step:
-                with_steps.update(tags)
-            else:
-                at_zero.update(tags)
-    return frozenset(tag for tag, count in at_zero.items() if count > 1 and tag not in with_steps)
+def _mixed(files: Sequence[EventFileSummary]) -> Iterator[Record]:
+    """Yield a warning if the event files, which become one run, are those of several trainings."""
+    first, *others = trainings_in(files)
+    if others:
+        message = (
+            f"{_restart(others[0], first.files[-1].file)} Both trainings are in this run. To separate them, move the "
+            "files of one to another folder."
+        )
+        yield warning(max(file.ended for file in files), message)
 
 
 class EventConverter:
@@ -106,10 +186,16 @@ class EventConverter:
     Args:
         configuration: Receives the settings from the events.
         without_steps: Tags whose numbers are left out, because their steps are unknown.
+        mean_lengths: Tags of episode lengths that are means of several episodes.
     """
 
-    def __init__(self, configuration: dict[str, Any], without_steps: Collection[str] = ()) -> None:
-        self._tags = TagReader()
+    def __init__(
+        self,
+        configuration: dict[str, Any],
+        without_steps: Collection[str] = (),
+        mean_lengths: Collection[str] = (),
+    ) -> None:
+        self._tags = TagReader(mean_lengths=mean_lengths)
         self._texts = _Texts(configuration)
         self._without_steps = without_steps
         self._left_out: dict[str, None] = {}

@@ -75,11 +75,14 @@ def test_a_training_of_cleanrl_is_imported(tmp_path: Path) -> None:
 
 
 def test_means_of_episodes_are_the_reward_of_a_run_without_episodes(tmp_path: Path) -> None:
-    """A script of CleanRL's style can log the means of a rollout under the tags of episodes."""
+    """A script of CleanRL's style can log the means of a rollout under the tags of episodes.
+
+    A mean that is a whole number by chance is not an episode, even if it comes first.
+    """
     file = EventFile(tmp_path / "means", 1000.0)
-    for step in (612, 1224):
+    for step, length in ((612, 27.0), (1224, 27.43)):
         file.scalars(1001.0, step, {"charts/episodic_return": step / 8})
-        file.scalars(1001.0, step, {"charts/episodic_length": 27.43})
+        file.scalars(1001.0, step, {"charts/episodic_length": length})
         file.scalars(1001.0, step, {"losses/value_loss": 0.5})
     file.close()
     run = import_run(tmp_path / "means", tmp_path / "logs")
@@ -88,6 +91,7 @@ def test_means_of_episodes_are_the_reward_of_a_run_without_episodes(tmp_path: Pa
     assert series is not None
     assert (series.tag, [*series.steps], [*series.values]) == ("charts/episodic_return", [612, 1224], [76.5, 153.0])
     assert [one.env_step for one in run.records("updates")] == [612, 1224]
+    assert list(run.records("episodes")) == []
 
 
 def test_event_files_are_recognised_by_their_first_event(folder: Path, tmp_path: Path) -> None:
