@@ -31,11 +31,11 @@ from rlvitals.diagnosis.finding import Finding, all_codes
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording.amendment import amend_configuration
 from rlvitals.records.objectives import PARAMETER_BOUNDS
+from rlvitals.records.setting_names import TRIAL_EVENT
 from rlvitals.runs.layout import valid_name
 
 __all__ = ["VitalsPruner", "VitalsStudyCallback", "link_trial"]
 
-_KIND = "trial"
 PRUNED_BY = "rlvitals_finding"
 """User attribute of a trial that holds the code of the finding for which it was pruned."""
 
@@ -90,7 +90,7 @@ class VitalsStudyCallback(RunHolder):
             self._run.take_place(0, None, facts)
             if monitor.resumed:
                 self._recorded |= {episode.episode for episode in monitor.run.records("episodes")}
-                events = (event for event in monitor.run.records("events") if event.kind == _KIND and event.data)
+                events = (event for event in monitor.run.records("events") if event.kind == TRIAL_EVENT and event.data)
                 self._recorded |= {event.data["trial"] for event in events}
         return self._failures
 
@@ -100,7 +100,7 @@ class VitalsStudyCallback(RunHolder):
         values = trial.values  # of a pruned trial: the last reported value
         if values is None:
             monitor.log_event(
-                _KIND,
+                TRIAL_EVENT,
                 f"Trial {trial.number} has no value (state: {state})",
                 severity="warning",
                 code=f"trial-{state}",

@@ -8,6 +8,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 
 from rlvitals.records.objectives import HIGHER_IS_BETTER, LOWER_IS_BETTER
+from rlvitals.records.setting_names import STUDY, STUDY_DIRECTIONS
 
 
 def configuration_of(study: Study) -> dict[str, Any]:
@@ -15,8 +16,8 @@ def configuration_of(study: Study) -> dict[str, Any]:
     signs = {name: sign_of(way) for name, way in zip(objectives_of(study), study.directions, strict=False)}
     return {
         "algorithm": f"Optuna {type(study.sampler).__name__}",
-        "study": study.study_name,
-        "directions": [direction.name.lower() for direction in study.directions],
+        STUDY: study.study_name,
+        STUDY_DIRECTIONS: [direction.name.lower() for direction in study.directions],
         "sampler": type(study.sampler).__name__,
         "pruner": type(study.pruner).__name__,
         LOWER_IS_BETTER: [name for name, sign in signs.items() if sign < 0],

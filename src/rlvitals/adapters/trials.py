@@ -5,7 +5,7 @@ import weakref
 from typing import Any
 
 from rlvitals.monitor import TrainingMonitor
-from rlvitals.records.setting_names import TRIAL_PARAMETERS
+from rlvitals.records.setting_names import STUDY, TRIAL_PARAMETERS
 
 RUN = "rlvitals_run"
 """User attribute of a trial that holds the path of its run."""
@@ -25,7 +25,7 @@ def link_trial(trial: Any, monitor: TrainingMonitor) -> None:
         ClosedError: The monitor is closed.
     """
     study, parameters = str(trial.study.study_name), dict(trial.params)
-    monitor.update_configuration({"study": study, "trial": trial.number, TRIAL_PARAMETERS: parameters})
+    monitor.update_configuration({STUDY: study, "trial": trial.number, TRIAL_PARAMETERS: parameters})
     trial.set_user_attr(RUN, str(monitor.path))
     _monitors[study, trial.number] = monitor
     _trials[monitor] = trial

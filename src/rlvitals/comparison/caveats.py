@@ -10,6 +10,8 @@ from rlvitals.comparison.wording import AXIS_WORDS, cut, is_known_to_differ, out
 from rlvitals.formatting import listed
 
 _NAMED = 6
+WITHOUT_TEST = frozenset({"not enough runs", "not comparable"})
+"""Verdicts of pairs that are not tested, so that nothing is concluded."""
 
 
 def limits_of(found: Comparison) -> list[str]:
@@ -48,13 +50,22 @@ def _unknown(found: Comparison) -> Iterator[str]:
 
 
 def _alone(found: Comparison) -> Iterator[str]:
-    """If several runs form one group, report that nothing is compared, why, and how to compare them."""
+    """If all runs form one group, report that nothing is compared, why, and how to compare them."""
     runs = [one for one in found.runs if one.repeats is None]
-    if len(found.groups) != 1 or len(runs) == 1 or found.groups[0].name == UNKNOWN_SETTINGS:
+    if len(found.groups) != 1 or (found.groups[0].name == UNKNOWN_SETTINGS and len(found.runs) > 1):
+        return
+    if len(runs) == 1:
+        yield (
+            "There is only one run, so nothing is compared. Give two or more runs. To rank one run "
+            "among the earlier runs of its folder, give its name."
+        )
         return
     (group,) = found.groups
     if group.name != ONE_GROUP:
-        yield f"These {len(runs)} runs form one group, {group.name}, so nothing is compared."
+        yield (
+            f"These {len(runs)} runs form one group, {group.name}, so nothing is compared. To form several groups, "
+            "choose another setting (`--by NAME`) or name them (`old=PATH new=PATH`)."
+        )
         return
     apart = ["the seed"] if len({str(one.seed) for one in runs}) > 1 else []
     apart += ["the environment"] if len(group.tasks) > 1 else []
@@ -84,10 +95,11 @@ def horizon_of(found: Comparison) -> str:
 def _limits(found: Comparison) -> Iterator[str]:
     what = outcome_phrase(found.statistic, found.metric)
     where = " in these environments" if len(found.horizons) > 1 else ""
-    yield (
-        f"The conclusions hold for more seeds of these configurations{where}, for {what}, up to {horizon_of(found)}. "
-        "They do not hold for another budget, environment or metric, or for a single seed."
-    )
+    if any(one.verdict not in WITHOUT_TEST for one in found.comparisons):
+        yield (
+            f"The conclusions hold for more seeds of these configurations{where}, for {what}, up to "
+            f"{horizon_of(found)}. They do not hold for another budget, environment or metric, or for a single seed."
+        )
     yield from _causes(found)
     better = Counter((one.task, one.baseline) for one in found.comparisons if one.verdict == "better")
     pairs = {frozenset((one.group, one.baseline)) for one in found.comparisons}

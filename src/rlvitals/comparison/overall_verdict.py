@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rlvitals.comparison.experiments import UNKNOWN_SETTINGS
-from rlvitals.comparison.result import Comparison, Versus
+from rlvitals.comparison.result import Comparison, RunGroup, Versus
 from rlvitals.comparison.result import Verdict as PairVerdict
-from rlvitals.comparison.wording import cut, short
-from rlvitals.formatting import count, listed
+from rlvitals.comparison.wording import cut, outcome_phrase, short
+from rlvitals.formatting import count, counted, listed
 from rlvitals.summary.tones import TONES
 from rlvitals.summary.verdict import Verdict
 
@@ -24,10 +23,9 @@ def overall_verdict(found: Comparison) -> Verdict:
     """
     made = found.comparisons
     if not made:
-        unknown = any(group.name == UNKNOWN_SETTINGS for group in found.groups)
-        why = "The settings of these runs are unknown" if unknown else "Only one group of runs"
-        whose = "Their" if unknown else "Its"
-        return Verdict("neutral", "No comparison", f"{why}, so nothing is compared. {whose} results are listed below.")
+        # The caveats explain why, and how to form groups.
+        text = "\n".join(_result(group, found) for group in found.groups)
+        return Verdict("neutral", "Nothing to compare", text)
     if len(made) == 1:
         one = made[0]
         return Verdict(_tone(one.verdict), _title(one), "\n".join(one.sentences))
@@ -37,7 +35,7 @@ def overall_verdict(found: Comparison) -> Verdict:
     parts = [f"{counts[verdict]} {verdict} ({_named(verdict, made)})" for verdict in shown]
     parts += [f"{many} {verdict}" for verdict, many in counts.items() if verdict not in IN_ORDER]
     text = f"Of {count(len(made))} comparisons{against}: {'; '.join(parts)}."
-    if len(counts) > 1 or "no difference shown" not in counts:
+    if shown:  # pairs with too few runs are not tested
         text += " Every verdict is adjusted for the number of comparisons."
     matter = [cut(one.name) for one in found.settings.influences if one.matters] if found.settings else []
     if matter:
@@ -46,6 +44,24 @@ def overall_verdict(found: Comparison) -> Verdict:
     if matter and not shown:
         return Verdict(tone, f"No difference shown, but settings have an effect: {cut(', '.join(matter))}", text)
     return Verdict(tone, _title_of_many(counts, len(made)), text)
+
+
+def _result(group: RunGroup, found: Comparison) -> str:
+    """State the mean of a group that is not compared, its interval and its number of runs."""
+    mean = group.estimates[found.statistic].mean
+    phrase = outcome_phrase(found.statistic, found.metric)
+    what = f"{phrase[:1].upper()}{phrase[1:]}"
+    whose = f" of {cut(group.name)}" if len(found.groups) > 1 else ""
+    if mean.estimate is None and len(group.tasks) > 1:
+        environments = counted(len(group.tasks), "environment")
+        return f"{what}{whose}: listed below for each of {environments}, {counted(group.counted, 'run')}."
+    if mean.estimate is None:
+        return f"{what}{whose}: unknown, because no run has an outcome."
+    if mean.low is not None:
+        within = f"95 % interval {short(mean.low)} to {short(mean.high)}"
+    else:
+        within = "no interval from one run" if group.counted == 1 else "no interval: the outcomes do not vary"
+    return f"{what}{whose}: {short(mean.estimate)} ({within}), the mean of {counted(group.counted, 'run')}."
 
 
 def _tone(verdict: PairVerdict) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from rlvitals.diagnosis.baseline_comparisons import BaselineComparison
 from rlvitals.diagnosis.causes import folded
 from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.families import STUDY_FAMILY
 from rlvitals.diagnosis.finding import CRITICAL, WARNING, Finding
 from rlvitals.diagnosis.health import Health, health_of
 from rlvitals.diagnosis.learning import FEWEST_REWARDS
@@ -61,6 +62,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         rewards: Number of finite rewards: of episodes, or of the series that represents them.
         reward_source: Name of that series (`runs.reward_series`); empty if the rewards are those of episodes.
         baselines: Comparisons of the last evaluation of the agent with the baselines that the run evaluated.
+        is_study: Whether the run is a hyperparameter search, whose episodes are trials.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -75,6 +77,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     rewards: int = 0
     reward_source: str = ""
     baselines: tuple[BaselineComparison, ...] = ()
+    is_study: bool = False
 
     @property
     def is_early(self) -> bool:
@@ -89,6 +92,9 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def evidence_text(self) -> str:
         """The amount of evidence, and the amount that a verdict needs."""
+        if self.is_study:
+            trials = _counted(self.rewards, "trial with a value", "trials with a value")
+            return f"{trials}; a verdict needs {FEWEST_REWARDS:.0f}"
         of_what = f"values of {self.reward_source}" if self.reward_source else "episodes with a reward"
         seen = f"value of {self.reward_source}" if self.reward_source else "episode with a reward"
         recorded = f"{_counted(self.rewards, seen, of_what)} and {_counted(self.updates, 'update', 'updates')}"
@@ -182,6 +188,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         rewards=rewards,
         reward_source=evidence.reward_source,
         baselines=evidence.baselines,
+        is_study=family.name == STUDY_FAMILY,
     )
 
 

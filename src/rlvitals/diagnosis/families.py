@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from rlvitals.records.setting_names import ALGORITHM_KEYS
+from rlvitals.records.setting_names import ALGORITHM_KEYS, STUDY, STUDY_DIRECTIONS, settings_by_name
 
 _GENERAL = frozenset(
     f"updates.{name}"
@@ -66,6 +66,10 @@ _SURROGATE = frozenset({"updates.policy_loss", "updates.clip_fraction", "updates
 _ALL = frozenset().union(
     _GENERAL, _POLICY, _STATE_VALUES, _ADVANTAGES, _CLIPPED_GRADIENTS, _ROLLOUTS, _EPOCHS, _STEP_SIZE, _SURROGATE
 )
+
+
+STUDY_FAMILY = "study"
+"""Name of the family of hyperparameter searches."""
 
 
 class Family(NamedTuple):
@@ -210,7 +214,7 @@ FAMILIES = (
         _GENERAL - {"settings.gamma"},
     ),
     Family(
-        "study",
+        STUDY_FAMILY,
         "hyperparameter search (Optuna)",
         "each episode is a trial; a sampler need not improve, and nothing is learnt",
         ("optuna",),
@@ -243,6 +247,17 @@ def family_of(flat: Mapping[str, Any]) -> Family:
     given = {name for name, value in flat.items() if value is not None}
     best = max(FAMILIES, key=lambda family: len(family.keys & given))
     return best if best.keys & given else UNKNOWN
+
+
+def is_study(configuration: Mapping[str, Any]) -> bool:
+    """Return whether a run records a hyperparameter search, so that its episodes are trials.
+
+    Args:
+        configuration: Configuration from the header of the run.
+    """
+    if {STUDY, STUDY_DIRECTIONS} <= configuration.keys():  # the user can set `algorithm` to the one that is tuned
+        return True
+    return family_of(settings_by_name(configuration)).name == STUDY_FAMILY
 
 
 def _named(text: str) -> Family | None:

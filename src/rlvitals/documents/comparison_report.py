@@ -109,7 +109,12 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
         "Each run contributes one value. Means have 95 % intervals; std is the standard deviation between runs."
         f"{where}",
         tuple(_group_blocks(found)),
-        (tables.groups_table(found), tables.target_table(found)),
+        # Without a comparison, the means are all that there is. Outcomes of several environments have no common mean.
+        (
+            tables.groups_table(found),
+            *(() if found.comparisons else (tables.tasks_table(found),)),
+            tables.target_table(found),
+        ),
     )
     yield _learning(found)
     yield Section(

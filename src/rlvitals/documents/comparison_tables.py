@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rlvitals.comparison import Comparison, Divergence, RunGroup, RunOutcome, Versus
+from rlvitals.comparison.caveats import WITHOUT_TEST
 from rlvitals.comparison.group_estimates import mean_on
 from rlvitals.comparison.overall_verdict import IN_ORDER
 from rlvitals.comparison.result import PairedItems, Reached, SettingInfluence, SettingsEffect
@@ -23,7 +24,6 @@ MOST_RUNS = 300
 _MOST_COMPARISONS = 60
 _MOST_STATEMENTS = 12
 """If there are more comparisons than this, those without a result get no statement."""
-_WITHOUT = frozenset({"not enough runs", "not comparable"})
 _MOST_SETTINGS = 40
 _MOST_ITEMS = 60
 _ACROSS = 6
@@ -44,7 +44,7 @@ def statements_of(found: Comparison) -> Statements:
     """State every comparison, those with a result first. If there are many, omit those that cannot have a result."""
     shown = shown_comparisons(found)
     if len(shown) > _MOST_STATEMENTS:
-        shown = [one for one in shown if one.verdict not in _WITHOUT]
+        shown = [one for one in shown if one.verdict not in WITHOUT_TEST]
     order = {verdict: place for place, verdict in enumerate(IN_ORDER)}
     ordered = sorted(shown, key=lambda one: order.get(one.verdict, len(order)))
     return Statements(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from rlvitals.diagnosis import Finding
+from rlvitals.diagnosis.families import is_study
 from rlvitals.documents.charts import AxisMark, Bad, Band, CurveChart, Floats, Line, ReferenceLine
 from rlvitals.documents.run_data import Recorded, StreamColumns
 from rlvitals.formatting import number
@@ -38,7 +39,9 @@ def curves_of(run: Recorded) -> dict[str, CurveChart]:
 
 def _episode_curves(run: Recorded) -> Iterable[CurveChart]:
     series = run.episodes
-    x, clock = _clock(series, "env_step", "episode")
+    # The steps of a study count its trials, and trials can be missing from them.
+    clocks = ("episode",) if is_study(run.header.configuration) else ("env_step", "episode")
+    x, clock = _clock(series, *clocks)
     target = run.header.goals.get("target")
     custom = [one.name for one in custom_objectives(run.header.configuration)]
     for name in (*(one.name for one in panel("episodes", "outcome")), *custom):

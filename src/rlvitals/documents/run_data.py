@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.diagnosis.families import is_study
 from rlvitals.documents.charts import Heat
 from rlvitals.documents.heatmaps import heats_of
 from rlvitals.documents.run_images import RunImage, pictures_of
@@ -100,6 +101,11 @@ class RunData(NamedTuple):
     def diagnosis(self) -> Diagnosis:
         """Diagnosis of the run."""
         return self.recorded.diagnosis
+
+    @property
+    def is_study(self) -> bool:
+        """Whether the run is a hyperparameter search, so that its episodes are trials."""
+        return is_study(self.header.configuration)
 
 
 def recorded_of(

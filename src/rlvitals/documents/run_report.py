@@ -27,6 +27,13 @@ from rlvitals.documents.findings_section import findings_section
 from rlvitals.documents.parameter_tables import exploration_blocks
 from rlvitals.documents.run_curves import curves_of, evaluation_curve
 from rlvitals.documents.run_data import RunData
+from rlvitals.documents.study_section import (
+    heats_without_rewards,
+    study_facts,
+    study_sections,
+    study_speed_facts,
+    without_rewards,
+)
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_duration, format_time, number, percent
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.records.objectives import custom_objectives
@@ -58,11 +65,11 @@ def run_document(data: RunData) -> Document:
     assert verdict is not None, "the run of a report is diagnosed"
     return Document(
         title=state.run_id,
-        kind=f"Training report{f', {state.project}' if state.project else ''}",
+        kind=f"{'Study' if data.is_study else 'Training'} report{f', {state.project}' if state.project else ''}",
         status=state.status,
         verdict=verdict,
         health=summary.overview.health,
-        key_facts=tuple(_key_facts(data)),
+        key_facts=tuple(study_facts(data) if data.is_study else _key_facts(data)),
         sections=filled(_sections(data)),
         foot=foot(data.made),
     )
@@ -110,6 +117,20 @@ def _sections(data: RunData) -> Iterator[Section]:
     summary = data.summary
     yield findings_section(data.diagnosis, summary.overview.state.dropped_records)
     yield _failure_section(data)
+    yield from study_sections(data, curves) if data.is_study else _training_sections(data, curves)
+    explored = tuple(_parameter_blocks(data))
+    yield Section("parameters", "Explored parameters", "", explored, explored if data.explored else ())
+    yield Section("pictures", "Images", "Logged by the run, oldest first.", (Pictures(tuple(data.pictures)),), ())
+    machine = Charts(tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves))
+    speed = Facts(tuple(study_speed_facts(summary.speed) if data.is_study else run_tables.speed_facts(summary.speed)))
+    yield Section("machine", "Speed and memory", "", (machine, speed), ())
+    yield Section("events", "Events and notes", "", *(tuple(_events(data, most)) for most in (_MOST_EVENTS, _LAST)))
+    yield Section("run", "The run", "", (Facts(tuple(_run_facts(data))),))
+    yield Section("configuration", "Configuration and reproduction", "", tuple(_origin_blocks(data)), ())
+
+
+def _training_sections(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Section]:
+    summary = data.summary
     yield baseline_section(summary.baselines, data.header.configuration)
     yield Section(
         "reward",
@@ -129,15 +150,6 @@ def _sections(data: RunData) -> Iterator[Section]:
     )
     evaluations = tuple(_evaluation_blocks(data))
     yield Section("evaluations", "Evaluations", "", evaluations, evaluations[:-1] or evaluations)
-    explored = tuple(_parameter_blocks(data))
-    yield Section("parameters", "Explored parameters", "", explored, explored if data.explored else ())
-    yield Section("pictures", "Images", "Logged by the run, oldest first.", (Pictures(tuple(data.pictures)),), ())
-    machine = Charts(tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves))
-    speed = Facts(tuple(run_tables.speed_facts(summary.speed)))
-    yield Section("machine", "Speed and memory", "", (machine, speed), ())
-    yield Section("events", "Events and notes", "", *(tuple(_events(data, most)) for most in (_MOST_EVENTS, _LAST)))
-    yield Section("run", "The run", "", (Facts(tuple(_run_facts(data))),))
-    yield Section("configuration", "Configuration and reproduction", "", tuple(_origin_blocks(data)), ())
 
 
 def _failure_section(data: RunData) -> Section:
@@ -272,12 +284,13 @@ def _evaluation_blocks(data: RunData) -> Iterator[Block]:
 
 def _parameter_blocks(data: RunData) -> Iterator[Block]:
     if data.summary.exploration is not None:
-        yield Charts(data.heats)
-        yield from exploration_blocks(data.summary.exploration)
+        explored = data.summary.exploration
+        yield Charts(heats_without_rewards(data.heats, data) if data.is_study else data.heats)
+        yield from exploration_blocks(without_rewards(explored) if data.is_study else explored)
     elif data.explored is False:
         yield Prose(
-            "Parameters were logged but not analysed, because it takes seconds for this many episodes or attempts. Add "
-            "--parameters to analyse them.",
+            "Parameters were logged but not analysed, because it takes seconds for this many "
+            f"{'trials' if data.is_study else 'episodes or attempts'}. Add --parameters to analyse them.",
             "quiet",
         )
 

@@ -44,7 +44,7 @@ class _Rows(msgspec.Struct, frozen=True):
     """Rows of an analysis of parameters.
 
     Attributes:
-        unit: What a row is: `attempt` or `episode`.
+        unit: What a row is: `attempt`, `episode`, or `trial` of a study.
         note: Note on the rows. Empty if there is none.
     """
 

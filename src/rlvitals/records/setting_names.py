@@ -12,7 +12,16 @@ TASK_SETTINGS = ("environment_id", "env_id", "environment", "env_name", "env", "
 IDENTIFYING_SETTINGS = frozenset({*ALGORITHM_KEYS, *TASK_SETTINGS, "exp_name", "framework"})
 """Settings that identify an experiment, but do not describe how it was trained."""
 
-TRIAL_FACTS = frozenset({"study", "trial", "trial_state", "trial_value"})
+STUDY = "study"
+"""Entry of a configuration with the name of a study: in the run of the study, and in the runs of its trials."""
+
+STUDY_DIRECTIONS = "directions"
+"""Entry of the configuration of a study: `minimize` or `maximize` for each of its objectives."""
+
+TRIAL_EVENT = "trial"
+"""Kind of the event that records a trial without a value. Its code is `trial-` and the state of the trial."""
+
+TRIAL_FACTS = frozenset({STUDY, "trial", "trial_state", "trial_value"})
 """Entries of a configuration that identify a trial of a hyperparameter search, or are its result."""
 
 TRIAL_PARAMETERS = "trial_parameters"

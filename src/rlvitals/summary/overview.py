@@ -14,6 +14,7 @@ import numpy as np
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.families import is_study
 from rlvitals.diagnosis.health import Health
 from rlvitals.records.objectives import custom_objectives
 from rlvitals.records.progress import STEPS, Throughput, furthest_of, seconds_left, share_of
@@ -22,6 +23,7 @@ from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import ask
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.course import Course, course
+from rlvitals.summary.best_trial import BestTrial, best_trial_of
 from rlvitals.summary.levels import LEVELS, Episodes, Level, levels_of
 from rlvitals.summary.measures import Floats, TrendEstimate, trend_estimate_of
 from rlvitals.summary.objective_columns import read_custom_objectives
@@ -35,11 +37,13 @@ class Assessment(NamedTuple):
 
     Attributes:
         diagnosis: Diagnosis of the run.
-        course: Course of its reward. `None` if it has no reward.
+        course: Course of its reward. `None` if it has no reward, or if it is a study.
+        best_trial: Best trial of a study. `None` for other runs.
     """
 
     diagnosis: Diagnosis
     course: Course | None
+    best_trial: BestTrial | None = None
 
 
 class RewardCourse(msgspec.Struct, frozen=True):
@@ -76,7 +80,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         recent_episodes_per_minute: Episodes per minute over the same recent period.
         levels: Mean of the last 100 episodes for each reported quantity (`rlvitals.summary.levels`).
         reward_source: Source of the reward if no episode was recorded (`runs.reward_series`). Otherwise empty.
-        course: Course of the reward. `None` if there is no reward or it was not computed.
+        course: Course of the reward. `None` if there is no reward, it was not computed, or the run is a study.
+        best_trial: Best trial of a study with one objective. `None` for other runs, or if it was not computed.
         verdict: Verdict. `None` if it was not computed.
         health: Health score, which can be "not judged". `None` if it was not computed.
         evidence: Available and required evidence if the run is not judged. Otherwise empty.
@@ -97,6 +102,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     levels: dict[str, Level]
     reward_source: str
     course: RewardCourse | None
+    best_trial: BestTrial | None
     verdict: Verdict | None
     health: Health | None
     evidence: str = ""
@@ -169,7 +175,7 @@ def overview_from(inputs: OverviewInputs) -> Overview:
         intervals=inputs.intervals,
     )
     source = "" if inputs.series is None else inputs.series.source
-    diagnosis, found = inputs.assessment or (None, None)
+    diagnosis, found, best_trial = inputs.assessment or (None, None, None)
     return Overview(
         state=state,
         episodes=inputs.episodes,
@@ -186,11 +192,13 @@ def overview_from(inputs: OverviewInputs) -> Overview:
         levels=levels,
         reward_source=source,
         course=None if found is None else _course_fact(found),
+        best_trial=best_trial,
         verdict=verdict_of(
             state,
             header,
             levels=levels,
             course=found,
+            best_trial=best_trial,
             diagnosis=diagnosis,
             reward_source=source,
             episodes=inputs.episodes,
@@ -216,7 +224,7 @@ def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = 
     columns |= read_custom_objectives(run, columns["time"].size)
     series = None if columns["time"].size else reward_series(run)
     rewards = columns["reward"] if series is None else series.values
-    assessment = Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course_of_rewards(rewards))
+    assessment = assessment_of(run, diagnosis or diagnose(evidence_of(run, clock=clock)), rewards)
     return overview_of_columns(run, columns, updates, pace, series=series, assessment=assessment, clock=clock)
 
 
@@ -273,7 +281,25 @@ def assess(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> tuple[Evidence, Assessme
     """
     parts: list[Floats] = []
     evidence = evidence_of(run, clock=clock, on_rewards=parts.append)
-    return evidence, Assessment(diagnose(evidence), course_of_rewards(np.concatenate(parts)) if parts else None)
+    return evidence, assessment_of(run, diagnose(evidence), np.concatenate(parts) if parts else np.empty(0))
+
+
+def assessment_of(run: Run, diagnosis: Diagnosis, rewards: Column | Floats) -> Assessment:
+    """Return the assessment of a run that has been diagnosed.
+
+    The values of a study are those of separate trials. Their order is that of the sampler, so they have no course.
+
+    Args:
+        run: The run. It can be live.
+        diagnosis: Diagnosis of the run.
+        rewards: Rewards of the run, shape `(n,)`.
+
+    Raises:
+        RunFormatError: A segment is damaged.
+    """
+    if is_study(run.header.configuration):
+        return Assessment(diagnosis, None, best_trial_of(run))
+    return Assessment(diagnosis, course_of_rewards(rewards))
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # overflows are expected in the data

@@ -19,7 +19,7 @@ from rlvitals.runs.reward_series import RewardSeries, recent_of, reward_series
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.baselines import Paired, as_pairs
 from rlvitals.summary.measures import Floats, Measured, known, measure
-from rlvitals.summary.overview import Assessment, Overview, course_of_rewards, overview_of_columns
+from rlvitals.summary.overview import Overview, assessment_of, course_of_rewards, overview_of_columns
 from rlvitals.summary.run_columns import MEASURES, RunColumns, read_columns
 from rlvitals.summary.status import away_of
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
@@ -127,8 +127,9 @@ def summarise(
         raise ValueError(f"window={window}: a window holds at least one episode")
     whole = columns or read_columns(run)
     series = None if whole.episodes["time"].size else reward_series(run)
-    course = course_of_rewards(whole.episodes["reward"] if series is None else series.values)
-    assessment = Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course)
+    rewards = whole.episodes["reward"] if series is None else series.values
+    assessment = assessment_of(run, diagnosis or diagnose(evidence_of(run, clock=clock)), rewards)
+    course = assessment.course
     overview = overview_of_columns(
         run,
         whole.episodes,

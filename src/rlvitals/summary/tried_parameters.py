@@ -1,7 +1,7 @@
 """Analysis of the explored parameters of a run: coverage, effects, best region, and values at a bound.
 
 If episodes report their attempts, each attempt is one row: its parameters with its reward and objectives. Otherwise
-each episode is one row.
+each episode is one row: for a study, each trial.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from rlvitals.diagnosis.families import is_study
 from rlvitals.records.attempt_rows import AttemptRow, decoded_attempts, rows_of
 from rlvitals.records.objectives import Direction, objectives_of, parameter_bounds
 from rlvitals.runs import Run
@@ -29,11 +30,11 @@ _SEED = 0
 _ITEMS_SHARE = 0.5
 """Share of the rows that must have another row of the same episode, so that attempts are compared within episodes."""
 
-Unit = Literal["attempt", "episode"]
+Unit = Literal["attempt", "episode", "trial"]
 
 
 class TriedRows(NamedTuple):
-    """Explored parameters and their outcomes, one row per attempt or episode, in time order.
+    """Explored parameters and their outcomes, one row per attempt, episode or trial of a study, in time order.
 
     Attributes:
         unit: What a row is.
@@ -65,7 +66,7 @@ class TriedRows(NamedTuple):
                 "Outcomes are per episode, but episodes have several steps: a reward sums all steps, and the "
                 "parameters are those that the episode reported. Log attempts=[...] to analyse each attempt."
             )
-        return "Each episode is one row."
+        return f"Each {self.unit} is one row."
 
 
 def has_parameters(names: Iterable[str]) -> bool:
@@ -187,7 +188,7 @@ def _episodes(run: Run, tried: list[str], window: int | None) -> TriedRows | Non
     rows = every[:: max(1, -(-every.size // MOST_ROWS))]
     named = _analysed(run, columns)
     return TriedRows(
-        unit="episode",
+        unit="trial" if is_study(run.header.configuration) else "episode",
         total=every.size,
         is_several_steps=bool(np.median(as_floats(columns["length"][rows])) > 1.0),
         parameters={name.removeprefix(_PREFIX): columns[name][rows].tolist() for name in tried},

@@ -4,12 +4,14 @@ import msgspec
 
 from rlvitals.diagnosis import CRITICAL, Diagnosis
 from rlvitals.diagnosis.failure_kinds import is_interrupt
+from rlvitals.diagnosis.families import is_study
 from rlvitals.formatting import count, counted, number, percent
 from rlvitals.runs import Header
 from rlvitals.runs.header import FAILED
 from rlvitals.runs.vitality import CRASHED
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.baseline_verdict import baseline_text, baseline_title
+from rlvitals.summary.best_trial import BestTrial, directions_of
 from rlvitals.summary.levels import Level
 from rlvitals.summary.status import RunState
 
@@ -52,6 +54,7 @@ def verdict_of(
     *,
     levels: dict[str, Level],
     course: Course | None,
+    best_trial: BestTrial | None,
     diagnosis: Diagnosis | None,
     reward_source: str,
     episodes: int,
@@ -59,13 +62,15 @@ def verdict_of(
 ) -> Verdict | None:
     """Return the verdict on a run: a bad end, otherwise the most likely fault, otherwise the gain over its baselines.
 
-    Without evaluated baselines, the verdict is the course of the reward. The advice is that of the first finding.
+    Without evaluated baselines, the verdict is the course of the reward, or the best trial of a study. The advice is
+    that of the first finding.
 
     Args:
         state: State of the run.
         header: Header of the run, which holds the failure.
         levels: Recent levels.
         course: Course of the reward. `None` if there is no reward, or if it was not computed.
+        best_trial: Best trial of a study. `None` for other runs.
         diagnosis: Diagnosis of the run. `None` if it was not computed.
         reward_source: Source of the reward if no episode was recorded. Otherwise empty.
         episodes: Number of episodes.
@@ -90,7 +95,9 @@ def verdict_of(
         return Verdict(*_baseline_title(diagnosis, course), baselines, advice)
     reward = levels.get("reward")
     if course is None or reward is None:
-        return _without_reward(state, header, episodes, env_step)
+        is_search = is_study(header.configuration)  # its values have no course
+        of_study = Verdict("neutral", *_of_study(state, header, best_trial, episodes), advice)
+        return of_study if is_search else _without_reward(state, header, episodes, env_step)
     what = "values" if reward_source else "episodes"
     parts = [_text(course, what), _from_to(course, reward, what), _success(levels.get("success"))]
     if reward_source:
@@ -115,6 +122,21 @@ def _trouble(ending: str, diagnosis: Diagnosis, reason: str) -> tuple[str, str, 
     if ending in _INTERRUPTED:
         return "watch", ending.capitalize(), _sentence(reason)
     return None
+
+
+def _of_study(state: RunState, header: Header, best: BestTrial | None, trials: int) -> tuple[str, str]:
+    """Return title and text of a study."""
+    if best is not None:
+        text = f"Of the completed trials, trial {count(best.number)} has the {best.rank} value: {number(best.value)}."
+        return f"Best value: {number(best.value)}", text
+    so_far = " so far" * state.is_open
+    if not trials:
+        return "No values", f"No trial has a value{so_far}."
+    objectives = len(directions_of(header.configuration))
+    if objectives > 1:
+        text = f"{counted(trials, 'trial')} with {count(objectives)} objectives, so no single trial is the best."
+        return "No single best trial", text
+    return "No completed trial", f"No trial has completed with a finite value{so_far}."
 
 
 def _baseline_title(diagnosis: Diagnosis, course: Course | None) -> tuple[str, str]:

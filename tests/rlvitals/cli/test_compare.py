@@ -221,3 +221,17 @@ def test_a_single_run_has_no_comparison_report(invoke: Invoke, two_groups: Path)
     assert result.exit_code == 2
     assert "is a single run, so there is no comparison to report" in result.stderr
     assert "`rlvitals report lr0.1-0`" in result.stderr
+
+
+def test_one_configuration_in_two_environments_has_a_mean_in_each(invoke: Invoke, monitor: Monitor, logs: Path) -> None:
+    """The short output has the table by environment, because there is no other mean."""
+    for name, level in (("Easy-v0", 2.0), ("Hard-v0", 1.0)):
+        for seed in range(2):
+            with monitor(f"{name}-{seed}", configuration={"lr": 0.1, "seed": seed, "env_id": name}) as training:
+                for episode in range(30):
+                    training.log_episode(episode, level + seed, 10, env_step=10 * (episode + 1))
+    text = invoke("compare", logs).stdout
+
+    assert text.splitlines()[2] == "● Nothing to compare"
+    assert re.search(r"Easy-v0 +all runs +2 +2.5 ", text)
+    assert re.search(r"Hard-v0 +all runs +2 +1.5 ", text)

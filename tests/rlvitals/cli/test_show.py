@@ -414,3 +414,23 @@ def test_events_are_sorted_by_time(invoke: Invoke, invoke_json: InvokeJson, moni
     assert shown.index("it was earlier") < shown.index("it was later")
     assert "The last 8 of 24" in shown
     assert (found["events_total"], len(found["events"])) == (24, 10)
+
+
+def test_a_study_is_shown_with_its_best_trial(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """The text has trials instead of episodes, and the JSON has the best trial."""
+    with monitor("study", configuration={"study": "study", "directions": ["minimize"]}) as training:
+        for number in range(30):
+            training.log_episode(
+                number, -float(number + 1), 1, termination_reason="complete", parameters={"rate": 0.5 * number}
+            )
+    text = invoke("show", "study").stdout
+
+    assert text.splitlines()[2].startswith("● Best value: 1 ")
+    assert "trial 0, minimize" in text
+    assert "pisode" not in text
+    assert invoke_json("show", "study")["best_trial"] == {
+        "number": 0,
+        "value": 1.0,
+        "direction": "minimize",
+        "parameters": {"rate": 0.0},
+    }

@@ -54,7 +54,13 @@ def test_runs_of_one_group_are_not_compared(seeds: Seeds) -> None:
         .limits[0]
         .startswith("The settings of these 2 runs are the same except for the environment")
     )
-    assert compare("logs/a-*", by="lr").limits == ["These 2 runs form one group, 0.1, so nothing is compared."]
+    assert compare("logs/a-*", by="lr").limits == [
+        (
+            "These 2 runs form one group, 0.1, so nothing is compared. To form several groups, choose another setting "
+            "(`--by NAME`) or name them (`old=PATH new=PATH`)."
+        )
+    ]
+    assert compare(runs[0]).limits[0].startswith("There is only one run, so nothing is compared.")
     assert "one group" not in " ".join([*compare(*runs, by="run").limits, *compare(runs[0]).limits])
 
 
