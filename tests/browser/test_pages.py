@@ -416,6 +416,20 @@ def test_updates_keep_an_open_hint_and_the_focus(monitor: Monitor, opened: Opene
     training.close()
 
 
+def test_live_runs_keep_their_places_in_the_list(monitor: Monitor, opened: Opened) -> None:
+    """The run that started last is first, whichever recorded last."""
+    first, second = monitor("first"), monitor("second")
+    trained(second, 5)
+    listed = opened("/")
+    names = listed.locator("tr[data-run] .c-name a")
+    expect(names).to_have_text(["second", "first"])
+    trained(first, 5)
+    expect(listed.locator("tr[data-run=first] .c-episodes")).to_have_text("5")
+    expect(names).to_have_text(["second", "first"])
+    first.close()
+    second.close()
+
+
 def test_damaged_pins_in_local_storage_are_ignored(monitor: Monitor, opened: Opened) -> None:
     """The list is shown without pins."""
     with monitor() as training:

@@ -10,32 +10,39 @@ from typing import Any
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
+from rlvitals.formats.importers.earlier_imports import marked_path
 from rlvitals.formats.importers.event_files import event_files, trainings_with_events
-from rlvitals.formats.importers.folder_settings import settings_of
-from rlvitals.formats.importers.import_warnings import ImportWarnings
-from rlvitals.formats.importers.tensorboard_importer import EventConverter, loader_of
-from rlvitals.monitor import TrainingMonitor
-from rlvitals.recording import RecorderSettings
+from rlvitals.formats.importers.import_writing import RecordTimes, imported_header
+from rlvitals.formats.importers.tensorboard_importer import EventConverter, TensorBoardImporter, begin_of, loader_of
+from rlvitals.recording import Recorder, RecorderSettings, open_copy
 from rlvitals.records import Record
+from rlvitals.records.masking import DEFAULT_MASKING
+from rlvitals.runs.header import IMPORTED, RUNNING, Header, mask_secrets
 from rlvitals.runs.layout import valid_name
 from rlvitals.sinks.lazy_destination import require
 
 _log = logging.getLogger("rlvitals")
 
 IDLE_S = 600.0
-"""Seconds without a new event after which a training counts as ended."""
+"""Seconds without a new value after which a training counts as ended."""
+
+KEPT_S = 86_400.0
+"""Seconds without a new value after which the files of a training that grew while it was shown are closed."""
 
 FLUSH_S = 150.0
-"""Seconds without a new event after which the last step is complete. PyTorch's writer flushes every 120 seconds."""
+"""Seconds without a new value after which the last step is complete. PyTorch's writer flushes every 120 seconds."""
 
 SEARCH_S = 5.0
 """Least time between two searches for new trainings."""
+
+_FACTS = ("status", "started", "ended", "configuration", "writers")
+"""Fields of the header that can change while the files grow."""
 
 _SETTINGS = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None, signals=(), take_requests=False)
 
 
 class EventMirror:
-    """Live copy of the event files of one training.
+    """Live copy of the event files of one training. Its header has the facts that an import of the files has.
 
     Args:
         folder: Folder with the event files, also in its parts, such as `train` and `eval`.
@@ -43,6 +50,7 @@ class EventMirror:
         clock: Source of the time.
 
     Raises:
+        ImportFormatError: The folder has no event files.
         MissingExtraError: TensorBoard is not installed.
         RunError: The run cannot be created.
     """
@@ -51,51 +59,56 @@ class EventMirror:
         require("tensorboard", feature="reading event files", extra="tensorboard")
         self._folder = folder
         self._clock = clock
-        self._settings: dict[str, Any] = settings_of(folder, ImportWarnings())
-        self._known = dict(self._settings)
+        imported = TensorBoardImporter().read(folder)  # its records, read lazily, would end with the files
+        self._settings: dict[str, Any] = {} if imported.configuration is None else imported.configuration
+        self._imported = imported._replace(configuration=self._settings)
         self._converter = EventConverter(self._settings)
         self._loaders: dict[Path, Any] = {}
-        self._monitor = TrainingMonitor(
-            log_dir,
-            session_name=valid_name(folder.name),
-            configuration=self._settings,
-            settings=_SETTINGS,
-            announce=False,
-        )
+        self._begun = begin_of(event_files(folder)[0])
+        self._newest: float | None = None
+        self._grown = -math.inf
+        self._is_caught_up = False
+        self._times = RecordTimes()
+        session = open_copy(log_dir, valid_name(folder.name), self._header(is_over=False), clock=clock)
+        self._recorder = Recorder(session, settings=_SETTINGS, clock=clock)
+        self._recorder.before_close(lambda: self._save(is_over=True))
 
     @property
     def path(self) -> Path:
         """Path of the run folder."""
-        return self._monitor.path
+        return self._recorder.path
 
     @property
     def is_open(self) -> bool:
-        """Whether the training can go on."""
-        return self._monitor.session.end_time is None
+        """Whether new events are recorded."""
+        return not self._recorder.closed
 
     def poll(self) -> int:
-        """Record the new events. End the run if there have been none for ten minutes.
+        """Record the new events. The run has ended if the newest value is more than ten minutes old.
 
         Returns:
             Number of new events.
         """
-        files = event_files(self._folder)
         count = 0
-        for file in files:
+        for file in event_files(self._folder):
             if file not in self._loaders:
                 self._loaders[file] = loader_of(file)
             for event in self._loaders[file].Load():
                 count += 1
+                if event.summary.value:
+                    self._newest = max(event.wall_time, self._newest or 0.0)
                 self._record(self._converter.records(event, file))
-        if self._settings != self._known:
-            self._known = dict(self._settings)
-            self._monitor.update_configuration(self._settings)
+        now = self._clock.time()
+        if count and self._is_caught_up:
+            self._grown = now
+        idle_s = now - self._last_active(now)
         if not count:
-            idle_s = self._clock.time() - max((file.stat().st_mtime for file in files), default=0.0)
+            self._is_caught_up = True
             if idle_s > FLUSH_S:
                 self._record(self._converter.flush())
-            if idle_s > IDLE_S:
+            if idle_s > (KEPT_S if self._grown > -math.inf else IDLE_S):
                 self.close()
+        self._save(is_over=idle_s > IDLE_S)
         return count
 
     def close(self) -> None:
@@ -105,11 +118,38 @@ class EventMirror:
             try:
                 self._record(self._converter.rest())
             finally:
-                self._monitor.close()
+                self._recorder.close()
 
     def _record(self, records: Iterator[Record]) -> None:
         for record in records:
-            self._monitor.log_record(type(record), msgspec.structs.asdict(record))
+            self._times.add(self._recorder.write(record))
+
+    def _last_active(self, now: float) -> float:
+        """Return the time of the newest value. The clock of the training's machine can differ from the one here.
+
+        A file whose old events are read for the first time has not grown: it can be a copy.
+        """
+        newest = self._begun if self._newest is None else self._newest
+        return max(min(newest, now), self._grown)
+
+    def _header(self, *, is_over: bool) -> Header:
+        """Return the header that an import of the events until now has."""
+        header = imported_header(self._imported, *self._times.range(without=self._begun))
+        header.reproduction = {IMPORTED: {"path": marked_path(self._folder), "format": "tensorboard"}}
+        if not is_over:
+            header.status, header.ended = RUNNING, None
+            header.writers = [msgspec.structs.replace(writer, ended=None, status=None) for writer in header.writers]
+        mask_secrets(header, DEFAULT_MASKING)
+        return header
+
+    def _save(self, *, is_over: bool) -> None:
+        """Write the header if it has changed."""
+        header, new = self._recorder.session.header, self._header(is_over=is_over)
+        facts = {name: getattr(new, name) for name in _FACTS}
+        if facts != {name: getattr(header, name) for name in _FACTS}:
+            for name, value in facts.items():
+                setattr(header, name, value)
+            self._recorder.save()
 
 
 class EventMirrors:

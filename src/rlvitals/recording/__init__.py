@@ -3,7 +3,7 @@
 from rlvitals.recording.failure import Terminated, ending_of, failure_of
 from rlvitals.recording.process_end import exit_error
 from rlvitals.recording.recorder import DroppedRecords, Recorder, RecorderSettings
-from rlvitals.recording.session import Resume, Session, open_session
+from rlvitals.recording.session import Resume, Session, open_copy, open_session
 from rlvitals.recording.window import LiveWindow
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "ending_of",
     "exit_error",
     "failure_of",
+    "open_copy",
     "open_session",
 ]

@@ -311,7 +311,7 @@ class Maintenance(JournalObserver):
 
     def _describe(self) -> None:
         """Add the facts to the header that took too long to collect at the start of the run."""
-        if not self._described and not self._closed:
+        if not (self._described or self._closed or self._session.is_copy):
             self._described = True
             self._session.header.reproduction |= slow_facts()
             self._save_soon()

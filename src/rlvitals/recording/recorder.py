@@ -403,7 +403,8 @@ class Recorder:
     def _close_folder(self, status: str, failure: Failure | None, budget: Budget) -> None:
         header = self.session.header
         header.status, header.failure = status, failure
-        header.ended = header.writers[-1].ended = self.clock.time()
+        if not self.session.is_copy:
+            header.ended = header.writers[-1].ended = self.clock.time()
         header.writers[-1].status = status
         self._maintenance.close(self.settings.seal_on_close, budget)
 
@@ -437,6 +438,8 @@ class Recorder:
         self.after_tick()
 
     def _record_end(self, status: str, failure: Failure | None) -> None:
+        if self.session.is_copy:
+            return
         if failure is None:
             self.record(Event, self._state(status, "info"))
         else:

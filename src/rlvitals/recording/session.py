@@ -35,6 +35,11 @@ class Session(NamedTuple):
     """Content of the header file before a resume, or `None` for a new run."""
     masking: Masking = DEFAULT_MASKING
     """Masking applied to secrets before they are written."""
+    is_copy: bool = False
+    """Whether the training belongs to another process, whose records this process copies.
+
+    Then the facts and the clock of this process do not describe the run: its copier sets them in the header.
+    """
 
     def give_up(self) -> None:
         """Release a run that cannot be written. The header of a resumed run is restored."""
@@ -97,23 +102,44 @@ def open_session(
                 log_dir,
                 path.name,
             )
-        return _begin(Layout(path), project, configuration, clock, masking)
+        now = clock.time()
+        header = Header(
+            run_id=path.name,
+            project=project,
+            started=now,
+            configuration=configuration,
+            reproduction=quick_facts(),
+            writers=[Writer(writer=1, started=now, host=host_name(), pid=os.getpid())],
+        )
+        return _begin(Layout(path), header, clock, masking)
     except OSError as error:
-        raise RunError(f"cannot create a run in {log_dir}: {error.strerror or error}; choose another folder") from error
+        raise _not_created(log_dir, error) from error
 
 
-def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock, masking: Masking) -> Session:
-    now = clock.time()
+def open_copy(log_dir: Path, name: str, header: Header, *, clock: Clock) -> Session:
+    """Create the run for a copy of a training that another process records.
+
+    Args:
+        log_dir: Folder of runs. It is created if it is missing.
+        name: Run name. If a run of this name exists, the new run gets a number as suffix.
+        header: Header with the facts of the training. Its `run_id` is set.
+        clock: Source of the time, for the lock.
+
+    Raises:
+        RunNameError: The name is not a valid folder name.
+        RunError: The folder cannot be created.
+    """
+    try:
+        path = claim_folder(log_dir, checked_name(name))
+        header.run_id = path.name
+        return _begin(Layout(path), header, clock, DEFAULT_MASKING)._replace(is_copy=True)
+    except OSError as error:
+        raise _not_created(log_dir, error) from error
+
+
+def _begin(layout: Layout, header: Header, clock: Clock, masking: Masking) -> Session:
     layout.make()
     lock = WriterLock(layout.lock, clock=clock)
-    header = Header(
-        run_id=layout.path.name,
-        project=project,
-        started=now,
-        configuration=configuration,
-        reproduction=quick_facts(),
-        writers=[Writer(writer=1, started=now, host=host_name(), pid=os.getpid())],
-    )
     _mask(header, masking)
     session = Session(layout, header, lock, resumed=False, masking=masking)
     try:
@@ -146,6 +172,10 @@ def _take_up(layout: Layout, clock: Clock, masking: Masking) -> Session:
         lock.release()
         raise
     return Session(layout, header, lock, resumed=True, before=before, masking=masking)
+
+
+def _not_created(log_dir: Path, error: OSError) -> RunError:
+    return RunError(f"cannot create a run in {log_dir}: {error.strerror or error}; choose another folder")
 
 
 def _not_resumed(layout: Layout, error: OSError) -> RunError:

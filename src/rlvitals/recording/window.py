@@ -65,8 +65,11 @@ class LiveWindow:
 
     @property
     def last_time(self) -> float | None:
-        """Time of the last episode or update (UTC, seconds since 1970), or `None` before the first."""
-        times = [record.time for kind in (Episode, PolicyUpdate) for record in self.last(kind, 1)]
+        """Time of the last record of the training (UTC, seconds since 1970), or `None` before the first.
+
+        System samples and events are left out, because a training that hangs has them too.
+        """
+        times = [record.time for kind in _STEPPING for record in self.last(kind, 1)]
         return max(times, default=None)
 
     @property

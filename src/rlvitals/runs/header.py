@@ -56,8 +56,8 @@ class Writer(msgspec.Struct, kw_only=True, omit_defaults=True):
     Attributes:
         writer: Number of the writer, from 1.
         started: Start of the writer.
-        host: Name of the machine.
-        pid: Process id.
+        host: Name of the machine. Empty if unknown, as in an imported run.
+        pid: Process id. 0 if unknown.
         ended: End of the writer. Absent while it writes, and if it was killed.
         status: Status that it left. Absent until then.
         rewind: Point to which it rewound the run. Absent without a rewind.

@@ -10,7 +10,10 @@ from torch.utils.tensorboard import SummaryWriter
 
 from rlvitals import TrainingMonitor
 from rlvitals.adapters.event_mirror import FLUSH_S, IDLE_S, EventMirror, EventMirrors
+from rlvitals.dashboard.run_registry import RunRegistry
 from rlvitals.formats.importers.event_files import trainings_with_events
+from rlvitals.formats.importers.run_import import import_run
+from rlvitals.records import STREAMS
 from rlvitals.runs import Run
 from rlvitals.sinks.lazy_destination import load
 from rlvitals.testing.manual_clock import ManualClock
@@ -18,10 +21,11 @@ from rlvitals.testing.manual_clock import ManualClock
 NAME = "CartPole-v1__ppo__1__1700000000"
 
 
-def write_updates(writer: SummaryWriter, steps: range) -> None:
+def write_updates(writer: SummaryWriter, steps: range, *, time: float | None = None) -> None:
+    """Write an update for each step, all at a time, by default now."""
     for step in steps:
-        writer.add_scalar("losses/policy_loss", -0.5, step)
-        writer.add_scalar("losses/entropy", 0.25, step)
+        writer.add_scalar("losses/policy_loss", -0.5, step, walltime=time)
+        writer.add_scalar("losses/entropy", 0.25, step, walltime=time)
     writer.flush()
 
 
@@ -67,11 +71,9 @@ def test_a_copy_has_the_settings_of_the_training(tmp_path: Path, writer: Summary
 
 def test_a_training_without_new_events_ends(tmp_path: Path, writer: SummaryWriter) -> None:
     """The last step is recorded earlier."""
-    write_updates(writer, range(1, 4))
+    write_updates(writer, range(1, 4), time=1_000.0)
     writer.close()
     folder = tmp_path / "runs" / NAME
-    (file,) = folder.iterdir()
-    os.utime(file, (1_000.0, 1_000.0))
     clock = ManualClock(1_000.0)
     mirror = EventMirror(folder, tmp_path / "home", clock=clock)
     mirror.poll()
@@ -83,6 +85,66 @@ def test_a_training_without_new_events_ends(tmp_path: Path, writer: SummaryWrite
 
     assert complete == [1, 2, 3]
     assert Run(mirror.path).header.status == "completed"
+
+
+def test_a_copy_has_the_facts_of_an_import(tmp_path: Path, writer: SummaryWriter) -> None:
+    """The process that copies the files, its machine and its clock are not those of the training."""
+    write_updates(writer, range(1, 3), time=1_000.0)
+    write_updates(writer, range(3, 5), time=2_000.0)
+    writer.close()
+    folder = tmp_path / "runs" / NAME
+    mirror = EventMirror(folder, tmp_path / "home", clock=ManualClock(9_000.0))
+    while mirror.poll():
+        pass
+    copy, imported = Run(mirror.path), import_run(folder, tmp_path / "logs")
+
+    for name in ("project", "status", "started", "ended", "configuration", "writers", "tags", "goals"):
+        assert getattr(copy.header, name) == getattr(imported.header, name)
+    assert (copy.header.started, copy.header.ended, copy.header.writers[0].host) == (1_000.0, 2_000.0, "")
+    assert copy.header.reproduction == {"imported": {"path": str(folder), "format": "tensorboard"}}
+    assert all([*copy.records(stream)] == [*imported.records(stream)] for stream in STREAMS)
+
+
+def test_a_copy_runs_since_the_first_value(tmp_path: Path, writer: SummaryWriter) -> None:
+    """Its status follows the age of the newest value."""
+    write_updates(writer, range(1, 4), time=1_000.0)
+    clock = ManualClock(1_000.0 + IDLE_S)
+    mirror = EventMirror(tmp_path / "runs" / NAME, tmp_path / "home", clock=clock)
+    mirror.poll()
+    header = Run(mirror.path).header
+    mirror.close()
+
+    assert (header.status, header.started, header.ended) == ("running", 1_000.0, None)
+
+
+def test_a_training_that_goes_on_after_a_pause_runs_again(tmp_path: Path, writer: SummaryWriter) -> None:
+    """This also applies if the clock of its machine is behind."""
+    clock = ManualClock(1_000.0)
+    mirror = EventMirror(tmp_path / "runs" / NAME, tmp_path / "home", clock=clock)
+    seen = []
+    for steps in (range(1, 4), range(4, 6), range(0), range(6, 8)):
+        clock.advance(0.0 if steps else IDLE_S + 1.0)
+        write_updates(writer, steps, time=900.0 + steps.start)
+        mirror.poll()
+        header = Run(mirror.path).header
+        seen.append((header.status, header.ended))
+        mirror.poll()
+    mirror.close()
+    writer.close()
+
+    assert seen == [("running", None), ("running", None), ("completed", 904.0), ("running", None)]
+    assert steps_of(Run(mirror.path)) == [*range(1, 8)]
+
+
+def test_rows_of_copies_are_in_the_order_of_their_starts(tmp_path: Path) -> None:
+    """The order is the same at each start of the dashboard, in which the trainings are copied by name."""
+    for name, time in (("a", 1_000.0), ("b", 3_000.0), ("c", 2_000.0), ("d", 2_000.0)):
+        old_training(tmp_path / "runs" / name, time=time)
+    mirrors = EventMirrors(tmp_path / "runs", tmp_path / "home", clock=ManualClock(9_000.0))
+    mirrors.poll()
+    rows, _ = RunRegistry(tmp_path / "runs", mirrors=tmp_path / "home").rows()
+
+    assert [row.key for row in rows] == ["b", "c", "d", "a"]
 
 
 def test_parts_of_a_training_are_one_copy(tmp_path: Path) -> None:
@@ -134,12 +196,11 @@ def test_new_trainings_are_found_later(tmp_path: Path, writer: SummaryWriter) ->
     assert steps_of(Run(tmp_path / "home" / "deep" / "b")) == [1, 2]
 
 
-def old_training(folder: Path) -> Path:
+def old_training(folder: Path, *, time: float = 1_000.0) -> Path:
     """Write a training that has ended, and return its file."""
     with SummaryWriter(folder) as writer:
-        write_updates(writer, range(1, 4))
+        write_updates(writer, range(1, 4), time=time)
     (file,) = folder.iterdir()
-    os.utime(file, (1_000.0, 1_000.0))
     return file
 
 

@@ -18,10 +18,11 @@ from rlvitals.errors import (
     RunNotFoundError,
 )
 from rlvitals.monitor import TrainingMonitor
-from rlvitals.recording import RecorderSettings
-from rlvitals.recording.session import Resume, Session, open_session
-from rlvitals.runs.header import read_header, write_header
+from rlvitals.recording import Recorder, RecorderSettings
+from rlvitals.recording.session import Resume, Session, open_copy, open_session
+from rlvitals.runs.header import Header, Writer, read_header, write_header
 from rlvitals.runs.lock import WriterLock
+from rlvitals.runs.run import Run
 
 QUIET = RecorderSettings(system_interval_s=None)
 
@@ -278,3 +279,15 @@ def test_a_run_folder_and_a_run_set_can_be_links(tmp_path: Path) -> None:
     (tmp_path / "logs" / "newest").symlink_to(session.layout.path)
 
     assert _open_and_let_go(tmp_path / "logs", "newest", "must").resumed
+
+
+def test_a_copy_has_only_the_facts_of_its_training(tmp_path: Path) -> None:
+    """The packages, the command and the end of the process that copies it are left out."""
+    header = Header(run_id="", started=5.0, writers=[Writer(writer=1, started=5.0, host="", pid=0)])
+    recorder = Recorder(open_copy(tmp_path, "copy", header, clock=SYSTEM_CLOCK), settings=QUIET)
+    recorder.flush()
+    recorder.close()
+
+    run = Run(recorder.path)
+    assert (run.header.run_id, run.header.started, run.header.ended) == ("copy", 5.0, None)
+    assert (run.header.reproduction, [*run.records("events")]) == ({}, [])

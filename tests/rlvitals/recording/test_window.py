@@ -1,7 +1,7 @@
 """The live window."""
 
 from rlvitals.recording.window import LiveWindow
-from rlvitals.records import Episode, PolicyUpdate
+from rlvitals.records import Episode, Event, PolicyUpdate, Scalars
 
 
 def _window(size: int = 5) -> tuple[LiveWindow, list[Episode]]:
@@ -49,6 +49,15 @@ def test_after_a_rewind_the_window_belongs_to_the_branch_that_continues() -> Non
 
     assert before == (2, 1, 1, 20, [])
     assert window.episodes == 3
+
+
+def test_every_record_of_the_training_counts_for_the_last_time() -> None:
+    """A training that only logs custom metrics is not stalled."""
+    window = LiveWindow()
+    window.adder(Scalars, lambda: 1)(Scalars(time=3.0, step=1, category="custom", values={"a": 1.0}))
+    window.adder(Event, lambda: 1)(Event(time=4.0, kind="note", message="a", severity="info"))
+
+    assert window.last_time == 3.0
 
 
 def test_an_empty_window_has_no_values() -> None:

@@ -34,6 +34,8 @@ const COLUMNS = {
     (row) => h("time", { class: "num", "data-at": row.updated, datetime: new Date(row.updated * 1000).toISOString() }, ago(Date.now() / 1000 - row.updated))],
 };
 const STATUSES = ["running", "paused", "stalled", "completed", "preempted", "failed", "crashed"];
+/** Initial order. The time of the last record changes all the time, which would move the rows of live runs. */
+const NEWEST = "-started";
 const MOST_SHOWN = 300, MORE = 1000, MOST_COMPARED = 1000, CLOCK_MS = 5000, PINS = "rlvitals.pins";
 
 /** Read the pinned runs; stored data can be damaged. */
@@ -44,7 +46,7 @@ const compared = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 export function runsPage(root, app) {
   app.title("Runs");
   const rows = new Map(), lines = new Map(), pinned = keptPins(), chosen = new Set();
-  let refused = [], folder = "", sort = app.params.get("sort") ?? "-updated", filter = app.params.get("status") ?? "", shown = MOST_SHOWN;
+  let refused = [], folder = "", sort = app.params.get("sort") ?? NEWEST, filter = app.params.get("status") ?? "", shown = MOST_SHOWN;
   let loaded = false, planned = 0, meanwhile = null;
   const search = h("input", { type: "search", placeholder: "Search runs, projects, tags  ( / )", "aria-label": "Search runs", value: app.params.get("q") ?? "",
     oninput: () => { app.keep({ q: search.value }); shown = MOST_SHOWN; render(); } });
@@ -57,7 +59,7 @@ export function runsPage(root, app) {
     more, note, unread);
 
   function order() {
-    const down = sort.startsWith("-"), [, by] = COLUMNS[sort.replace("-", "")] ?? COLUMNS.updated, words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const down = sort.startsWith("-"), by = COLUMNS[sort.replace("-", "")]?.[1] ?? ((row) => row.started), words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const text = (row) => [row.key, row.run_id, row.project, ...row.tags, row.status].join(" ").toLowerCase();
     return [...rows.values()].filter((row) => (!filter || row.status === filter) && words.every((word) => text(row).includes(word)))
       .sort((a, b) => pinned.has(b.key) - pinned.has(a.key) || (down ? -1 : 1) * compared(by(a), by(b)) || compared(a.key, b.key));

@@ -21,12 +21,13 @@ from rlvitals.formats.importers.earlier_imports import (
 )
 from rlvitals.formats.importers.importer import Imported, Importer
 from rlvitals.formats.importers.importer_registry import importer_of
+from rlvitals.records import Record
 from rlvitals.records.coercion import spelled
 from rlvitals.records.masking import DEFAULT_MASKING
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import IMPORTED, Header, Writer, read_header, write_header
 from rlvitals.runs.layout import valid_name
-from rlvitals.runs.lock import WriterLock, host_name
+from rlvitals.runs.lock import WriterLock
 from rlvitals.runs.run import Run
 from rlvitals.runs.run_writer import RunWriter
 
@@ -55,6 +56,22 @@ class ImportedRun(NamedTuple):
     outcome: Outcome
     path: Path
     records: dict[str, int]
+
+
+class RecordTimes:
+    """Times of the first and the last record of a run."""
+
+    def __init__(self) -> None:
+        self._first, self._last = math.inf, -math.inf
+
+    def add(self, record: Record) -> None:
+        """Take the time of a record. Records can come in any order."""
+        if math.isfinite(record.time):
+            self._first, self._last = min(self._first, record.time), max(self._last, record.time)
+
+    def range(self, *, without: float) -> tuple[float, float]:
+        """Return the first and the last time, or twice the time `without` if there are no records."""
+        return (self._first, self._last) if self._first <= self._last else (without, without)
 
 
 class ImportSource(NamedTuple):
@@ -117,7 +134,7 @@ def stored_import(
     writer = RunWriter(log_dir, wanted)
     try:
         started, ended = _write(imported, writer, progress)
-        header = imported.header or _header(imported, started, ended)
+        header = imported.header or imported_header(imported, started, ended)
         mark = ImportMark(
             path=marked_path(source.path),
             format=source.format,
@@ -173,11 +190,10 @@ def _put_mark(header: Header, mark: ImportMark) -> None:
 
 
 def _write(imported: Imported, writer: RunWriter, progress: Progress | None) -> tuple[float, float]:
-    started, ended = math.inf, -math.inf
+    times = RecordTimes()
     for number, record in enumerate(imported.records, 1):
         writer.write(record)
-        if math.isfinite(record.time):
-            started, ended = min(started, record.time), max(ended, record.time)
+        times.add(record)
         if progress is not None and number % _PROGRESS_EVERY == 0:
             progress(number)
     for stream, wanted in (imported.counts or {}).items():
@@ -188,11 +204,19 @@ def _write(imported: Imported, writer: RunWriter, progress: Progress | None) -> 
             )
     if not writer.counts and imported.header is None:
         raise ImportFormatError(f"{imported.name}: no records found")
-    return (started, ended) if started <= ended else (0.0, 0.0)
+    return times.range(without=0.0)
 
 
-def _header(imported: Imported, started: float, ended: float) -> Header:
-    writer = Writer(writer=1, started=started, host=host_name(), pid=0, ended=ended, status=headers.COMPLETED)
+def imported_header(imported: Imported, started: float, ended: float) -> Header:
+    """Return the header of a training that another program recorded. What its files do not have stays unknown.
+
+    Args:
+        imported: Run of the other program, whose records have been read.
+        started: Time of the first record.
+        ended: Time of the last record.
+    """
+    # The machine that imports is not that of the training.
+    writer = Writer(writer=1, started=started, host="", pid=0, ended=ended, status=headers.COMPLETED)
     return Header(
         run_id="",
         project=imported.project,

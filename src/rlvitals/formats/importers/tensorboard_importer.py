@@ -258,6 +258,12 @@ def loader_of(file: Path) -> Any:
     return load(_LOADER).EventFileLoader(str(file))
 
 
+def begin_of(file: Path) -> float:
+    """Return the time of the first event of a file, which its writer adds when it creates the file."""
+    first = next(iter(loader_of(file).Load()), None)
+    return file.stat().st_mtime if first is None else float(first.wall_time)
+
+
 def _events(file: Path) -> Iterator[Any]:
     count = 0
     for event in loader_of(file).Load():
