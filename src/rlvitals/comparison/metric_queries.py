@@ -195,7 +195,7 @@ def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
             known = ", ".join(list(names.values())[:_SHOWN])
             reason = " ".join(str(error).partition("\n\n")[0].split())
             raise ComparisonError(
-                f"by={expression!r} cannot group these runs: {reason}; settings are {known}"
+                f"{expression!r} cannot group these runs: {reason}; settings are {known}"
             ) from None
     return [value for _, value in answers]
 

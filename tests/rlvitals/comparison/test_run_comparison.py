@@ -287,8 +287,8 @@ def test_the_same_within_a_margin(seeds: Seeds) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"margin": -1.0}, "margin=-1.0: use a finite margin above zero"),
-        ({"target": math.nan}, "target=nan: use a finite mean"),
+        ({"margin": -1.0}, "margin -1.0: use a finite margin above zero"),
+        ({"target": math.nan}, "target nan: use a finite mean"),
         ({"level": 0.7}, "between 0 and 0.5"),
         ({"seed": -1}, "at least 0"),
         ({"statistic": "mean"}, "one of final, area, best"),
