@@ -32,7 +32,7 @@ def levels_table(summary: RunSummary) -> Table:
     """
     levels = summary.overview.levels
     longest = max(level.window for level in levels.values())
-    is_whole = longest >= (summary.overview.course.rewards if summary.overview.course else summary.episodes)
+    earlier = max(level.first_window for level in levels.values()) or longest
     rows: list[tuple[Cell, ...]] = []
     for name, level in levels.items():
         is_rate, found = name == "success", summary.measures.get(name)
@@ -40,7 +40,7 @@ def levels_table(summary: RunSummary) -> Table:
         rows.append(
             (
                 level_label(name, level),
-                ABSENT if is_whole else text(level.first),
+                text(level.first),
                 text(level.center),
                 interval(level, shares=is_rate),
                 text(_over_all(summary, name, level)),
@@ -48,7 +48,7 @@ def levels_table(summary: RunSummary) -> Table:
             )
         )
     over = "whole run" if summary.window is None else f"last {count(summary.window)}"
-    titles = ("mean of", f"first {count(longest)}", f"last {count(longest)}", "95 % interval", over, "best eighth")
+    titles = ("mean of", f"first {count(earlier)}", f"last {count(longest)}", "95 % interval", over, "best eighth")
     return Table(titles, tuple(rows))
 
 
