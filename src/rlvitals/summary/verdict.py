@@ -24,7 +24,7 @@ _DID = {
     "improving": "rose",
     "declining": "fell",
     "stable": "stayed level",
-    "not enough data": "shows no clear trend",
+    "not enough data": "shows neither a trend nor a stable level",
 }
 
 
@@ -116,9 +116,7 @@ def _title(course: Course) -> tuple[str, str]:
         return _MOVING[recent]
     if status in _WHOLE:
         return _WHOLE[status]
-    if recent == "stable":
-        return "neutral", "Level"
-    return "neutral", "Too early to tell" if course.recent_values == course.values else "No clear trend"
+    return "neutral", "Level" if recent == "stable" else status.capitalize()
 
 
 def _text(course: Course, what: str) -> str:
