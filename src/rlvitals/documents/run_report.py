@@ -40,6 +40,8 @@ from rlvitals.summary.successes import GroupRate
 _MOST_EVENTS = 100
 _MOST_GROUPS = 20
 _FEWEST_DRAWN = 2
+_MOST_CUSTOM, _FEW_CUSTOM = 200, 12
+"""Maximum numbers of custom metrics in the full and in the short report."""
 _LAST = 8
 """Number of events in the short report."""
 _LAST_FRAMES = 12
@@ -128,6 +130,8 @@ def _sections(data: RunData) -> Iterator[Section]:
         tuple(_update_blocks(data, curves)),
     )
     evaluations = tuple(_evaluation_blocks(data))
+    custom = (tuple(_custom_blocks(data, *part)) for part in ((_MOST_CUSTOM, "--json"), (_FEW_CUSTOM, "--full")))
+    yield Section("custom", "Custom metrics", "Over the whole run.", *custom)
     yield Section("evaluations", "Evaluations", "", evaluations, evaluations[:-1] or evaluations)
     explored = tuple(_parameter_blocks(data))
     yield Section("parameters", "Explored parameters", "", explored, explored if data.explored else ())
@@ -234,6 +238,20 @@ def _update_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[
 
 
 def _curve_lead(data: RunData) -> str:
+def _custom_blocks(data: RunData, most: int, wider: str) -> Iterator[Block]:
+    """Tabulate the custom metrics.
+
+    Args:
+        data: Data of the run.
+        most: Maximum number of rows.
+        wider: Option of `rlvitals show` with more rows.
+    """
+    metrics = data.summary.custom_metrics
+    yield run_tables.custom_table(metrics, most)
+    if len(metrics) > most:
+        yield Prose(f"{counted(len(metrics) - most, 'more metric')}: `rlvitals show RUN {wider}` lists all.", "quiet")
+
+
     """Explain the curves of the episodes. Empty if there are none."""
     reward = data.summary.measures.get("reward")
     if reward is None or reward.counts.total - reward.counts.missing < _FEWEST_DRAWN:

@@ -1,5 +1,6 @@
 """Tables of a run's report, with every number of the summary."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -9,6 +10,7 @@ from rlvitals.documents.document import Cell, Span, Table, Toned, table_of, tone
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_value, number, percent
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of
+from rlvitals.summary.custom_metrics import CustomMetric
 from rlvitals.summary.levels import Level
 from rlvitals.summary.measures import WINDOW, ChangeEstimate, Measured, Range, TrendEstimate
 from rlvitals.summary.run_summary import End, RunSummary, Speed
@@ -157,6 +159,20 @@ def _effect_size(trend: TrendEstimate) -> Cell:
 def _change_points(changes: ChangeEstimate) -> str:
     named = {"improves": changes.began, "best": changes.peak, "regresses": changes.regressed}
     return ", ".join(f"{name} at {count(at)}" for name, at in named.items() if at is not None) or ABSENT
+
+
+def custom_table(metrics: Mapping[str, CustomMetric], most: int) -> Table:
+    """Tabulate the first `most` custom metrics."""
+    columns: dict[str, Callable[[tuple[str, CustomMetric]], Cell]] = {
+        "": lambda row: row[0],
+        "last": lambda row: value(row[1].last),
+        "mean": lambda row: value(row[1].mean),
+        "min": lambda row: value(row[1].min),
+        "max": lambda row: value(row[1].max),
+        "values": lambda row: count(row[1].values),
+        "non-finite": lambda row: flagged(row[1].not_finite, "bad"),
+    }
+    return table_of(itertools.islice(metrics.items(), most), columns, sparse={"non-finite"})
 
 
 def flagged(many: int, tone: str) -> Cell:

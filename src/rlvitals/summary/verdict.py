@@ -164,7 +164,8 @@ def _success(level: Level | None) -> str:
 def _without_reward(state: RunState, header: Header, episodes: int, env_step: int | None) -> Verdict:
     is_open = state.is_open
     if env_step is None and not episodes:
-        return Verdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
+        text = f"No episode or update was recorded{' so far' * is_open}, so learning cannot be assessed."
+        return Verdict("neutral", "No episodes or updates", text)
     if episodes or not is_open:
         return Verdict("neutral", "No reward recorded", "No reward was recorded, so learning cannot be assessed.")
     text = f"{counted(env_step or 0, 'environment step')} so far."

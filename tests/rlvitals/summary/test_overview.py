@@ -171,7 +171,7 @@ def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
     found = overview_of(Run(training.path))
 
     assert found.verdict is not None
-    assert (found.verdict.tone, found.verdict.title) == ("neutral", "Nothing recorded")
+    assert (found.verdict.tone, found.verdict.title) == ("neutral", "No episodes or updates")
     assert (found.health and found.health.score, found.course, found.levels) == (None, None, {})
 
 
