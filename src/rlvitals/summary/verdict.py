@@ -147,8 +147,10 @@ def _from_to(course: Course, reward: Level, what: str) -> str:
         return f"None of the last {count(reward.reported)} rewards is finite."
     if course.values == 1:
         return f"Its reward is {number(reward.mean)}."
-    ignored = f", without {count(reward.not_finite)} non-finite values" if reward.not_finite else ""
-    if reward.first is None or course.values < 2 * reward.window:
+    if reward.window == 1 and reward.first is not None:
+        return f"Reward: {number(reward.first)} at first, {number(reward.mean)} at last."
+    ignored = f", without {counted(reward.not_finite, 'non-finite value')}" if reward.not_finite else ""
+    if reward.first is None or reward.first_window < reward.window:
         return f"Mean reward of the last {count(reward.window)} {what}: {number(reward.mean)}{ignored}."
     first = f"{number(reward.first)} in the first {count(reward.window)} {what}"
     return f"Mean reward: {first}, {number(reward.mean)} in the last {count(reward.window)}{ignored}."
