@@ -23,6 +23,9 @@ class SystemClock:
 
 SYSTEM_CLOCK: Clock = SystemClock()
 
+FIRST_DATE = 946_684_800
+"""The year 2000. Earlier times count from the start of a training, so two runs can share them."""
+
 _IDLE_SHARE = 20.0
 
 

@@ -15,6 +15,7 @@ RlvitalsError
 ├── ClosedError (RuntimeError)       write after close; reading still works
 ├── NotPicklableError (TypeError)    object that holds an open run, copied or sent to another process
 ├── ExportError                      export that cannot be written
+│   └── ExportExistsError            the path of an export already exists
 ├── ImportFormatError                file to import that is damaged or contains no readable run
 ├── SinkError                        sink that cannot be created, or failed on close
 └── MissingExtraError (ImportError)  optional dependency that is not installed; names the extra
@@ -96,6 +97,10 @@ class NotPicklableError(RlvitalsError, TypeError):
 
 class ExportError(RlvitalsError):
     """An export that cannot be written."""
+
+
+class ExportExistsError(ExportError):
+    """The path of an export already exists."""
 
 
 class ImportFormatError(RlvitalsError):

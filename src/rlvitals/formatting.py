@@ -25,7 +25,7 @@ _LEAST_PLAIN = 1e-4
 """Smaller numbers are written with a power of ten."""
 _EXACT = 15
 """Largest number of significant digits of a rounded number."""
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_MINUTE, _HOUR, _DAY, _YEAR = 60, 3_600, 86_400, 31_536_000
 _ROUNDING = 1e-9
 """Relative difference below which values are drawn as a flat line. Means of equal values differ by rounding."""
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -160,7 +160,12 @@ def format_duration(seconds: float | None) -> str:
     if seconds is None or not math.isfinite(seconds):
         return number(seconds)
     whole = max(0, _whole(seconds))
-    for unit, name, part, part_name in ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "m"), (_MINUTE, "m", 1, "s")):
+    for unit, name, part, part_name in (
+        (_YEAR, "y", _DAY, "d"),
+        (_DAY, "d", _HOUR, "h"),
+        (_HOUR, "h", _MINUTE, "m"),
+        (_MINUTE, "m", 1, "s"),
+    ):
         if whole >= unit:
             rest = whole % unit // part
             return f"{whole // unit}{name} {rest}{part_name}" if rest else f"{whole // unit}{name}"

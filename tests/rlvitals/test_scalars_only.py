@@ -88,6 +88,19 @@ def test_the_list_has_the_reward(logs: Path) -> None:
     assert f"* no episodes: {SOURCE}" in lines
 
 
+def test_a_list_with_several_sources_names_the_runs_of_each(tmp_path: Path) -> None:
+    """They are on one line."""
+    for name in ("logged", "evaluated"):
+        with TrainingMonitor(tmp_path, session_name=name) as training:
+            if name == "logged":
+                mean_returns(training, 1)
+            else:
+                training.log_evaluation(1, 0.5)
+    (note,) = [line for line in run_command("ls", tmp_path).stdout.splitlines() if line.startswith("*")]
+
+    assert note == f"* no episodes: mean return of evaluations (evaluated); {SOURCE} (logged)"
+
+
 def test_a_list_without_a_reward_column_does_not_explain_its_mark(logs: Path) -> None:
     """A narrow terminal has no space for the last columns."""
     shown = run_command("ls", logs, columns=30).stdout
@@ -294,6 +307,7 @@ def test_runs_with_scalars_are_compared_with_runs_with_episodes(logs: Path) -> N
     outcomes = {outcome.run: outcome.outcomes["final"] for outcome in found.runs}
 
     assert outcomes == {"a-1": pytest.approx(95.0, abs=1.0), "single": pytest.approx(101.0, abs=0.5)}
+    assert f"a-1 has no episodes. Its reward is the {SOURCE}." in found.notes
 
 
 def test_a_run_without_steps_is_left_out_because_of_the_axis(logs: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import typer
 from rlvitals.cli.progress_bar import shown_progress
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, formats_option, open_named
 from rlvitals.cli.written_files import print_written
-from rlvitals.errors import ExportError
+from rlvitals.errors import ExportError, ExportExistsError
 from rlvitals.formats.exporters import export_path, export_run, exporter_names, make_exporter
 from rlvitals.formats.exporters.csv_exporter import CsvExporter
 from rlvitals.formats.exporters.exporter_registry import format_of
@@ -63,17 +63,20 @@ def export(
             f"--excel is only for CSV, but {path} has the format {chosen}. Use --format csv, or omit --excel."
         )
     exporter = CsvExporter(excel=True) if excel else make_exporter(chosen)  # fails early if a package is missing
-    with shown_progress(f"exporting {escape_control(opened.run_id)}") as progress:
-        written = export_run(
-            opened,
-            path,
-            format=exporter,
-            streams=stream or None,
-            raw=raw,
-            abandoned=abandoned,
-            overwrite=force,
-            progress=progress,
-        )
+    try:
+        with shown_progress(f"exporting {escape_control(opened.run_id)}") as progress:
+            written = export_run(
+                opened,
+                path,
+                format=exporter,
+                streams=stream or None,
+                raw=raw,
+                abandoned=abandoned,
+                overwrite=force,
+                progress=progress,
+            )
+    except ExportExistsError as error:
+        raise ExportError(f"{error} with --force") from None
     if as_json:
         print_json(exported_run(opened.run_id, written, chosen))
     else:

@@ -1,5 +1,6 @@
 """`rlvitals ls [FOLDER]`: list of the runs in a folder, newest first."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
@@ -8,7 +9,7 @@ from rich.text import Text
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, FolderArgument
 from rlvitals.clock import SYSTEM_CLOCK
-from rlvitals.formatting import ABSENT, count, format_duration
+from rlvitals.formatting import ABSENT, count, format_duration, listed
 from rlvitals.outputs.ls_output import run_list
 from rlvitals.render.terminal import BAD, LABEL, make_screen, print_json, status_text
 from rlvitals.summary.levels import level_text
@@ -19,6 +20,8 @@ from rlvitals.text_escaping import escape_control
 _FEWEST_COLUMNS = 4
 _WHOLE_NAME = 24
 """Run names of up to this many characters are not folded."""
+_MOST_NAMED = 3
+"""Maximum number of runs that the note on a source of rewards names."""
 
 
 def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
@@ -32,13 +35,23 @@ def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
     rows, refused = overviews_in(folder)
     screen = make_screen()
     titles = _print_table(screen, rows, folder.absolute()) if rows else []
-    sources = {row.reward_source for row in rows if row.reward_source and "reward" in titles}
-    for source in sorted(sources):
-        screen.print(Text(f"* no episodes: {escape_control(source)}", LABEL))
+    if "reward" in titles and (sources := _sources(rows)):
+        screen.print(Text(f"* no episodes: {escape_control(sources)}", LABEL))
     for _, error in refused:
         screen.print(Text.assemble(("not opened: ", "red"), escape_control(str(error))))
     if not rows and not refused:
         screen.print(Text(escape_control(f"No runs in {folder}. {_advice(folder)}")), soft_wrap=True)
+
+
+def _sources(rows: Iterable[Overview]) -> str:
+    """Name the source of the marked rewards, with its runs if there are several sources."""
+    by_source: dict[str, list[str]] = {}
+    for row in rows:
+        if row.reward_source:
+            by_source.setdefault(row.reward_source, []).append(row.state.run_id)
+    if len(by_source) == 1:
+        return next(iter(by_source))
+    return "; ".join(f"{source} ({listed(runs, _MOST_NAMED)})" for source, runs in sorted(by_source.items()))
 
 
 def _advice(folder: Path) -> str:
@@ -59,7 +72,7 @@ def _print_table(screen: Console, rows: list[Overview], folder: Path) -> list[st
         "step": [Text(count(row.env_step)) for row in rows],
         "reward": [_level(row, "reward").append("*" if row.reward_source else "", LABEL) for row in rows],
         "success": [_level(row, "success") for row in rows],
-        "updated": [Text(format_duration(now - row.state.updated)) for row in rows],
+        "updated": [Text(format_duration(row.state.age(now))) for row in rows],
         "duration": [Text(format_duration(row.state.duration)) for row in rows],
     }
     widths = {title: max(len(title), *(cell.cell_len for cell in cells)) for title, cells in columns.items()}

@@ -9,6 +9,7 @@ from rlvitals.comparison.outcomes import Horizon
 from rlvitals.comparison.result import RunGroup, RunOutcome
 from rlvitals.comparison.wording import AXIS_WORDS, is_known_to_differ, short
 from rlvitals.errors import RunError
+from rlvitals.formatting import counted
 from rlvitals.records.setting_names import TASK_SETTINGS
 
 _MOST_NAMED = 5
@@ -75,20 +76,26 @@ def _ends(horizons: Mapping[str, Horizon], axis: str) -> Iterator[str]:
 
 
 def _runs(outcomes: Sequence[RunOutcome]) -> Iterator[str]:
-    for standing, rule in (
-        ("counts as worst", "They count as worst in ranks and profiles, and are excluded from means"),
-        ("left out", "They do not count"),
+    for standing, of_one, of_many in (
+        (
+            "counts as worst",
+            "It counts as worst in ranks and profiles, and is excluded from means",
+            "They count as worst in ranks and profiles, and are excluded from means",
+        ),
+        ("left out", "It does not count", "They do not count"),
     ):
         found = [one for one in outcomes if one.standing == standing and one.repeats is None]
         if found:
             named = "; ".join(f"{one.run} {one.reason}" for one in found[:_MOST_NAMED])
             more = f"; and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-            yield f"{len(found)} of {len(outcomes)} runs have no outcome: {named}{more}. {rule}."
+            have, rule = ("has", of_one) if len(found) == 1 else ("have", of_many)
+            yield f"{len(found)} of {counted(len(outcomes), 'run')} {have} no outcome: {named}{more}. {rule}."
     odd = [one for one in outcomes if one.not_finite]
     if odd:
         values = sum(one.not_finite for one in odd)
-        whose = "1 run" if len(odd) == 1 else f"{len(odd)} runs"
-        yield f"{values} values of {whose} are NaN or infinite. They are excluded from every mean."
+        are, each = ("is", "It is") if values == 1 else ("are", "They are")
+        whose = f"{counted(values, 'value')} of {counted(len(odd), 'run')}"
+        yield f"{whose} {are} NaN or infinite. {each} excluded from every mean."
 
 
 def _groups(groups: Sequence[RunGroup], *, normalised: bool) -> Iterator[str]:
@@ -98,7 +105,7 @@ def _groups(groups: Sequence[RunGroup], *, normalised: bool) -> Iterator[str]:
         versions = sum(name.startswith(VERSIONS) for name in differing)
         partly = [name for name in group.varying if name not in differing and not name.startswith(VERSIONS)]
         if varying or versions:
-            named = [*varying[:_MOST_SETTINGS], *([f"{versions} package versions"] if versions else [])]
+            named = [*varying[:_MOST_SETTINGS], *([counted(versions, "package version")] if versions else [])]
             more = len(varying) - _MOST_SETTINGS
             named += [f"{more} more"] if more > 0 else []
             yield f"The runs of {group.name} differ in more than the seed: {', '.join(named)}."

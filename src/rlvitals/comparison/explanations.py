@@ -15,7 +15,7 @@ from rlvitals.comparison.result import Axis, RunOutcome, SettingInfluence, Setti
 from rlvitals.comparison.substitutes import extent_of, fill, notes_on, substitutes_of
 from rlvitals.comparison.wording import AXIS_WORDS, is_known_to_differ, short
 from rlvitals.errors import ComparisonError
-from rlvitals.formatting import percent
+from rlvitals.formatting import counted, percent
 from rlvitals.records import STREAMS
 from rlvitals.records.metrics import metric_named
 from rlvitals.records.schema import Column, fields
@@ -296,7 +296,9 @@ def _parting_words(
             "different level."
         ),
         "not shown": "They differ from the beginning, and no update is shown after which they differ more.",
-        "not enough data": f"They have {compared} updates in common, which is too few to find where they diverge.",
+        "not enough data": (
+            f"They have {counted(compared, 'update')} in common, which is too few to find where they diverge."
+        ),
     }[kind]
     if kind == "identical":
         return [said]
@@ -306,7 +308,7 @@ def _parting_words(
     partly = [name for name in differences if name not in known and not name.startswith("packages.")]
     named = [f"{name} ({differences[name][0]} and {differences[name][1]})" for name in settings[:5]]
     if versions:
-        named.append(f"{versions} package {'version' if versions == 1 else 'versions'}")
+        named.append(counted(versions, "package version"))
     if unknown:
         whose = "one of them" if unknown == 1 else "both"
         return [said, f"The settings of {whose} are unknown, so whether their configurations differ is unknown too."]

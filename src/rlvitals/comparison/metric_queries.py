@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from rlvitals.clock import FIRST_DATE
 from rlvitals.comparison.metric_source import BLOCKS, LARGEST, Content, MetricBlocks, MetricExtent, MetricSource
 from rlvitals.comparison.result import Axis
 from rlvitals.errors import ColumnError, ComparisonError, QueryError
@@ -26,8 +27,6 @@ _OF_A_WRITER = frozenset({"time", "writer", "duration", "memory"})
 """Fields that differ each time a training is repeated, although nothing else does."""
 _SET = frozenset({"learning_rate", "clip_range", "gradient_norm_limit", "epochs"})
 """Fields that follow a schedule, so they are equal for all seeds."""
-_CLOCK = 946_684_800
-"""The year 2000. Earlier times count from the start of a run, so two runs can share them."""
 
 __all__ = ["answers_of", "contents", "extents", "labels", "last_records", "measured"]
 
@@ -116,7 +115,7 @@ def contents(runs: Sequence[Run], source: MetricSource) -> dict[str, Content]:
         if field.column.name == "NUMBER" and field.name not in _OF_A_WRITER | _SET
     ]
     varied = ", ".join(f"approx_count_distinct({number})" for number in by_chance)
-    instants = f"CASE WHEN min(time) >= {_CLOCK} THEN sum(hash(time)) END"
+    instants = f"CASE WHEN min(time) >= {FIRST_DATE} THEN sum(hash(time)) END"
 
     def question(tables: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
         return tables.execute(
@@ -194,9 +193,7 @@ def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
         except (duckdb.Error, QueryError) as error:
             known = ", ".join(list(names.values())[:_SHOWN])
             reason = " ".join(str(error).partition("\n\n")[0].split())
-            raise ComparisonError(
-                f"by={expression!r} cannot group these runs: {reason}; settings are {known}"
-            ) from None
+            raise ComparisonError(f"{expression!r} cannot group these runs: {reason}; settings are {known}") from None
     return [value for _, value in answers]
 
 

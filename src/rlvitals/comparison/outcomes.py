@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rlvitals.comparison.experiments import Member
 from rlvitals.comparison.metric_source import MetricBlocks, MetricExtent, MetricSource
 from rlvitals.comparison.result import RunOutcome, Standing
-from rlvitals.formatting import percent
+from rlvitals.formatting import counted, percent
 from rlvitals.runs.header import COMPLETED, ENDED, PREEMPTED
 from rlvitals.runs.vitality import OPEN_STATUSES
 from rlvitals.stats.groups.aligned_curves import area
@@ -167,7 +167,7 @@ def _standing(
     if extent.reached < NEARLY * horizon:
         return _short_of(status, f"{percent(extent.reached / horizon)} of the horizon")
     if "final" not in found:
-        odd = f", {extent.not_finite} values are non-finite" if extent.not_finite else ""
+        odd = f", with {counted(extent.not_finite, 'non-finite value')}" if extent.not_finite else ""
         return "counts as worst", f"has no finite {wanted} in the last tenth{odd}"
     return "counted", ""
 

@@ -193,7 +193,7 @@ def _refuse_episodes(unit: str) -> None:
     if unit == "run":
         return
     raise ComparisonError(
-        f"unit={unit!r}: only runs can be compared. Episodes of one run share a policy and a seed, so a t test over "
+        f"unit {unit!r}: only runs can be compared. Episodes of one run share a policy and a seed, so a t test over "
         "the episodes of single runs reports noise as significant in 68 % of cases, and no number of episodes shows "
         "the result of another seed. Train at least 3 seeds of each and compare those"
     )
@@ -201,15 +201,15 @@ def _refuse_episodes(unit: str) -> None:
 
 def _refuse_numbers(statistic: str, *, level: float, margin: float | None, target: float | None, seed: int) -> None:
     if statistic not in STATISTICS:
-        raise ComparisonError(f"statistic={statistic!r}: use one of {', '.join(STATISTICS)}")
+        raise ComparisonError(f"statistic {statistic!r}: use one of {', '.join(STATISTICS)}")
     if not 0.0 < level < 0.5:  # noqa: PLR2004 -- a higher level has no meaning for a two-sided test or a margin
-        raise ComparisonError(f"level={level!r}: use a significance level between 0 and 0.5, such as 0.05")
+        raise ComparisonError(f"level {level!r}: use a significance level between 0 and 0.5, such as 0.05")
     if margin is not None and not (margin > 0.0 and math.isfinite(margin)):
-        raise ComparisonError(f"margin={margin!r}: use a finite margin above zero, in units of the metric")
+        raise ComparisonError(f"margin {margin!r}: use a finite margin above zero, in units of the metric")
     if target is not None and not math.isfinite(target):
-        raise ComparisonError(f"target={target!r}: use a finite mean of the metric")
+        raise ComparisonError(f"target {target!r}: use a finite mean of the metric")
     if seed < 0:
-        raise ComparisonError(f"seed={seed!r}: use a whole number of at least 0")
+        raise ComparisonError(f"seed {seed!r}: use a whole number of at least 0")
 
 
 def _extents(
@@ -242,7 +242,7 @@ def _horizons(
             f"none of the {len(members)} runs has a value of {source.name}; choose a metric that they recorded"
         )
     if wanted is not None and not (wanted > 0.0 and math.isfinite(wanted)):
-        raise ComparisonError(f"horizon={wanted!r}: use a finite position on the axis above zero")
+        raise ComparisonError(f"horizon {wanted!r}: use a finite position on the axis above zero")
     ends = {}
     for task in dict.fromkeys(member.task for member in members):
         end = horizon_of([member for member in members if member.task == task], found)
@@ -315,7 +315,7 @@ def _grouped(members: Sequence[Member], baseline: str | None) -> dict[str, list[
         unknown = {name: rows for name, rows in groups.items() if name == UNKNOWN_SETTINGS}
         return {name: rows for name, rows in groups.items() if name not in unknown} | unknown
     if baseline not in groups:
-        raise ComparisonError(f"baseline={baseline!r} is not a group: the groups are {', '.join(groups)}")
+        raise ComparisonError(f"baseline {baseline!r} is not a group: the groups are {', '.join(groups)}")
     return {baseline: groups[baseline]} | groups
 
 

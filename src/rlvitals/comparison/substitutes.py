@@ -82,8 +82,8 @@ def notes_on(substitutes: Substitutes) -> Iterator[str]:
     for label, series in substitutes.items():
         by_source.setdefault(series.source, []).append(label)
     for source, runs in by_source.items():
-        verb = "has" if len(runs) == 1 else "have"
-        yield f"{listed(runs, _MOST_NAMED)} {verb} no episodes. Their reward is the {source}."
+        have, whose = ("has", "Its") if len(runs) == 1 else ("have", "Their")
+        yield f"{listed(runs, _MOST_NAMED)} {have} no episodes. {whose} reward is the {source}."
     if len(by_source) > 1:
         yield "These rewards are measured in different ways, so a difference can have other causes than the policies."
 

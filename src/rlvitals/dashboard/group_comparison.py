@@ -184,7 +184,7 @@ def _by(selection: GroupSelection, by: str | None, key_of: dict[Path, str]) -> s
         settings = {name for one in members for name in one.settings}
         if by not in settings and not any(by in one.facts for one in members):
             raise ComparisonError(
-                f"by={by!r:.200}: these runs have no such setting; available: {', '.join(sorted(settings)[:_SHOWN])}"
+                f"these runs have no setting {by!r:.200}; available: {', '.join(sorted(settings)[:_SHOWN])}"
             )
         return by
     if selection.groups:

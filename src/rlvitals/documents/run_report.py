@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping
 
+from rlvitals.clock import FIRST_DATE
 from rlvitals.documents import run_tables
 from rlvitals.documents.baseline_section import baseline_section
 from rlvitals.documents.charts import CurveChart, Estimate, IntervalChart
@@ -46,6 +47,8 @@ from rlvitals.summary.successes import GroupRate
 
 _MOST_EVENTS = 100
 _MOST_GROUPS = 20
+_MOST_CUSTOM, _FEW_CUSTOM = 200, 12
+"""Maximum numbers of custom metrics in the full and in the short report."""
 _FEWEST_DRAWN = 2
 _LAST = 8
 """Number of events in the short report."""
@@ -148,6 +151,8 @@ def _training_sections(data: RunData, curves: Mapping[str, CurveChart]) -> Itera
         "Green: the healthy range, if it holds in every environment. Compare other metrics with their earlier values.",
         tuple(_update_blocks(data, curves)),
     )
+    custom = (tuple(_custom_blocks(data, *part)) for part in ((_MOST_CUSTOM, "--json"), (_FEW_CUSTOM, "--full")))
+    yield Section("custom", "Custom metrics", "Over the whole run.", *custom)
     evaluations = tuple(_evaluation_blocks(data))
     yield Section("evaluations", "Evaluations", "", evaluations, evaluations[:-1] or evaluations)
 
@@ -245,6 +250,20 @@ def _update_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[
         yield Table(("as of the last episode", "value"), rows)
 
 
+def _custom_blocks(data: RunData, most: int, wider: str) -> Iterator[Block]:
+    """Tabulate the custom metrics.
+
+    Args:
+        data: Data of the run.
+        most: Maximum number of rows.
+        wider: Option of `rlvitals show` with more rows.
+    """
+    metrics = data.summary.custom_metrics
+    yield run_tables.custom_table(metrics, most)
+    if len(metrics) > most:
+        yield Prose(f"{counted(len(metrics) - most, 'more metric')}: `rlvitals show RUN {wider}` lists all.", "quiet")
+
+
 def _curve_lead(data: RunData) -> str:
     """Explain the curves of the episodes. Empty if there are none."""
     reward = data.summary.measures.get("reward")
@@ -316,8 +335,8 @@ def _events(data: RunData, most: int) -> Iterator[Block]:
 def _run_facts(data: RunData) -> Iterator[tuple[str, Cell]]:
     header, state = data.header, data.summary.overview.state
     yield "Folder", state.path
-    yield "Started", format_time(state.started)
-    yield "Ended", format_time(state.ended) if state.ended is not None else f"{state.status}: {state.reason}"
+    yield "Started", _date(state.started)
+    yield "Ended", _date(state.ended) if state.ended is not None else f"{state.status}: {state.reason}"
     yield "Duration", format_duration(state.duration)
     if header.tags:
         yield "Tags", ", ".join(header.tags)
@@ -328,6 +347,10 @@ def _run_facts(data: RunData) -> Iterator[tuple[str, Cell]]:
         clocks = [(clock, getattr(to, clock)) for to in rewinds for clock in to.__struct_fields__]
         to = ", ".join(f"{clock.replace('_', ' ')} {count(at)}" for clock, at in clocks if at is not None)
         yield "Sessions", f"{count(len(header.writers) - len(rewinds))}{f', rewound to {to}' if to else ''}"
+
+
+def _date(time: float) -> str:
+    return format_time(time) if time >= FIRST_DATE else "unknown: the records have no dates"
 
 
 def _origin_blocks(data: RunData) -> Iterator[Block]:

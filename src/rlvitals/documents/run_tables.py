@@ -1,5 +1,6 @@
 """Tables of a run's report, with every number of the summary."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -9,6 +10,7 @@ from rlvitals.documents.document import Cell, Span, Table, Toned, table_of, tone
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_value, number, percent
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of
+from rlvitals.summary.custom_metrics import CustomMetric
 from rlvitals.summary.levels import Level
 from rlvitals.summary.measures import WINDOW, ChangeEstimate, Measured, Range, TrendEstimate
 from rlvitals.summary.run_summary import End, RunSummary, Speed
@@ -32,7 +34,7 @@ def levels_table(summary: RunSummary) -> Table:
     """
     levels = summary.overview.levels
     longest = max(level.window for level in levels.values())
-    is_whole = longest >= (summary.overview.course.rewards if summary.overview.course else summary.episodes)
+    earlier = max(level.first_window for level in levels.values()) or longest
     rows: list[tuple[Cell, ...]] = []
     for name, level in levels.items():
         is_rate, found = name == "success", summary.measures.get(name)
@@ -40,7 +42,7 @@ def levels_table(summary: RunSummary) -> Table:
         rows.append(
             (
                 level_label(name, level),
-                ABSENT if is_whole else text(level.first),
+                text(level.first),
                 text(level.center),
                 interval(level, shares=is_rate),
                 text(_over_all(summary, name, level)),
@@ -48,7 +50,7 @@ def levels_table(summary: RunSummary) -> Table:
             )
         )
     over = "whole run" if summary.window is None else f"last {count(summary.window)}"
-    titles = ("mean of", f"first {count(longest)}", f"last {count(longest)}", "95 % interval", over, "best eighth")
+    titles = ("mean of", f"first {count(earlier)}", f"last {count(longest)}", "95 % interval", over, "best eighth")
     return Table(titles, tuple(rows))
 
 
@@ -157,6 +159,20 @@ def _effect_size(trend: TrendEstimate) -> Cell:
 def _change_points(changes: ChangeEstimate) -> str:
     named = {"improves": changes.began, "best": changes.peak, "regresses": changes.regressed}
     return ", ".join(f"{name} at {count(at)}" for name, at in named.items() if at is not None) or ABSENT
+
+
+def custom_table(metrics: Mapping[str, CustomMetric], most: int) -> Table:
+    """Tabulate the first `most` custom metrics."""
+    columns: dict[str, Callable[[tuple[str, CustomMetric]], Cell]] = {
+        "": lambda row: row[0],
+        "last": lambda row: value(row[1].last),
+        "mean": lambda row: value(row[1].mean),
+        "min": lambda row: value(row[1].min),
+        "max": lambda row: value(row[1].max),
+        "values": lambda row: count(row[1].values),
+        "non-finite": lambda row: flagged(row[1].not_finite, "bad"),
+    }
+    return table_of(itertools.islice(metrics.items(), most), columns, sparse={"non-finite"})
 
 
 def flagged(many: int, tone: str) -> Cell:

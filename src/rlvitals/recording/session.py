@@ -92,12 +92,12 @@ def open_session(
         elif path.exists():
             return _take_up(Layout(path), clock, masking)
         if resume == "must":
-            raise RunNotFoundError(f"no run {name!r} in {log_dir} to resume. Use resume='allow' to start it.")
+            raise RunNotFoundError(f"no run {name!r} in {log_dir} to resume. Check the name, or allow a new run.")
     try:
         path = unfinished or claim_folder(log_dir, name or default_run_name(configuration, clock.time()))
         if name is not None and path.name != name:
             _log.warning(
-                "the name %r is taken in %s; naming this run %r (resume='allow' would continue the existing run)",
+                "the name %r is taken in %s; naming this run %r. To continue the existing run, resume it.",
                 name,
                 log_dir,
                 path.name,

@@ -66,10 +66,11 @@ def _head(vitals: Vitals) -> Text:
     name = (escape_control(state.run_id), TITLE)
     line = Text.assemble(name, "  ", status_text(state.status), overflow="fold")
     line.append("  ").append_text(colored_health(vitals.diagnosis.health))
-    since = vitals.now - state.updated
+    age = state.age(vitals.now)
     if vitals.is_open:
-        return line.append(f"  last record {format_age(max(0.0, since))}", LABEL)
-    return line.append(f"  duration {format_duration(state.duration)}, ended {format_age(since)}", LABEL)
+        return line.append(f"  last record {format_age(age)}", LABEL)
+    ended = "" if age is None else f", ended {format_age(age)}"
+    return line.append(f"  duration {format_duration(state.duration)}{ended}", LABEL)
 
 
 def _events(vitals: Vitals, room: int) -> list[RenderableType]:

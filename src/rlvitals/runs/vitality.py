@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.formatting import format_duration
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header
 from rlvitals.runs.layout import Layout
@@ -62,9 +63,10 @@ def _dead(beat: Heartbeat, now: float) -> Vitality | None:
     if alive is False:
         return Vitality(CRASHED, f"it was not closed, and its process {beat.pid} no longer exists", beat)
     if alive and silent:
-        return Vitality(STALLED, f"process {beat.pid} is alive, but has sent no heartbeat for {silent_s:.0f} s", beat)
+        why = f"process {beat.pid} is alive, but has sent no heartbeat for {format_duration(silent_s)}"
+        return Vitality(STALLED, why, beat)
     if silent:
-        why = f"it was not closed, and {beat.host} has sent no heartbeat for {silent_s:.0f} s"
+        why = f"it was not closed, and {beat.host} has sent no heartbeat for {format_duration(silent_s)}"
         return Vitality(CRASHED, why, beat)
     return None
 
@@ -72,7 +74,8 @@ def _dead(beat: Heartbeat, now: float) -> Vitality | None:
 def _alive(beat: Heartbeat, header: Header, now: float) -> Vitality:
     if header.status == headers.PAUSED:
         return Vitality(headers.PAUSED, "reported by its writer", beat)
-    idle_s = now - (beat.last_record or header.started)
+    # A record from before the start of the run is replayed, so its time is not the time of the write.
+    idle_s = now - max(header.started, beat.last_record or 0.0)
     if idle_s > _IDLE_S:
-        return Vitality(STALLED, f"its process is alive, but has recorded nothing for {idle_s:.0f} s", beat)
+        return Vitality(STALLED, f"its process is alive, but has recorded nothing for {format_duration(idle_s)}", beat)
     return Vitality(headers.RUNNING, "its heartbeat is recent", beat)

@@ -35,13 +35,14 @@ class Level(msgspec.Struct, frozen=True):
         mean: Mean of the finite values. `None` if there are none. For `success`, the success rate.
         low: Lower end of the 95 % interval of `center`. `None` without enough data or if no interval was requested.
         high: Upper end of the 95 % interval of `center`.
-        first: The same average of the first 100 episodes. `None` if it is unknown.
+        first: The same average of the first `first_window` episodes. `None` if it is unknown.
         not_finite: Number of non-finite values.
         reported: Number of episodes that reported a value.
         window: Number of episodes in the window. If no episode was recorded, the number of values that replace the
             reward.
         median: Median of the finite values of a custom objective. Its values, such as file sizes, are often skewed, and
             a few large ones would determine their mean. `None` for other quantities.
+        first_window: Number of episodes at the start, at most 100 and none of those in the window. 0 if unknown.
     """
 
     mean: float | None
@@ -52,6 +53,7 @@ class Level(msgspec.Struct, frozen=True):
     reported: int
     window: int
     median: float | None = None
+    first_window: int = 0
 
     @property
     def center(self) -> float | None:
@@ -68,6 +70,7 @@ def levels_of(
     episodes: Episodes,
     first: Episodes = (),
     *,
+    total: int | None = None,
     objectives: Sequence[Objective] = (),
     series: RewardSeries | None = None,
     intervals: bool = True,
@@ -77,6 +80,7 @@ def levels_of(
     Args:
         episodes: Last episodes by time, at least 100 if the run has that many.
         first: First episodes by time. Empty if they are unknown.
+        total: Number of episodes of the run. By default, the number in `episodes`.
         objectives: Custom objectives of the run. Columns of episodes have their names.
         series: Reward series of a run without episodes.
         intervals: Whether to compute intervals, which take most of the time.
@@ -85,9 +89,11 @@ def levels_of(
         Level of each quantity in `LEVELS`, and of each custom objective, that any of the last 100 episodes reported.
     """
     if series is not None:
-        episodes, first = ({"reward": np.ma.asarray(series.values[part])} for part in _ends(series.recent))
+        parts = _ends(series.recent, series.values.size)
+        episodes, first = ({"reward": np.ma.asarray(series.values[part])} for part in parts)
     else:
-        episodes, first = map(_part, (episodes, first), _ends(RECENT_EPISODES))
+        parts = _ends(RECENT_EPISODES, _size(episodes) if total is None else total)
+        episodes, first = map(_part, (episodes, first), parts)
     found: dict[str, Level] = {}
     custom = {objective.name: objective for objective in objectives}
     for name in (*LEVELS, *custom):
@@ -95,6 +101,7 @@ def levels_of(
         reported, window = _reported(episodes, name, objective)
         if not reported.size:
             continue
+        earlier, first_window = _reported(first, name, objective)
         average = _mean if objective is None else _median
         low = high = None
         if intervals:
@@ -104,11 +111,12 @@ def levels_of(
             mean=_mean(reported),
             low=low,
             high=high,
-            first=average(_reported(first, name, objective)[0]) if first else None,
+            first=average(earlier) if earlier.size else None,
             not_finite=int(np.count_nonzero(~np.isfinite(reported))),
             reported=reported.size,
             window=window,
             median=None if objective is None else _median(reported),
+            first_window=first_window,
         )
     return found
 
@@ -129,9 +137,15 @@ def level_text(name: str, level: Level) -> str:
     return f"{format_value(metric_of('episodes', name), level.center)}{ignored}"
 
 
-def _ends(size: int) -> tuple[slice, slice]:
-    """Return the slices of the last and of the first values."""
-    return slice(-size, None), slice(size)
+def _ends(size: int, total: int) -> tuple[slice, slice]:
+    """Return the slices of the last `size` values, and of at most as many first values that are not among them."""
+    return slice(-size, None), slice(max(0, min(size, total - size)))
+
+
+def _size(episodes: Episodes) -> int:
+    if isinstance(episodes, Mapping):
+        return max((column.size for column in episodes.values()), default=0)
+    return len(episodes)
 
 
 def _part(episodes: Episodes, part: slice) -> Episodes:

@@ -170,6 +170,7 @@ def overview_from(inputs: OverviewInputs) -> Overview:
     levels = levels_of(
         inputs.recent,
         inputs.first,
+        total=inputs.episodes,
         objectives=custom_objectives(header.configuration),
         series=inputs.series,
         intervals=inputs.intervals,

@@ -18,6 +18,7 @@ from rlvitals.runs.answer import Column
 from rlvitals.runs.reward_series import RewardSeries, recent_of, reward_series
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.baselines import Paired, as_pairs
+from rlvitals.summary.custom_metrics import CustomMetric, custom_metrics
 from rlvitals.summary.measures import Floats, Measured, known, measure
 from rlvitals.summary.overview import Overview, assessment_of, course_of_rewards, overview_of_columns
 from rlvitals.summary.run_columns import MEASURES, RunColumns, read_columns
@@ -78,6 +79,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         updates: Number of updates covered.
         measures: Statistics of each reported quantity of an episode, and of each custom objective by its name.
         metrics: Statistics of each reported metric of the updates.
+        custom_metrics: Custom metrics over the whole run, by name: `category/name` for a scalar, `updates.extra.name`
+            for a value of updates that has no field.
         success: Successes.
         ends: Reasons why episodes ended, the most frequent first, then the episodes without a reason. Empty if no
             episode reported a reason.
@@ -92,6 +95,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     updates: int
     measures: dict[str, Measured]
     metrics: dict[str, Measured]
+    custom_metrics: dict[str, CustomMetric]
     success: Successes
     ends: list[End]
     speed: Speed
@@ -155,6 +159,7 @@ def summarise(
         if series is None
         else _measured_rewards(series, window),
         metrics=_measured_updates(updates),
+        custom_metrics=custom_metrics(run),
         success=successes(episodes, header.goals.get("target"), custom_objectives(header.configuration)),
         ends=_ends(episodes["termination_reason"]),
         speed=Speed(

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.clock import FIRST_DATE, SYSTEM_CLOCK, Clock
 from rlvitals.runs import Header, Run
 from rlvitals.runs.header import ENDED
 from rlvitals.runs.vitality import OPEN_STATUSES, Vitality
@@ -44,6 +44,14 @@ class RunState(msgspec.Struct, frozen=True):
     def is_open(self) -> bool:
         """Whether the run can record more."""
         return self.status in OPEN_STATUSES
+
+    def age(self, now: float) -> float | None:
+        """Return the seconds since the last update. `None` if the records have no dates.
+
+        Args:
+            now: Current time (UTC, seconds since 1970).
+        """
+        return now - self.updated if self.updated >= FIRST_DATE else None
 
 
 def state_of(run: Run, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> RunState:

@@ -28,7 +28,7 @@ _DID = {
     "improving": "rose",
     "declining": "fell",
     "stable": "stayed level",
-    "not enough data": "shows no clear trend",
+    "not enough data": "shows neither a trend nor a stable level",
 }
 
 
@@ -150,9 +150,7 @@ def _title(course: Course) -> tuple[str, str]:
         return _MOVING[recent]
     if status in _WHOLE:
         return _WHOLE[status]
-    if recent == "stable":
-        return "neutral", "Level"
-    return "neutral", "Too early to tell" if course.recent_values == course.values else "No clear trend"
+    return "neutral", "Level" if recent == "stable" else status.capitalize()
 
 
 def _text(course: Course, what: str) -> str:
@@ -183,8 +181,10 @@ def _from_to(course: Course, reward: Level, what: str) -> str:
         return f"None of the last {count(reward.reported)} rewards is finite."
     if course.values == 1:
         return f"Its reward is {number(reward.mean)}."
-    ignored = f", without {count(reward.not_finite)} non-finite values" if reward.not_finite else ""
-    if reward.first is None or course.values < 2 * reward.window:
+    if reward.window == 1 and reward.first is not None:
+        return f"Reward: {number(reward.first)} at first, {number(reward.mean)} at last."
+    ignored = f", without {counted(reward.not_finite, 'non-finite value')}" if reward.not_finite else ""
+    if reward.first is None or reward.first_window < reward.window:
         return f"Mean reward of the last {count(reward.window)} {what}: {number(reward.mean)}{ignored}."
     first = f"{number(reward.first)} in the first {count(reward.window)} {what}"
     return f"Mean reward: {first}, {number(reward.mean)} in the last {count(reward.window)}{ignored}."
@@ -200,7 +200,8 @@ def _success(level: Level | None) -> str:
 def _without_reward(state: RunState, header: Header, episodes: int, env_step: int | None) -> Verdict:
     is_open = state.is_open
     if env_step is None and not episodes:
-        return Verdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
+        text = f"No episode or update was recorded{' so far' * is_open}, so learning cannot be assessed."
+        return Verdict("neutral", "No episodes or updates", text)
     if episodes or not is_open:
         return Verdict("neutral", "No reward recorded", "No reward was recorded, so learning cannot be assessed.")
     text = f"{counted(env_step or 0, 'environment step')} so far."

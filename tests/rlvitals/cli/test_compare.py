@@ -151,8 +151,8 @@ def test_a_single_run_is_ranked_among_earlier_runs(invoke: Invoke, invoke_json: 
         (["--unit", "episode"], "only runs can be compared"),
         (["--reference", "x"], "write ENVIRONMENT=ZERO,ONE"),
         (["--metric", "nothing"], "there is no metric 'nothing'"),
-        (["--horizon", "-1"], "horizon=-1.0"),
-        (["--baseline", "x"], "the groups are lr=0.1, lr=0.2"),
+        (["--horizon", "-1"], "rlvitals: horizon -1.0: use a finite position"),
+        (["--baseline", "x"], "rlvitals: baseline 'x' is not a group: the groups are lr=0.1, lr=0.2"),
     ],
 )
 def test_invalid_options_are_refused_in_one_line(invoke: Invoke, two_groups: Path, words: list[str], said: str) -> None:

@@ -53,7 +53,7 @@ def test_existing_files_are_only_replaced_with_force(monitor: Monitor, invoke: I
     refused = invoke("export", "run", "-o", "a.json")
 
     assert (refused.exit_code, (tmp_path / "a.json").read_text()) == (2, "mine")
-    assert refused.stderr.startswith("rlvitals: a.json already exists")
+    assert refused.stderr == "rlvitals: a.json already exists. Choose another path, or overwrite it with --force\n"
     assert invoke("export", "run", "-o", "a.json", "--force").exit_code == 0
 
 

@@ -282,7 +282,7 @@ def test_an_empty_run_is_shown(invoke: Invoke, monitor: Monitor) -> None:
     result = invoke("show", "run")
     titles = [line for line in result.stdout.splitlines() if line and not line.startswith(" ")]
 
-    assert titles[1] == "● Nothing recorded  health not judged"
+    assert titles[1] == "● No episodes or updates  health not judged"
     assert titles[2:-1] == ["Findings", "Reward and episodes", "Events and notes", "The run"]
     assert invoke("show", "run", "--full", "--parameters").exit_code == 0
 
@@ -372,6 +372,19 @@ def test_json_is_strict_and_complete(invoke_json: InvokeJson, monitor: Monitor) 
     assert "completed" in [event["message"] for event in found["events"]]
     assert found["curves"]["value_loss"][-1] == "NaN"
     assert invoke_json("stats", "run").keys() == found.keys()
+
+
+def test_custom_metrics_are_shown(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """The short output has the first 12, the full output and JSON have all."""
+    with monitor() as training:
+        for step in range(3):
+            training.log_metrics("my", {f"metric_{number:02}": number * step for number in range(14)}, step=step)
+    short, full = (invoke("show", "run", *words).stdout for words in ((), ("--full",)))
+
+    assert re.search(r"\n  my/metric_01 +2 +1 +0 +2 +3\n", section(short, "Custom metrics"))
+    assert "2 more metrics: `rlvitals show RUN --full` lists all." in section(short, "Custom metrics")
+    assert ("my/metric_12" in short, "my/metric_13" in full, "more metric" in full) == (False, True, False)
+    assert len(invoke_json("show", "run")["custom_metrics"]) == 14
 
 
 def test_json_of_an_empty_run_has_null_values(invoke_json: InvokeJson, monitor: Monitor) -> None:

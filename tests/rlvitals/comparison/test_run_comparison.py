@@ -243,6 +243,8 @@ def test_active_runs_are_left_out(seeds: Seeds, monitor: Monitor) -> None:
 
     assert found.runs[-1].standing == "left out"
     assert found.runs[-1].reason == "is still running, at 3 % of the horizon"
+    note = "1 of 4 runs has no outcome: live is still running, at 3 % of the horizon. It does not count."
+    assert note in found.notes
 
 
 def test_non_finite_values_are_excluded_and_counted(monitor: Monitor, seeds: Seeds) -> None:
@@ -256,6 +258,16 @@ def test_non_finite_values_are_excluded_and_counted(monitor: Monitor, seeds: See
     assert [run.standing for run in found.runs[2:]] == ["counted", "counts as worst"]
     assert found.runs[2].outcomes["final"] == 1.0
     assert "13 values of 2 runs are NaN or infinite. They are excluded from every mean." in found.notes
+
+
+def test_one_non_finite_value_is_in_the_singular(monitor: Monitor, seeds: Seeds) -> None:
+    """The note has the grammar of one value."""
+    with monitor("odd", configuration={"env_id": "Logos-v0"}) as training:
+        for episode in range(40):
+            training.log_episode(episode, math.nan if episode == 2 else 1.0, 9, env_step=100 * (episode + 1))
+    found = compare(seeds("a", 0.0, 2), Path("logs/odd"))
+
+    assert "1 value of 1 run is NaN or infinite. It is excluded from every mean." in found.notes
 
 
 def test_missing_metrics_are_refused(seeds: Seeds) -> None:
@@ -293,8 +305,8 @@ def test_the_same_within_a_margin(seeds: Seeds) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"margin": -1.0}, "margin=-1.0: use a finite margin above zero"),
-        ({"target": math.nan}, "target=nan: use a finite mean"),
+        ({"margin": -1.0}, "margin -1.0: use a finite margin above zero"),
+        ({"target": math.nan}, "target nan: use a finite mean"),
         ({"level": 0.7}, "between 0 and 0.5"),
         ({"seed": -1}, "at least 0"),
         ({"statistic": "mean"}, "one of final, area, best"),

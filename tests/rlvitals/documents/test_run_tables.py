@@ -33,7 +33,18 @@ def test_a_run_shorter_than_the_window_has_no_first_level(monitor: Monitor) -> N
         for number in range(30):
             training.log_episode(number, 1.0, 10)
 
-    assert levels_table(summarise(training.run)).rows[0][1:3] == (ABSENT, "1")
+    assert levels_table(summarise(training.run)).rows[0][1:3] == (Toned(ABSENT, "quiet"), "1")
+
+
+def test_the_title_names_the_number_of_first_episodes(monitor: Monitor) -> None:
+    """The title names the 50 first episodes that are not among the last 100."""
+    with monitor() as training:
+        for number in range(150):
+            training.log_episode(number, float(number), 10)
+    found = levels_table(summarise(training.run))
+
+    assert found.titles[1:3] == ("first 50", "last 100")
+    assert found.rows[0][1:3] == ("24.5", "99.5")
 
 
 def test_a_window_is_in_the_title(monitor: Monitor) -> None:

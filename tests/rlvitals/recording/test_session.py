@@ -74,7 +74,7 @@ def test_never_and_allow_create_a_missing_run(tmp_path: Path) -> None:
     """With `must`, a missing run is an error."""
     assert not _open_and_let_go(tmp_path, "a", "never").resumed
     assert not _open_and_let_go(tmp_path, "b", "allow").resumed
-    with pytest.raises(RunNotFoundError, match=r"no run 'c'.*Use resume='allow' to start it"):
+    with pytest.raises(RunNotFoundError, match=r"no run 'c'.*Check the name, or allow a new run"):
         _open(tmp_path, "c", "must")
 
 
@@ -224,7 +224,9 @@ def test_a_name_that_is_taken_is_logged_once(tmp_path: Path, caplog: pytest.LogC
 
     (said,) = [record for record in caplog.records if "taken" in record.message]
     assert said.levelname == "WARNING"
-    assert said.message.startswith(f"the name 'a' is taken in {tmp_path}; naming this run 'a-2'")
+    assert said.message == (
+        f"the name 'a' is taken in {tmp_path}; naming this run 'a-2'. To continue the existing run, resume it."
+    )
 
 
 def _outside(tmp_path: Path) -> Path:

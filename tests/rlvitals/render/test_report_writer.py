@@ -102,7 +102,7 @@ def test_a_finished_empty_run_is_reported_as_empty(kept: Made, tmp_path: Path) -
     """The report does not announce later records."""
     text = write_report(kept("empty"), tmp_path / "report.md").read_text()
 
-    assert "No episode or update was recorded." in text
+    assert "No episode or update was recorded, so learning cannot be assessed." in text
 
 
 def test_the_verdict_states_its_window(monitor: Monitor, tmp_path: Path) -> None:

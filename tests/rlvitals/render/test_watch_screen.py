@@ -109,7 +109,7 @@ def test_an_empty_run_is_reported(monitor: Monitor) -> None:
     training = monitor()
     found = "\n".join(lines(Observer(open_run(training.path)).observe(), 80))
 
-    assert "Nothing recorded" in found
+    assert "No episodes or updates" in found
     assert "NaN" not in found
 
 

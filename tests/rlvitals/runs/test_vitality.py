@@ -88,6 +88,16 @@ def test_a_run_with_heartbeats_but_without_records_is_stalled(
     assert status() == "stalled"
 
 
+def test_a_replayed_run_is_running(layout: Layout, beat: Beat, status: Callable[[], str], clock: ManualClock) -> None:
+    """The times of replayed records are those of a past training."""
+    header = read_header(layout.path)
+    header.started = clock.time()
+    write_header(layout, header)
+    beat(last_record=100.0)
+
+    assert status() == "running"
+
+
 def test_a_run_of_a_dead_process_has_crashed(beat: Beat, status: Callable[[], str]) -> None:
     """The status is "crashed" even if the heartbeat is fresh."""
     ended = subprocess.Popen([sys.executable, "-c", ""])

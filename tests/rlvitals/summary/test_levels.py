@@ -56,6 +56,16 @@ def test_the_first_episodes_have_the_same_rule() -> None:
     assert (level.first, level.mean, level.not_finite) == (3.0, 7.0, 0)
 
 
+@pytest.mark.parametrize(("count", "first_window"), [(30, 0), (100, 0), (150, 50), (250, 100)])
+def test_the_first_and_last_episodes_do_not_overlap(count: int, first_window: int) -> None:
+    """With fewer than 200 episodes, the first level has those that are not among the last 100."""
+    records = episodes(*[1.0] * first_window, *[2.0] * (count - first_window))
+    level = levels_of(records[-100:], records[:100], total=count)["reward"]
+
+    assert level.first_window == first_window
+    assert level.first == (1.0 if first_window else None)
+
+
 def test_intervals_can_be_left_out() -> None:
     """Levels can be computed without intervals."""
     columns = episodes(*np.random.default_rng(1).normal(size=100).tolist())
@@ -89,7 +99,9 @@ def sized(*sizes: float | None) -> list[Episode]:
 
 def test_a_custom_objective_has_a_median() -> None:
     """One large size does not change the level of the others, and missing values are counted."""
-    found = levels_of(sized(*[100.0] * 20, None, 1e9, *[100.0] * 20), sized(7.0, 9.0), objectives=[SIZE])["size"]
+    found = levels_of(sized(*[100.0] * 20, None, 1e9, *[100.0] * 20), sized(7.0, 9.0), total=150, objectives=[SIZE])[
+        "size"
+    ]
 
     assert (found.center, found.average, found.first, found.reported) == (100.0, "median", 8.0, 41)
     assert (found.low, found.high) == (100.0, 100.0)

@@ -42,7 +42,7 @@ def overview(monitor: Monitor, episodes: int, reward: Reward) -> Overview:
         (3_500, lambda e: e / 2_500 if e < 2_500 else 1 - 0.12 * (e - 2_500) / 1_000, "watch", "Declining"),
         (2_000, lambda e: min(1.0, e / 1_000), "good", "Converged"),
         (2_000, lambda e: max(0.0, (e - 1_500) / 500), "good", "Improving"),
-        (3, float, "neutral", "Too early to tell"),
+        (3, float, "neutral", "Not enough data"),
     ],
 )
 def test_a_verdict_describes_the_course(monitor: Monitor, episodes: int, reward: Reward, tone: str, title: str) -> None:
@@ -61,6 +61,15 @@ def test_a_verdict_names_its_windows(monitor: Monitor) -> None:
     assert "over the run (2,000 episodes), including the last 500" in verdict.text
     assert "in the first 100 episodes" in verdict.text
     assert "in the last 100." in verdict.text
+
+
+def test_the_title_has_the_word_of_the_course(monitor: Monitor) -> None:
+    """A run without a trend has the same word in its verdict as in its course."""
+    found = overview(monitor, 8, lambda _: 0.0)
+
+    assert found.course is not None
+    assert found.verdict is not None
+    assert found.verdict.title.lower() == found.course.status == found.course.recent.verdict == "not enough data"
 
 
 def test_one_episode_is_in_the_singular(monitor: Monitor) -> None:
@@ -173,7 +182,7 @@ def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
     found = overview_of(Run(training.path))
 
     assert found.verdict is not None
-    assert (found.verdict.tone, found.verdict.title) == ("neutral", "Nothing recorded")
+    assert (found.verdict.tone, found.verdict.title) == ("neutral", "No episodes or updates")
     assert (found.health and found.health.score, found.course, found.levels) == (None, None, {})
 
 

@@ -38,6 +38,14 @@ def test_an_ended_run_lasts_until_its_end(tmp_path: Path) -> None:
     assert (state.status, state.duration, state.updated) == ("completed", 60.0, 160.0)
 
 
+def test_a_run_whose_records_have_no_dates_has_no_age(tmp_path: Path) -> None:
+    """Times that count from the start of a training are not 50 years old."""
+    for name, ended, age in (("relative", 160.0, None), ("dated", 1.7e9, 5.0)):
+        run = made(tmp_path / name, session(1, 100.0, ended), status="completed", ended=ended)
+
+        assert state_of(run, run.header).age(1.7e9 + 5.0) == age
+
+
 def test_a_live_run_lasts_until_now(tmp_path: Path) -> None:
     """The duration of a live run extends to now, and its update time is that of the last record."""
     run = made(tmp_path, session(1, 100.0, None), beat=150.0)

@@ -52,7 +52,7 @@ export function short(value) {
 export function span(seconds) {
   if (!Number.isFinite(seconds)) return number(seconds);
   const all = Math.max(0, rounded(seconds));
-  for (const [unit, name, part, partName] of [[86400, "d", 3600, "h"], [3600, "h", 60, "m"], [60, "m", 1, "s"]]) {
+  for (const [unit, name, part, partName] of [[31536000, "y", 86400, "d"], [86400, "d", 3600, "h"], [3600, "h", 60, "m"], [60, "m", 1, "s"]]) {
     if (all < unit) continue;
     const rest = Math.floor((all % unit) / part);
     return `${Math.floor(all / unit)}${name}${rest ? ` ${rest}${partName}` : ""}`;

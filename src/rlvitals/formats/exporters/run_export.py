@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from rlvitals.errors import ExportError
+from rlvitals.errors import ExportError, ExportExistsError
 from rlvitals.files.regular_files import read_regular
 from rlvitals.formats.exporters.exporter import Exporter, Progress, Source
 from rlvitals.formats.exporters.exporter_registry import format_of, make_exporter
@@ -52,7 +52,8 @@ def export_run(
         The path.
 
     Raises:
-        ExportError: The export cannot be written, or the path already exists.
+        ExportError: The export cannot be written.
+        ExportExistsError: The path already exists.
         MissingExtraError: The format needs a package that is not installed.
         RunFormatError: The run is damaged.
     """
@@ -92,7 +93,7 @@ def _check_free(path: Path, *, overwrite: bool) -> None:
     if not path.exists():
         return
     if not overwrite:
-        raise ExportError(f"{path} already exists. Choose another path, or pass overwrite=True (--force)")
+        raise ExportExistsError(f"{path} already exists. Choose another path, or overwrite it")
     if path.is_dir() and not is_export(path):
         raise ExportError(f"{path} is a folder but not an export, so it is not overwritten. Choose another path")
 
