@@ -3,7 +3,7 @@
 import logging
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,14 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
 from rlvitals.formats.importers.earlier_imports import marked_path
 from rlvitals.formats.importers.event_files import event_files, trainings_with_events
 from rlvitals.formats.importers.import_writing import RecordTimes, imported_header
-from rlvitals.formats.importers.tensorboard_importer import EventConverter, TensorBoardImporter, begin_of, loader_of
+from rlvitals.formats.importers.tensorboard_importer import (
+    EventConverter,
+    TensorBoardImporter,
+    TrainingFiles,
+    begin_of,
+    loader_of,
+    trainings_at,
+)
 from rlvitals.recording import Recorder, RecorderSettings, open_copy
 from rlvitals.records import Record
 from rlvitals.records.masking import DEFAULT_MASKING
@@ -47,6 +54,8 @@ class EventMirror:
     Args:
         folder: Folder with the event files, also in its parts, such as `train` and `eval`.
         log_dir: Folder for the run.
+        trainings: The trainings that wrote the files, the oldest first. Default: look for them.
+        number: Index of the training to copy. Files that are added later belong to the last training.
         clock: Source of the time.
 
     Raises:
@@ -55,16 +64,30 @@ class EventMirror:
         RunError: The run cannot be created.
     """
 
-    def __init__(self, folder: Path, log_dir: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log_dir: Path,
+        trainings: Sequence[TrainingFiles] = (),
+        number: int = -1,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         require("tensorboard", feature="reading event files", extra="tensorboard")
         self._folder = folder
         self._clock = clock
-        imported = TensorBoardImporter().read(folder)  # its records, read lazily, would end with the files
+        found = trainings or trainings_at(folder)
+        training = found[number]
+        self._files = training.files
+        self._is_last = training is found[-1]
+        self._of_others = {file for each in found for file in each.files} - set(training.files)
+        # Its records are not read, because they would end with the files.
+        imported = TensorBoardImporter().imported(folder, training)
         self._settings: dict[str, Any] = {} if imported.configuration is None else imported.configuration
         self._imported = imported._replace(configuration=self._settings)
         self._converter = EventConverter(self._settings)
         self._loaders: dict[Path, Any] = {}
-        self._begun = begin_of(event_files(folder)[0])
+        self._begun = begin_of(training.files[0])
         self._newest: float | None = None
         self._grown = -math.inf
         self._is_caught_up = False
@@ -90,7 +113,9 @@ class EventMirror:
             Number of new events.
         """
         count = 0
-        for file in event_files(self._folder):
+        if self._is_last:
+            self._files = [file for file in event_files(self._folder) if file not in self._of_others]
+        for file in self._files:
             if file not in self._loaders:
                 self._loaders[file] = loader_of(file)
             for event in self._loaders[file].Load():
@@ -176,47 +201,53 @@ class EventMirrors:
         A training that has ended closes its files before the next one is opened.
         """
         with self._lock:
-            for training in list(self._mirrors):
-                self._poll(training)
+            for folder in list(self._mirrors):
+                self._poll(folder)
             began = self._clock.monotonic()
             if began >= self._search_at:
-                for training in trainings_with_events(self._folder):
-                    if training not in self._known:
-                        self._known.add(training)
-                        self._open(training)
+                for folder in trainings_with_events(self._folder):
+                    if folder not in self._known:
+                        self._known.add(folder)
+                        self._open(folder)
                 ended = self._clock.monotonic()
                 self._search_at = ended + pause_after(ended - began, least_s=SEARCH_S)
 
     def close(self) -> None:
         """End all runs."""
         with self._lock:
-            for training in list(self._mirrors):
-                self._close(training)
+            for folder in list(self._mirrors):
+                self._close(folder)
 
-    def _open(self, training: Path) -> None:
-        place = self._home / training.relative_to(self._folder).parent if training != self._folder else self._home
+    def _open(self, folder: Path) -> None:
+        """Copy the trainings of a folder. All but the last one are over."""
+        place = self._home / folder.relative_to(self._folder).parent if folder != self._folder else self._home
         try:
-            self._mirrors[training] = EventMirror(training, place, clock=self._clock)
+            trainings = trainings_at(folder)
+            for number in range(len(trainings)):
+                self._close(folder)
+                self._mirrors[folder] = EventMirror(folder, place, trainings, number, clock=self._clock)
+                while folder in self._mirrors and self._poll(folder):
+                    pass
         except Exception as error:  # noqa: BLE001 - the other trainings are shown
-            _log.warning("%s cannot be shown: %s", training, error)
-        while training in self._mirrors and self._poll(training):
-            pass
+            _log.warning("%s cannot be shown: %s", folder, error)
 
-    def _poll(self, training: Path) -> int:
-        """Record the new events of a training, and return their number."""
-        mirror = self._mirrors[training]
+    def _poll(self, folder: Path) -> int:
+        """Record the new events of the training in a folder, and return their number."""
+        mirror = self._mirrors[folder]
         count = 0
         try:
             count = mirror.poll()
         except Exception as error:  # noqa: BLE001 - the other trainings are read
-            _log.warning("%s is no longer read: %s", training, error)
-            self._close(training)
+            _log.warning("%s is no longer read: %s", folder, error)
+            self._close(folder)
         if not mirror.is_open:
-            self._mirrors.pop(training, None)
+            self._mirrors.pop(folder, None)
         return count
 
-    def _close(self, training: Path) -> None:
+    def _close(self, folder: Path) -> None:
+        mirror = self._mirrors.pop(folder, None)
         try:
-            self._mirrors.pop(training).close()
+            if mirror is not None:
+                mirror.close()
         except Exception as error:  # noqa: BLE001 - the other trainings are closed
-            _log.warning("the last events of %s were not recorded: %s", training, error)
+            _log.warning("the last events of %s were not recorded: %s", folder, error)

@@ -16,6 +16,7 @@ from rlvitals.formats.importers.run_import import import_run
 from rlvitals.records import STREAMS
 from rlvitals.runs import Run
 from rlvitals.sinks.lazy_destination import load
+from rlvitals.sinks.tensorboard_sink import EventFile
 from rlvitals.testing.manual_clock import ManualClock
 
 NAME = "CartPole-v1__ppo__1__1700000000"
@@ -237,3 +238,27 @@ def test_a_damaged_file_leaves_the_other_trainings(tmp_path: Path, caplog: pytes
     assert steps_of(Run(tmp_path / "home" / "b")) == [1, 2, 3]
     assert Run(tmp_path / "home" / "a").header.status == "completed"
     assert [f"{tmp_path / 'runs' / 'a'} is no longer read" in message for message in caplog.messages] == [True]
+
+
+def test_two_trainings_with_one_folder_are_two_copies(tmp_path: Path) -> None:
+    """The last one grows."""
+    folder = tmp_path / "runs" / NAME
+    for started in (1_000.0, 2_000.0):
+        file = EventFile(folder, started)
+        for step in range(1, 4):
+            file.scalars(started + step, step, {"losses/policy_loss": -0.5})
+        if started < 2_000.0:
+            file.close()
+    mirrors = EventMirrors(tmp_path / "runs", tmp_path / "home", clock=(clock := ManualClock(2_003.0)))
+    mirrors.poll()
+    file.scalars(2_004.0, 4, {"losses/policy_loss": -0.5})
+    file.close()
+    clock.advance(1.0)
+    mirrors.poll()
+    mirrors.close()
+
+    copies = [Run(path) for path in sorted((tmp_path / "home").iterdir())]
+    assert [(run.header.started, steps_of(run)) for run in copies] == [
+        (1_001.0, [1, 2, 3]),
+        (2_001.0, [1, 2, 3, 4]),
+    ]

@@ -35,7 +35,7 @@ _FRAME = 16
 """Number of bytes around each event: its length and two checksums."""
 
 
-class _TrainingFiles(NamedTuple):
+class TrainingFiles(NamedTuple):
     """Event files of one of the trainings at a path.
 
     Attributes:
@@ -76,20 +76,21 @@ class TensorBoardImporter(Importer):
         Raises:
             ImportFormatError: There are no event files, or those of several trainings.
         """
-        first, *others = _trainings_at(path)
+        first, *others = trainings_at(path)
         if others:
             raise ImportFormatError(
                 f"{path} has the event files of several trainings: {others[0].why} To import each as a run, use "
                 f"`rlvitals import {path}` without a name, or `import_runs`. To import one of them, pass its file"
             )
-        return self._imported(path, first)
+        return self.imported(path, first)
 
     def runs_in(self, path: Path) -> Iterator[Imported]:
         """Yield the run of each training. Those after the first one have a warning with the reason."""
-        for training in _trainings_at(path):
-            yield self._imported(path, training)
+        for training in trainings_at(path):
+            yield self.imported(path, training)
 
-    def _imported(self, path: Path, training: _TrainingFiles) -> Imported:
+    def imported(self, path: Path, training: TrainingFiles) -> Imported:
+        """Return the run of one of the trainings at a path (`trainings_at`). Events are read lazily."""
         folder = training.files[0].parent
         name, project = (path if path.is_dir() else folder).absolute().name, ""
         warnings = ImportWarnings()
@@ -126,7 +127,7 @@ class TensorBoardImporter(Importer):
         return _records(files, configuration, summaries)
 
 
-def _trainings_at(path: Path) -> list[_TrainingFiles]:
+def trainings_at(path: Path) -> list[TrainingFiles]:
     """Return the event files of each training at a path.
 
     Raises:
@@ -139,13 +140,13 @@ def _trainings_at(path: Path) -> list[_TrainingFiles]:
     folders = Counter(file.parent for file in files if not tag_prefix_of(file.parent))
     # A script that runs again adds a file to a folder. Do not read the files twice to find the trainings otherwise.
     if not any(number > 1 for number in folders.values()):
-        return [_TrainingFiles(files)]
+        return [TrainingFiles(files)]
     require("tensorboard", feature="TensorBoard", extra="tensorboard")
     first, *others = trainings_in([EventFileSummary(file) for file in files])
-    found = [_TrainingFiles([each.file for each in first.files], first.files)]
+    found = [TrainingFiles([each.file for each in first.files], first.files)]
     for training in others:
         why = _restart(training, found[-1].files[-1])
-        found.append(_TrainingFiles([each.file for each in training.files], training.files, why))
+        found.append(TrainingFiles([each.file for each in training.files], training.files, why))
     return found
 
 
