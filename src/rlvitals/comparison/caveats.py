@@ -54,11 +54,12 @@ def _alone(found: Comparison) -> Iterator[str]:
     runs = [one for one in found.runs if one.repeats is None]
     if len(found.groups) != 1 or (found.groups[0].name == UNKNOWN_SETTINGS and len(found.runs) > 1):
         return
-    if len(runs) == 1:
+    if len(found.runs) == 1:
         yield (
             "There is only one run, so nothing is compared. Give two or more runs. To rank one run "
             "among the earlier runs of its folder, give its name."
         )
+    if len(runs) == 1:
         return
     (group,) = found.groups
     if group.name != ONE_GROUP:

@@ -134,9 +134,10 @@ def _run_failed(evidence: Evidence) -> RuleResult | None:
     if kind is INTERRUPT:
         cause = f"The user interrupted the training ({text})."
         return RuleResult(INFO, 0.95, shown, since, cause, title="The run was interrupted", advice=kind.advice)
-    # The finding `non-finite` explains an exception about non-finite values, so it needs the higher confidence.
-    confidence = 0.75 if kind is NON_FINITE else 0.9
-    return RuleResult(CRITICAL, confidence, shown, since, f"The training failed with {text}", advice=kind.advice)
+    cause = f"The training failed with {text}"
+    if kind is NON_FINITE:  # the finding `non-finite` explains this exception, so it has the higher confidence
+        return RuleResult(CRITICAL, 0.75, shown, since, cause, advice=kind.advice)
+    return RuleResult(CRITICAL, 0.9, shown, since, cause, advice=kind.advice)
 
 
 @rule(
