@@ -46,11 +46,11 @@ def _overview(path: Path) -> Overview | None:
 def _facts(overview: Overview | None) -> str:
     if overview is None:
         return ""
-    counts = [counted(overview.episodes, "episode"), counted(overview.updates or 0, "update")]
+    unit = "episode" if overview.best_trial is None else "trial"
+    counts = [counted(many, what) for many, what in ((overview.episodes, unit), (overview.updates, "update")) if many]
+    facts = ", ".join(filter(None, [overview.state.status, listed(counts)]))
     verdict = "" if overview.verdict is None else f". {overview.verdict.title}"
-    return (
-        f": {overview.state.status}, {listed(counts)}{verdict}. Run `rlvitals show {_shown(Path(overview.state.path))}`"
-    )
+    return f": {facts}{verdict}. Run `rlvitals show {_shown(Path(overview.state.path))}`"
 
 
 def _shown(path: Path) -> str:
