@@ -12,6 +12,7 @@ import msgspec
 from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
 from rlvitals.formats.importers.earlier_imports import marked_path
 from rlvitals.formats.importers.event_files import event_files, trainings_with_events
+from rlvitals.formats.importers.event_trainings import EventFileSummary, mean_lengths_in, tags_without_steps
 from rlvitals.formats.importers.import_writing import RecordTimes, imported_header
 from rlvitals.formats.importers.tensorboard_importer import (
     EventConverter,
@@ -85,7 +86,10 @@ class EventMirror:
         imported = TensorBoardImporter().imported(folder, training)
         self._settings: dict[str, Any] = {} if imported.configuration is None else imported.configuration
         self._imported = imported._replace(configuration=self._settings)
-        self._converter = EventConverter(self._settings)
+        summaries = _summaries_of(training)
+        # A tag without steps until now can get them later, if the training goes on.
+        without_steps = frozenset[str]() if self._is_last else tags_without_steps(summaries)
+        self._converter = EventConverter(self._settings, without_steps, mean_lengths_in(summaries))
         self._loaders: dict[Path, Any] = {}
         self._begun = begin_of(training.files[0])
         self._newest: float | None = None
@@ -177,6 +181,14 @@ class EventMirror:
             self._recorder.save()
 
 
+def _summaries_of(training: TrainingFiles) -> Sequence[EventFileSummary]:
+    """Return the summaries of the files. Empty if a file is damaged, which is then read up to the damage."""
+    try:
+        return training.summaries or [EventFileSummary(file) for file in training.files]
+    except Exception:  # noqa: BLE001 - the same error ends the reading, and is reported then
+        return ()
+
+
 class EventMirrors:
     """Live copies of all trainings with event files in a folder. Thread-safe.
 
@@ -190,7 +202,8 @@ class EventMirrors:
         self._folder = folder
         self._home = home
         self._clock = clock
-        self._known: set[Path] = set()
+        self._files: dict[Path, int] = {}
+        self._opened: dict[Path, int] = {}
         self._mirrors: dict[Path, EventMirror] = {}
         self._search_at = -math.inf
         self._lock = threading.Lock()
@@ -206,8 +219,7 @@ class EventMirrors:
             began = self._clock.monotonic()
             if began >= self._search_at:
                 for folder in trainings_with_events(self._folder):
-                    if folder not in self._known:
-                        self._known.add(folder)
+                    if folder not in self._mirrors:
                         self._open(folder)
                 ended = self._clock.monotonic()
                 self._search_at = ended + pause_after(ended - began, least_s=SEARCH_S)
@@ -219,11 +231,16 @@ class EventMirrors:
                 self._close(folder)
 
     def _open(self, folder: Path) -> None:
-        """Copy the trainings of a folder. All but the last one are over."""
+        """Copy the trainings of a folder that have not been copied. All but the last one are over."""
         place = self._home / folder.relative_to(self._folder).parent if folder != self._folder else self._home
+        files = len(event_files(folder))
+        if files == self._files.get(folder):
+            return
+        self._files[folder] = files
         try:
             trainings = trainings_at(folder)
-            for number in range(len(trainings)):
+            for number in range(self._opened.get(folder, 0), len(trainings)):
+                self._opened[folder] = number + 1
                 self._close(folder)
                 self._mirrors[folder] = EventMirror(folder, place, trainings, number, clock=self._clock)
                 while folder in self._mirrors and self._poll(folder):

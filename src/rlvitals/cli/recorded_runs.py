@@ -46,7 +46,7 @@ def _overview(path: Path) -> Overview | None:
 def _facts(overview: Overview | None) -> str:
     if overview is None:
         return ""
-    unit = "episode" if overview.best_trial is None else "trial"
+    unit = "trial" if overview.is_study else "episode"
     counts = [counted(many, what) for many, what in ((overview.episodes, unit), (overview.updates, "update")) if many]
     facts = ", ".join(filter(None, [overview.state.status, listed(counts)]))
     verdict = "" if overview.verdict is None else f". {overview.verdict.title}"

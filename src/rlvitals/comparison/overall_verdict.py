@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from rlvitals.comparison.caveats import WITHOUT_TEST
+from rlvitals.comparison.experiments import UNKNOWN_SETTINGS
 from rlvitals.comparison.result import Comparison, RunGroup, Versus
 from rlvitals.comparison.result import Verdict as PairVerdict
 from rlvitals.comparison.wording import cut, outcome_phrase, short
@@ -35,8 +37,8 @@ def overall_verdict(found: Comparison) -> Verdict:
     parts = [f"{counts[verdict]} {verdict} ({_named(verdict, made)})" for verdict in shown]
     parts += [f"{many} {verdict}" for verdict, many in counts.items() if verdict not in IN_ORDER]
     text = f"Of {count(len(made))} comparisons{against}: {'; '.join(parts)}."
-    if shown:  # pairs with too few runs are not tested
-        text += " Every verdict is adjusted for the number of comparisons."
+    if counts.keys() - WITHOUT_TEST:
+        text += " The tests are adjusted for the number of comparisons."
     matter = [cut(one.name) for one in found.settings.influences if one.matters] if found.settings else []
     if matter:
         text += f"\nOver all runs, these settings have an effect: {listed(matter, _NAMED)}."
@@ -52,16 +54,19 @@ def _result(group: RunGroup, found: Comparison) -> str:
     phrase = outcome_phrase(found.statistic, found.metric)
     what = f"{phrase[:1].upper()}{phrase[1:]}"
     whose = f" of {cut(group.name)}" if len(found.groups) > 1 else ""
-    if mean.estimate is None and len(group.tasks) > 1:
-        environments = counted(len(group.tasks), "environment")
-        return f"{what}{whose}: listed below for each of {environments}, {counted(group.counted, 'run')}."
-    if mean.estimate is None:
+    runs = counted(group.counted, "run")
+    if not group.counted:
         return f"{what}{whose}: unknown, because no run has an outcome."
+    if group.name == UNKNOWN_SETTINGS and group.counted > 1:
+        return f"{what}{whose}: listed below for each of {runs}, because their settings can differ."
+    if mean.estimate is None:
+        environments = counted(len(group.tasks), "environment")
+        return f"{what}{whose}: {runs} in {environments}. The mean of each environment is listed below."
     if mean.low is not None:
         within = f"95 % interval {short(mean.low)} to {short(mean.high)}"
     else:
         within = "no interval from one run" if group.counted == 1 else "no interval: the outcomes do not vary"
-    return f"{what}{whose}: {short(mean.estimate)} ({within}), the mean of {counted(group.counted, 'run')}."
+    return f"{what}{whose}: {short(mean.estimate)} ({within}), the mean of {runs}."
 
 
 def _tone(verdict: PairVerdict) -> str:

@@ -27,7 +27,9 @@ INTERRUPT = FailureKind(
 
 NON_FINITE = FailureKind(
     re.compile(
-        r"\bnan\b|\binf\b|found invalid values|expects all elements of std|non-?finite|not finite", re.IGNORECASE
+        r"^(?!KeyError|FileNotFoundError|ImportError|ModuleNotFoundError|AttributeError)"  # `nan` can be a name there
+        r".*(\bnan\b|\binf\b|found invalid values|expects all elements of std|non-?finite|not finite)",
+        re.IGNORECASE | re.DOTALL,
     ),
     "Find out where a value became non-finite: see the finding `non-finite`.",
 )
@@ -44,7 +46,7 @@ _DISK_FULL = FailureKind(
 )
 
 _SUBPROCESS = FailureKind(
-    re.compile(r"^(EOFError|BrokenPipeError|ConnectionResetError|BrokenProcessPool)\b"),
+    re.compile(r"^(EOFError$|(BrokenPipeError|ConnectionResetError|BrokenProcessPool)\b)"),  # a pipe gives no message
     "A subprocess, such as a worker of a vectorized environment, probably ended first. Look for its exception in the "
     "output of the training, or run the environments in one process (`DummyVecEnv`, `SyncVectorEnv`).",
 )

@@ -151,7 +151,7 @@ def _training_sections(data: RunData, curves: Mapping[str, CurveChart]) -> Itera
         "Green: the healthy range, if it holds in every environment. Compare other metrics with their earlier values.",
         tuple(_update_blocks(data, curves)),
     )
-    custom = (tuple(_custom_blocks(data, *part)) for part in ((_MOST_CUSTOM, "--json"), (_FEW_CUSTOM, "--full")))
+    custom = (tuple(_custom_blocks(data, most)) for most in (_MOST_CUSTOM, _FEW_CUSTOM))
     yield Section("custom", "Custom metrics", "Over the whole run.", *custom)
     evaluations = tuple(_evaluation_blocks(data))
     yield Section("evaluations", "Evaluations", "", evaluations, evaluations[:-1] or evaluations)
@@ -250,15 +250,10 @@ def _update_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[
         yield Table(("as of the last episode", "value"), rows)
 
 
-def _custom_blocks(data: RunData, most: int, wider: str) -> Iterator[Block]:
-    """Tabulate the custom metrics.
-
-    Args:
-        data: Data of the run.
-        most: Maximum number of rows.
-        wider: Option of `rlvitals show` with more rows.
-    """
+def _custom_blocks(data: RunData, most: int) -> Iterator[Block]:
+    """Tabulate the custom metrics, at most as many as given."""
     metrics = data.summary.custom_metrics
+    wider = "--full" if len(metrics) <= _MOST_CUSTOM else "--json"
     yield run_tables.custom_table(metrics, most)
     if len(metrics) > most:
         yield Prose(f"{counted(len(metrics) - most, 'more metric')}: `rlvitals show RUN {wider}` lists all.", "quiet")

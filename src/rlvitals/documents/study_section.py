@@ -27,10 +27,13 @@ def study_facts(data: RunData) -> Iterator[tuple[str, str, str]]:
     best = overview.best_trial
     if best is not None:
         yield "best value", number(best.value), f"trial {count(best.number)}, {best.direction}"
-    states = _states(data)
-    parts = ", ".join(f"{count(many)} {state}" for state, many in states.items())
-    took = f"in {format_duration(overview.state.duration)}"
-    yield "trials", count(states.total()), f"{parts}, {took}" if parts else took
+    failed = Counter(
+        (event.code or "").removeprefix(f"{TRIAL_EVENT}-") for event in data.events if event.kind == TRIAL_EVENT
+    )
+    states = Counter({end.reason or NOT_REPORTED: end.episodes for end in data.summary.ends}) + failed
+    trials = overview.episodes + failed.total()
+    parts = [f"{count(many)} {state}" for state, many in states.items()] if states.total() == trials else []
+    yield "trials", count(trials), ", ".join([*parts, f"in {format_duration(overview.state.duration)}"])
     if overview.episode_rate is not None:
         yield "speed", number(overview.episode_rate, 3), "trials with a value per minute"
 
@@ -81,15 +84,6 @@ def heats_without_rewards(heats: tuple[Heat, ...], data: RunData) -> tuple[Heat,
     if custom_objectives(data.header.configuration):
         return tuple(heat for heat in heats if heat.key != repeated)
     return tuple(heat._replace(title=f"Mean {_VALUE} by {heat.x} and {heat.y}") for heat in heats)
-
-
-def _states(data: RunData) -> Counter[str]:
-    """Count the trials by state. A trial without a value is an event."""
-    states = Counter({end.reason or NOT_REPORTED: end.episodes for end in data.summary.ends})
-    states.update(
-        (event.code or "").removeprefix(f"{TRIAL_EVENT}-") for event in data.events if event.kind == TRIAL_EVENT
-    )
-    return states
 
 
 def _value_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:

@@ -208,6 +208,11 @@ class Maintenance(JournalObserver):
         self._full += waiting
         return [path for path in full if path not in waiting]
 
+    @property
+    def _last_record(self) -> float | None:
+        # The machine of a copied training can have another clock. The status of a copy is set by its copier.
+        return self._clock.time() if self._session.is_copy else self._window.last_time
+
     def beat(self) -> None:
         """Write a heartbeat."""
         if self._closed:
@@ -220,7 +225,7 @@ class Maintenance(JournalObserver):
             process_started=self._process_started,
             beat=self._clock.time(),
             interval=self._heartbeat_s,
-            last_record=self._window.last_time,
+            last_record=self._last_record,
             env_step=self._window.env_step,
             episodes=self._window.episodes,
             records=sum(journal.appended for journal in journals),

@@ -81,6 +81,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         levels: Mean of the last 100 episodes for each reported quantity (`rlvitals.summary.levels`).
         reward_source: Source of the reward if no episode was recorded (`runs.reward_series`). Otherwise empty.
         course: Course of the reward. `None` if there is no reward, it was not computed, or the run is a study.
+        is_study: Whether the run is a hyperparameter search, whose episodes are trials.
         best_trial: Best trial of a study with one objective. `None` for other runs, or if it was not computed.
         verdict: Verdict. `None` if it was not computed.
         health: Health score, which can be "not judged". `None` if it was not computed.
@@ -102,6 +103,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     levels: dict[str, Level]
     reward_source: str
     course: RewardCourse | None
+    is_study: bool
     best_trial: BestTrial | None
     verdict: Verdict | None
     health: Health | None
@@ -193,6 +195,7 @@ def overview_from(inputs: OverviewInputs) -> Overview:
         levels=levels,
         reward_source=source,
         course=None if found is None else _course_fact(found),
+        is_study=is_study(header.configuration),
         best_trial=best_trial,
         verdict=verdict_of(
             state,

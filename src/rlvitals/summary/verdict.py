@@ -39,7 +39,8 @@ class Verdict(msgspec.Struct, frozen=True):
         tone: good, watch, bad or neutral.
         title: A few words.
         text: One or two sentences, which name the windows that they refer to.
-        next: What to do next: the advice of the most likely finding. Empty without findings.
+        next: What to do next: the advice of the most likely finding. Empty without findings, and if the run failed or
+            crashed.
     """
 
     tone: str
@@ -80,7 +81,7 @@ def verdict_of(
         `None` if the run was not diagnosed.
     """
     reason = state.reason if header.failure is None else header.failure.text
-    if has_ended_badly(state, header):
+    if has_ended_badly(state, header):  # the same in a list, whose runs are not diagnosed, so without advice
         return Verdict("bad", f"The run {state.status}", _sentence(reason))
     if diagnosis is None:
         return None
@@ -182,7 +183,7 @@ def _from_to(course: Course, reward: Level, what: str) -> str:
     if course.values == 1:
         return f"Its reward is {number(reward.mean)}."
     if reward.window == 1 and reward.first is not None:
-        return f"Reward: {number(reward.first)} at first, {number(reward.mean)} at last."
+        return f"The first reward is {number(reward.first)}, the last is {number(reward.mean)}."
     ignored = f", without {counted(reward.not_finite, 'non-finite value')}" if reward.not_finite else ""
     if reward.first is None or reward.first_window < reward.window:
         return f"Mean reward of the last {count(reward.window)} {what}: {number(reward.mean)}{ignored}."

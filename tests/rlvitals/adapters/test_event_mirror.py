@@ -262,3 +262,38 @@ def test_two_trainings_with_one_folder_are_two_copies(tmp_path: Path) -> None:
         (1_001.0, [1, 2, 3]),
         (2_001.0, [1, 2, 3, 4]),
     ]
+
+
+def test_a_script_that_runs_again_after_its_training_has_ended_is_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / NAME
+    clock = ManualClock(1_003.0)
+    mirrors = EventMirrors(tmp_path / "runs", tmp_path / "home", clock=clock)
+    for started in (1_000.0, 3_000.0):
+        file = EventFile(folder, started)
+        for step in range(1, 4):
+            file.scalars(started + step, step, {"losses/policy_loss": -0.5})
+        file.close()
+        clock.advance(started + IDLE_S + 10.0 - clock.time())
+        mirrors.poll()
+        mirrors.poll()
+    mirrors.close()
+
+    assert [Run(path).header.started for path in sorted((tmp_path / "home").iterdir())] == [1_001.0, 3_001.0]
+
+
+def test_a_copy_and_an_import_agree_on_mean_lengths(tmp_path: Path) -> None:
+    """The first mean length is a whole number by chance."""
+    folder = tmp_path / "runs" / NAME
+    file = EventFile(folder, 1_000.0)
+    for step, length in enumerate((500.0, 487.25), 1):
+        file.scalars(1_000.0 + step, step, {"charts/episodic_return": 1.0, "charts/episodic_length": length})
+    file.close()
+    mirror = EventMirror(folder, tmp_path / "home")
+    mirror.poll()
+    mirror.close()
+
+    counts = [
+        len(list(Run(path).records("episodes")))
+        for path in (mirror.path, import_run(folder, tmp_path / "imports").path)
+    ]
+    assert counts == [0, 0]

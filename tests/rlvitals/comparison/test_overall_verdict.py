@@ -39,11 +39,19 @@ def test_runs_without_settings_are_a_separate_group_with_its_mean(seeds: Seeds, 
     assert lines[1].startswith("Mean reward over the last tenth of settings unknown: 2 (no interval from one run)")
 
 
+def test_runs_of_unknown_settings_have_no_common_mean(trained: Trained) -> None:
+    """Their settings can differ."""
+    for name in "ab":
+        trained(name, np.linspace(2.0, 2.0 + ord(name), 40))
+
+    assert "listed below for each of 2 runs" in overall_verdict(compare("logs/*")).text
+
+
 def test_runs_in_several_environments_have_no_common_mean(seeds: Seeds) -> None:
     found = compare(*seeds("a", 0.0, 2, lr=0.1), *seeds("b", 9.0, 2, lr=0.1, env_id="Two-v0"))
 
     assert overall_verdict(found).text == (
-        "Mean reward over the last tenth: listed below for each of 2 environments, 4 runs."
+        "Mean reward over the last tenth: 4 runs in 2 environments. The mean of each environment is listed below."
     )
 
 

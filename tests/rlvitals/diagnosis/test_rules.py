@@ -477,6 +477,8 @@ def test_the_title_of_a_stopped_run_names_its_status(status: str, title: str) ->
         ("MemoryError", "Reduce the batch size"),
         ("OSError: [Errno 28] No space left on device", "Free disk space"),
         ("EOFError", "A subprocess"),
+        ("EOFError: Ran out of input", "Correct the error in the line"),
+        ("KeyError: 'nan'", "Correct the error in the line"),
         ("SystemExit: 3", "reason of the exit"),
         ("AssertionError: the action has 2 axes", "Correct the error in the line"),
     ],
@@ -501,6 +503,14 @@ def test_the_exception_in_a_cause_is_on_one_short_line() -> None:
 
     assert finding.cause.startswith("The training failed with AssertionError: Not equal x: array")
     assert len(finding.cause) < 240
+
+
+def test_an_exception_about_another_thing_is_not_a_symptom_of_earlier_non_finite_values() -> None:
+    made = MadeTraining()
+    made.set("updates", policy_loss=np.nan)
+    failed("OSError: [Errno 28] No space left on device")(made)
+
+    assert [finding.code for finding in diagnose(made.evidence()).findings] == ["run-failed", "non-finite"]
 
 
 def test_an_interrupted_training_did_not_fail() -> None:

@@ -135,9 +135,10 @@ def _run_failed(evidence: Evidence) -> RuleResult | None:
         cause = f"The user interrupted the training ({text})."
         return RuleResult(INFO, 0.95, shown, since, cause, title="The run was interrupted", advice=kind.advice)
     cause = f"The training failed with {text}"
-    if kind is NON_FINITE:  # the finding `non-finite` explains this exception, so it has the higher confidence
+    # Findings are folded under causes with a higher confidence. Only this exception is a symptom of `non-finite`.
+    if kind is NON_FINITE:
         return RuleResult(CRITICAL, 0.75, shown, since, cause, advice=kind.advice)
-    return RuleResult(CRITICAL, 0.9, shown, since, cause, advice=kind.advice)
+    return RuleResult(CRITICAL, 0.995, shown, since, cause, advice=kind.advice)
 
 
 @rule(

@@ -4,7 +4,7 @@ TensorBoard itself draws such trainings as one line, unless the program sets `pu
 """
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -124,6 +124,11 @@ def trainings_in(files: Sequence[EventFileSummary]) -> list[EventTraining]:
     for training in trainings:
         training.files.sort(key=files.index)
     return trainings
+
+
+def mean_lengths_in(files: Iterable[EventFileSummary]) -> frozenset[str]:
+    """Return the tags of episode lengths that are means of several episodes."""
+    return frozenset[str]().union(*(file.mean_lengths for file in files))
 
 
 def tags_without_steps(files: Sequence[EventFileSummary]) -> frozenset[str]:

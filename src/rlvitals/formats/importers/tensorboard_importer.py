@@ -11,6 +11,7 @@ from rlvitals.formats.importers.event_files import HPARAMS, event_files, trainin
 from rlvitals.formats.importers.event_trainings import (
     EventFileSummary,
     EventTraining,
+    mean_lengths_in,
     tags_without_steps,
     trainings_in,
 )
@@ -40,11 +41,13 @@ class TrainingFiles(NamedTuple):
 
     Attributes:
         files: Event files, the oldest first.
+        first: The file that starts the training. A file of an evaluation can be older.
         summaries: Summaries of the files, if they have been read.
         why: Sentence with the reason why the files are not those of the training before. Empty for the first training.
     """
 
     files: Sequence[Path]
+    first: Path
     summaries: Sequence[EventFileSummary] = ()
     why: str = ""
 
@@ -91,7 +94,7 @@ class TensorBoardImporter(Importer):
 
     def imported(self, path: Path, training: TrainingFiles) -> Imported:
         """Return the run of one of the trainings at a path (`trainings_at`). Events are read lazily."""
-        folder = training.files[0].parent
+        folder = training.first.parent
         name, project = (path if path.is_dir() else folder).absolute().name, ""
         warnings = ImportWarnings()
         configuration = settings_of(path if path.is_dir() else folder, warnings)
@@ -103,7 +106,7 @@ class TensorBoardImporter(Importer):
             warnings.add(f"{training.why} It becomes a separate run.", files=[*map(str, training.files)])
         found = self.read_into(training.files, configuration, training.summaries)
         # The first training keeps its identifier when the script runs again.
-        run = training.files[0].relative_to(path).as_posix() if training.why else ""
+        run = training.first.relative_to(path).as_posix() if training.why else ""
         records = with_warnings(found, warnings, path)
         return Imported(name, records, project=project, configuration=configuration, run=run)
 
@@ -138,20 +141,22 @@ def trainings_at(path: Path) -> list[TrainingFiles]:
     if not files:
         raise ImportFormatError(f"{path}: found no TensorBoard event file")
     folders = Counter(file.parent for file in files if not tag_prefix_of(file.parent))
-    # A script that runs again adds a file to a folder. Do not read the files twice to find the trainings otherwise.
+    # Only a folder with several files can have several trainings. Otherwise the files are not read for this.
     if not any(number > 1 for number in folders.values()):
-        return [TrainingFiles(files)]
+        return [TrainingFiles(files, files[0])]
     require("tensorboard", feature="TensorBoard", extra="tensorboard")
     first, *others = trainings_in([EventFileSummary(file) for file in files])
-    found = [TrainingFiles([each.file for each in first.files], first.files)]
+    found = [TrainingFiles([each.file for each in first.files], first.first.file, first.files)]
     for training in others:
-        why = _restart(training, found[-1].files[-1])
-        found.append(TrainingFiles([each.file for each in training.files], training.files, why))
+        why = _restart(training, found[-1].summaries)
+        files = [each.file for each in training.files]
+        found.append(TrainingFiles(files, training.first.file, training.files, why))
     return found
 
 
-def _restart(training: EventTraining, before: Path) -> str:
-    return f"{training.first.file} starts the steps again after the end of {before}."
+def _restart(training: EventTraining, before: Sequence[EventFileSummary]) -> str:
+    last = max(before, key=lambda file: file.ended)
+    return f"The steps in {training.first.file} start again after {last.file} ended."
 
 
 def _records(
@@ -159,8 +164,7 @@ def _records(
 ) -> Iterator[Record]:
     # The records of the first events depend on the values of the last ones, so a single pass would hold all of them.
     found = summaries or [EventFileSummary(file) for file in files]
-    lengths = frozenset[str]().union(*(each.mean_lengths for each in found))
-    converter = EventConverter(configuration, tags_without_steps(found), lengths)
+    converter = EventConverter(configuration, tags_without_steps(found), mean_lengths_in(found))
     for file in files:
         for event in _events(file):
             yield from converter.records(event, file)
@@ -175,7 +179,7 @@ def _mixed(files: Sequence[EventFileSummary]) -> Iterator[Record]:
     first, *others = trainings_in(files)
     if others:
         message = (
-            f"{_restart(others[0], first.files[-1].file)} Both trainings are in this run. To separate them, move the "
+            f"{_restart(others[0], first.files)} Both trainings are in this run. To separate them, move the "
             "files of one to another folder."
         )
         yield warning(max(file.ended for file in files), message)

@@ -105,7 +105,7 @@ def test_each_training_in_a_folder_becomes_a_run(tmp_path: Path) -> None:
     ]
     assert import_warnings(first.records("events")) == []
     assert import_warnings(second.records("events")) == [
-        f"{files[1]} starts the steps again after the end of {files[0]}. It becomes a separate run."
+        f"The steps in {files[1]} start again after {files[0]} ended. It becomes a separate run."
     ]
 
 
@@ -135,7 +135,7 @@ def test_several_trainings_are_refused_where_one_run_is_expected(tmp_path: Path)
     """The error names both files. Each can be imported alone."""
     first, second = (write(tmp_path / "tb", started, STEPS) for started in (1000.0, 2000.0))
 
-    with pytest.raises(ImportFormatError, match=rf"{second} starts the steps again after the end of {first}\. To"):
+    with pytest.raises(ImportFormatError, match=rf"The steps in {second} start again after {first} ended\. To"):
         import_run(tmp_path / "tb", tmp_path / "logs")
     assert steps_of(import_run(second, tmp_path / "logs")) == [*STEPS]
 
@@ -148,6 +148,4 @@ def test_trainings_next_to_monitor_files_are_one_run_with_a_warning(tmp_path: Pa
 
     assert steps_of(run) == [*STEPS, *STEPS]
     (warning,) = import_warnings(run.records("events"))
-    assert warning.startswith(
-        f"{second} starts the steps again after the end of {first}. Both trainings are in this run."
-    )
+    assert warning.startswith(f"The steps in {second} start again after {first} ended. Both trainings are in this run.")
