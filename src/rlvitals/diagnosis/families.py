@@ -231,15 +231,18 @@ NAMED: dict[str, Family] = {family.name: family for family in (*FAMILIES, UNKNOW
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 
 
-def family_of(flat: Mapping[str, Any]) -> Family:
+def family_of(configuration: Mapping[str, Any]) -> Family:
     """Return the family of a run by the name of its algorithm, otherwise by its settings.
 
     Args:
-        flat: Hyperparameters by their names in lower case.
+        configuration: Configuration from the header of the run, nested or flat.
 
     Returns:
         Family; `UNKNOWN` if neither the name nor the settings identify one.
     """
+    if {STUDY, STUDY_DIRECTIONS} <= configuration.keys():  # the user can set `algorithm` to the one that is tuned
+        return NAMED[STUDY_FAMILY]
+    flat = settings_by_name(configuration)
     for key in ALGORITHM_KEYS:
         named = _named(flat[key]) if isinstance(flat.get(key), str) else None
         if named is not None:
@@ -255,9 +258,7 @@ def is_study(configuration: Mapping[str, Any]) -> bool:
     Args:
         configuration: Configuration from the header of the run.
     """
-    if {STUDY, STUDY_DIRECTIONS} <= configuration.keys():  # the user can set `algorithm` to the one that is tuned
-        return True
-    return family_of(settings_by_name(configuration)).name == STUDY_FAMILY
+    return family_of(configuration).name == STUDY_FAMILY
 
 
 def _named(text: str) -> Family | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from rlvitals.diagnosis.families import NAMED, STUDY_FAMILY, Family, family_of, is_study
+from rlvitals.diagnosis.families import NAMED, Family, family_of
 from rlvitals.records.setting_names import settings_by_name
 
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -124,7 +124,7 @@ def hyperparameters_of(configuration: Mapping[str, Any]) -> Hyperparameters:
     independent = flat.get("independent_steps")
     return Hyperparameters(
         **found,
-        family=STUDY_FAMILY if is_study(configuration) else family_of(flat).name,
+        family=family_of(configuration).name,
         independent_steps=independent if isinstance(independent, bool) else None,
         discrete=discrete,
         action_entropy=entropy or None,

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from rlvitals.diagnosis import Finding
-from rlvitals.diagnosis.families import is_study
 from rlvitals.documents.charts import AxisMark, Bad, Band, CurveChart, Floats, Line, ReferenceLine
 from rlvitals.documents.run_data import Recorded, StreamColumns
 from rlvitals.formatting import number
@@ -40,7 +39,7 @@ def curves_of(run: Recorded) -> dict[str, CurveChart]:
 def _episode_curves(run: Recorded) -> Iterable[CurveChart]:
     series = run.episodes
     # The steps of a study count its trials, and trials can be missing from them.
-    clocks = ("episode",) if is_study(run.header.configuration) else ("env_step", "episode")
+    clocks = ("episode",) if run.diagnosis.is_study else ("env_step", "episode")
     x, clock = _clock(series, *clocks)
     target = run.header.goals.get("target")
     custom = [one.name for one in custom_objectives(run.header.configuration)]

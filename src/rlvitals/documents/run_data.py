@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
-from rlvitals.diagnosis.families import is_study
 from rlvitals.documents.charts import Heat
 from rlvitals.documents.heatmaps import heats_of
 from rlvitals.documents.run_images import RunImage, pictures_of
@@ -105,7 +104,7 @@ class RunData(NamedTuple):
     @property
     def is_study(self) -> bool:
         """Whether the run is a hyperparameter search, so that its episodes are trials."""
-        return is_study(self.header.configuration)
+        return self.diagnosis.is_study
 
 
 def recorded_of(

@@ -4,7 +4,6 @@ import msgspec
 
 from rlvitals.diagnosis import CRITICAL, Diagnosis
 from rlvitals.diagnosis.failure_kinds import is_interrupt
-from rlvitals.diagnosis.families import is_study
 from rlvitals.formatting import count, counted, number, percent
 from rlvitals.runs import Header
 from rlvitals.runs.header import FAILED
@@ -96,9 +95,11 @@ def verdict_of(
         return Verdict(*_baseline_title(diagnosis, course), baselines, advice)
     reward = levels.get("reward")
     if course is None or reward is None:
-        is_search = is_study(header.configuration)  # its values have no course
-        of_study = Verdict("neutral", *_of_study(state, header, best_trial, episodes), advice)
-        return of_study if is_search else _without_reward(state, header, episodes, env_step)
+        return (
+            _of_study(state, header, best_trial, episodes, advice)  # its values have no course
+            if diagnosis.is_study
+            else _without_reward(state, header, episodes, env_step)
+        )
     what = "values" if reward_source else "episodes"
     parts = [_text(course, what), _from_to(course, reward, what), _success(levels.get("success"))]
     if reward_source:
@@ -125,19 +126,19 @@ def _trouble(ending: str, diagnosis: Diagnosis, reason: str) -> tuple[str, str, 
     return None
 
 
-def _of_study(state: RunState, header: Header, best: BestTrial | None, trials: int) -> tuple[str, str]:
-    """Return title and text of a study."""
+def _of_study(state: RunState, header: Header, best: BestTrial | None, trials: int, advice: str) -> Verdict:
+    objectives, so_far = len(directions_of(header.configuration)), " so far" * state.is_open
     if best is not None:
+        title = f"Best value: {number(best.value)}"
         text = f"Of the completed trials, trial {count(best.number)} has the {best.rank} value: {number(best.value)}."
-        return f"Best value: {number(best.value)}", text
-    so_far = " so far" * state.is_open
-    if not trials:
-        return "No values", f"No trial has a value{so_far}."
-    objectives = len(directions_of(header.configuration))
-    if objectives > 1:
+    elif not trials:
+        title, text = "No values", f"No trial has a value{so_far}."
+    elif objectives > 1:
+        title = "No single best trial"
         text = f"{counted(trials, 'trial')} with {count(objectives)} objectives, so no single trial is the best."
-        return "No single best trial", text
-    return "No completed trial", f"No trial has completed with a finite value{so_far}."
+    else:
+        title, text = "No completed trial", f"No trial has completed with a finite value{so_far}."
+    return Verdict("neutral", title, text, advice)
 
 
 def _baseline_title(diagnosis: Diagnosis, course: Course | None) -> tuple[str, str]:

@@ -12,7 +12,6 @@ from rlvitals import RecorderSettings, TrainingMonitor, open_run
 from rlvitals.adapters.trl import VitalsTrainerCallback
 from rlvitals.diagnosis.families import family_of
 from rlvitals.formats.importers import import_run
-from rlvitals.records.setting_names import settings_by_name
 from rlvitals.runs.request_files import Request, place_request
 from rlvitals.testing.adapters import AdapterContract, Trained
 
@@ -92,7 +91,7 @@ def test_the_configuration_and_the_family(make_trainer: Any, tmp_path: Path, set
     }
     assert wanted.items() <= header.configuration.items()
     assert header.goals == {"total_timesteps": float(STEPS)}
-    assert family_of(settings_by_name(header.configuration)).name == "grpo"
+    assert family_of(header.configuration).name == "grpo"
 
 
 def test_a_model_without_a_readable_configuration_is_recorded(

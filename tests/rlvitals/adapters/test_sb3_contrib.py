@@ -11,7 +11,6 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from rlvitals import RecorderSettings, open_run
 from rlvitals.adapters.sb3 import VitalsCallback
 from rlvitals.diagnosis.families import family_of
-from rlvitals.records.setting_names import settings_by_name
 
 sb3_contrib = pytest.importorskip("sb3_contrib", reason="needs the versions of constraints.txt")
 
@@ -85,7 +84,7 @@ def test_what_is_recorded_of_each_algorithm(case: Case, walk: Any, tmp_path: Any
     assert all(case.extra <= (u.extra or {}).keys() for u in updates)
     assert [e.episodes for e in run.records("evaluations")] == [2] * (2 if network else 4)
     assert case.settings <= run.header.configuration.keys()
-    assert family_of(settings_by_name(run.header.configuration)).name == case.family
+    assert family_of(run.header.configuration).name == case.family
     assert [said.partition(" ")[2].partition(" ")[0] for said in adapter_events] == (
         [] if network else ["does", "update"]
     )
