@@ -150,7 +150,7 @@ class Entries:
         plain = [field.name for field in self._plain]
         for name in {name for name, _ in types}:
             kept = f"{self._document(name, plain)} WHERE {where}"
-            documents = f"SELECT row_number() OVER () - 1 AS row, document FROM {kept}"
+            documents = f"SELECT row_number() OVER (ORDER BY part, place) - 1 AS row, document FROM {kept}"
             text = "entry.atom->>'$'"
             found = self._tables.execute(
                 f"SELECT row, entry.key AS key, {text} AS O, {text} AS b, "
@@ -166,15 +166,22 @@ class Entries:
         return made
 
     def _document(self, name: str, plain: Sequence[str]) -> str:
-        """Return SQL for the rows in their order, with the JSON part of a dict field as the column `document`."""
+        """Return SQL for the rows, with the JSON part of a dict field as the column `document`.
+
+        The columns `part` and `place` have the order of the rows. `row_number() OVER ()` must count within one scan
+        only: over several scans, it sometimes counts them out of order
+        (https://github.com/duckdb/duckdb/issues/25995).
+        """
         empty = [f"NULL::{SQL_TYPE[field.column]} AS {identifier(field.name)}" for field in self._plain]
-        parts = [f"SELECT {', '.join(empty)}, NULL::JSON AS document WHERE false"]
+        parts = [f"SELECT {', '.join(empty)}, NULL::JSON AS document, 0 AS part, 0 AS place WHERE false"]
         pattern = literal(f"^({'|'.join(plain)})$")
-        for (sealed, has), group in itertools.groupby(self._segments, lambda one: self._has_document(one, name)):
+        groups = itertools.groupby(self._segments, lambda one: self._has_document(one, name))
+        for part, ((sealed, has), group) in enumerate(groups):
             paths = [segment.path.absolute() for segment in group]
             source = sealed_source(paths) if sealed else lines_source(self._kind, paths)
             column = f"{identifier(name + REST if sealed else name)}::JSON" if has else "NULL::JSON"
-            parts.append(f"SELECT COLUMNS({pattern}), {column} AS document FROM {source}")
+            place = f"{part} AS part, row_number() OVER () AS place"
+            parts.append(f"SELECT COLUMNS({pattern}), {column} AS document, {place} FROM {source}")
         return f"(SELECT * REPLACE (coalesce(writer, 1) AS writer) FROM ({' UNION ALL BY NAME '.join(parts)}))"
 
     def _has_document(self, segment: Segment, name: str) -> tuple[bool, bool]:

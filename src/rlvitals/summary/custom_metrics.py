@@ -22,8 +22,8 @@ class CustomMetric(msgspec.Struct, frozen=True):
     Attributes:
         values: Number of values.
         not_finite: Number of non-finite values among them, which mean, minimum and maximum ignore.
-        last: Last value.
-        step: Step of the last value.
+        last: Value with the latest time.
+        step: Step of that value.
         mean: Mean. `None` without finite values.
         min: Lowest value. `None` without finite values.
         max: Highest value. `None` without finite values.
@@ -53,8 +53,10 @@ def custom_metrics(run: Run) -> dict[str, CustomMetric]:
     """
     rows = ask(run, _read, *_FIELDS, nested=lambda stream: (_FIELDS[stream],))
     return {
-        name: CustomMetric(values, odd, last, step, *(None if one is None else known(one) for one in described))
-        for name, values, odd, last, step, *described in sorted(rows)
+        name: CustomMetric(
+            values, odd, last["value"], last["step"], *(None if one is None else known(one) for one in described)
+        )
+        for name, values, odd, last, *described in sorted(rows, key=lambda row: row[0])
     }
 
 
@@ -63,15 +65,17 @@ def _read(tables: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 
 
 def _rows(tables: duckdb.DuckDBPyConnection, stream: str) -> list[tuple[Any, ...]]:
-    """Return name, numbers of values and of non-finite values, last value and its step, mean, minimum and maximum."""
+    """Return name, numbers of values and of non-finite values, last value with its step, mean, minimum and maximum."""
     entries = " UNION ALL ".join(_entries(tables, stream))
     if not entries:
         return []
     prefix = "category || '/'" if stream == "scalars" else literal(f"{stream}.{_FIELDS[stream]}.")
+    # Rows have no numbers to go by: `row_number()` over segments of both kinds sometimes counts them out of order
+    # (https://github.com/duckdb/duckdb/issues/25995).
     return tables.execute(
-        f"WITH numbered AS (SELECT *, row_number() OVER () AS row FROM {stream}), "
-        f"entries AS (SELECT {prefix} || key AS name, row, step, value FROM ({entries}) WHERE value IS NOT NULL) "
-        "SELECT name, count(*), count_if(NOT isfinite(value)), arg_max(value, row), arg_max(step, row), "
+        f"WITH entries AS (SELECT {prefix} || key AS name, time, step, value FROM ({entries}) WHERE value IS NOT NULL) "
+        "SELECT name, count(*), count_if(NOT isfinite(value)), "
+        "max({'time': time, 'step': step, 'value': value}), "
         "avg(value) FILTER (isfinite(value)), min(value) FILTER (isfinite(value)), "
         "max(value) FILTER (isfinite(value)) FROM entries GROUP BY name"
     ).fetchall()
@@ -82,14 +86,14 @@ def _entries(tables: duckdb.DuckDBPyConnection, stream: str) -> Iterator[str]:
     table, field = tables.sql(f"FROM {stream}"), _FIELDS[stream]
     types = dict(zip(table.columns, table.types, strict=True))
     category = "category, " if stream == "scalars" else ""
-    place, kind = f"{category}row, step", types.get(field)
+    place, kind = f"{category}time, step", types.get(field)
     if kind is not None and kind.id == "struct":
         keys = [name for name, _ in kind.children]
         values = (f"TRY_CAST({identifier(field)}.{identifier(key)} AS DOUBLE)" for key in keys)
         named = f"unnest([{', '.join(map(literal, keys))}]) AS key, unnest([{', '.join(values)}]) AS value"
-        yield f"SELECT {place}, {named} FROM numbered"
+        yield f"SELECT {place}, {named} FROM {stream}"
     if field + REST in types:
         yield (
             f"SELECT {place}, entry.key, TRY_CAST(entry.atom->>'$' AS DOUBLE) AS value "
-            f"FROM numbered, json_each({identifier(field + REST)}::JSON) AS entry"
+            f"FROM {stream}, json_each({identifier(field + REST)}::JSON) AS entry"
         )

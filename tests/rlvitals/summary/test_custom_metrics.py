@@ -68,3 +68,13 @@ def test_a_run_without_custom_metrics_has_none(monitor: Monitor) -> None:
         training.log_training_step(3, value_loss=1.0)
 
     assert custom_metrics(training.run) == {}
+
+
+def test_the_last_value_is_that_with_the_latest_time(monitor: Monitor) -> None:
+    """Its step can be lower than those of earlier values, for example after a rewind."""
+    with monitor() as training:
+        training.log_metrics("a", {"x": 1.0}, step=5)
+        training.log_metrics("a", {"x": 2.0}, step=1)
+    found = custom_metrics(training.run)["a/x"]
+
+    assert (found.last, found.step) == (2.0, 1)
