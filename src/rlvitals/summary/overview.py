@@ -301,7 +301,7 @@ def assessment_of(run: Run, diagnosis: Diagnosis, rewards: Column | Floats) -> A
     Raises:
         RunFormatError: A segment is damaged.
     """
-    if is_study(run.header.configuration):
+    if diagnosis.is_study:
         return Assessment(diagnosis, None, best_trial_of(run))
     return Assessment(diagnosis, course_of_rewards(rewards))
 
