@@ -3,6 +3,7 @@
 import logging
 import math
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,20 @@ import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
 from rlvitals.formats.importers.earlier_imports import marked_path
-from rlvitals.formats.importers.event_files import event_files, trainings_with_events
-from rlvitals.formats.importers.event_trainings import EventFileSummary, mean_lengths_in, tags_without_steps
+from rlvitals.formats.importers.event_files import event_files, found_trainings_with_events
+from rlvitals.formats.importers.event_trainings import (
+    EventFileSummary,
+    TrainingFiles,
+    mean_lengths_in,
+    tags_without_steps,
+    trainings_at,
+)
 from rlvitals.formats.importers.import_writing import RecordTimes, imported_header
 from rlvitals.formats.importers.tensorboard_importer import (
     EventConverter,
     TensorBoardImporter,
-    TrainingFiles,
     begin_of,
     loader_of,
-    trainings_at,
 )
 from rlvitals.recording import Recorder, RecorderSettings, open_copy
 from rlvitals.records import Record
@@ -202,8 +207,8 @@ class EventMirrors:
         self._folder = folder
         self._home = home
         self._clock = clock
-        self._files: dict[Path, int] = {}
-        self._opened: dict[Path, int] = {}
+        self._files: dict[Path, int] = {}  # number of event files at the last look at a folder
+        self._opened: dict[Path, int] = {}  # number of trainings of a folder whose copies have begun
         self._mirrors: dict[Path, EventMirror] = {}
         self._search_at = -math.inf
         self._lock = threading.Lock()
@@ -218,8 +223,10 @@ class EventMirrors:
                 self._poll(folder)
             began = self._clock.monotonic()
             if began >= self._search_at:
-                for folder in trainings_with_events(self._folder):
-                    if folder not in self._mirrors:
+                # Each file of a training yields its folder once.
+                for folder, files in sorted(Counter(found_trainings_with_events(self._folder)).items()):
+                    if folder not in self._mirrors and files != self._files.get(folder):
+                        self._files[folder] = files
                         self._open(folder)
                 ended = self._clock.monotonic()
                 self._search_at = ended + pause_after(ended - began, least_s=SEARCH_S)
@@ -233,10 +240,6 @@ class EventMirrors:
     def _open(self, folder: Path) -> None:
         """Copy the trainings of a folder that have not been copied. All but the last one are over."""
         place = self._home / folder.relative_to(self._folder).parent if folder != self._folder else self._home
-        files = len(event_files(folder))
-        if files == self._files.get(folder):
-            return
-        self._files[folder] = files
         try:
             trainings = trainings_at(folder)
             for number in range(self._opened.get(folder, 0), len(trainings)):

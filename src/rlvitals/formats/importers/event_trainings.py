@@ -4,13 +4,16 @@ TensorBoard itself draws such trainings as one line, unless the program sets `pu
 """
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from rlvitals.errors import ImportFormatError
+from rlvitals.formats.importers.event_files import event_files
 from rlvitals.records.tag_reader import is_episode_length, is_fraction
 from rlvitals.records.training_parts import tag_in, tag_prefix_of
-from rlvitals.sinks.lazy_destination import load
+from rlvitals.sinks.lazy_destination import load, require
 
 _LOADER = "tensorboard.backend.event_processing.event_file_loader"
 _BEGINNING = 0.1
@@ -101,6 +104,22 @@ class EventTraining:
         return 2 * sum(starts) > len(starts)
 
 
+class TrainingFiles(NamedTuple):
+    """Event files of one of the trainings at a path.
+
+    Attributes:
+        files: Event files, the oldest first.
+        first: The file that starts the training. A file of an evaluation can be older.
+        summaries: Summaries of the files, if they have been read.
+        why: Sentence with the reason why the files are not those of the training before. Empty for the first training.
+    """
+
+    files: Sequence[Path]
+    first: Path
+    summaries: Sequence[EventFileSummary] = ()
+    why: str = ""
+
+
 def trainings_in(files: Sequence[EventFileSummary]) -> list[EventTraining]:
     """Return the trainings that wrote event files, the oldest first.
 
@@ -124,6 +143,34 @@ def trainings_in(files: Sequence[EventFileSummary]) -> list[EventTraining]:
     for training in trainings:
         training.files.sort(key=files.index)
     return trainings
+
+
+def trainings_at(path: Path) -> list[TrainingFiles]:
+    """Return the event files of each training at a path.
+
+    Raises:
+        ImportFormatError: There are none.
+        MissingExtraError: TensorBoard is not installed.
+    """
+    files = event_files(path)
+    if not files:
+        raise ImportFormatError(f"{path}: found no TensorBoard event file")
+    folders = Counter(file.parent for file in files if not tag_prefix_of(file.parent))
+    # Only a folder with several files can have several trainings. Otherwise the files are not read for this.
+    if not any(number > 1 for number in folders.values()):
+        return [TrainingFiles(files, files[0])]
+    require("tensorboard", feature="TensorBoard", extra="tensorboard")
+    found: list[TrainingFiles] = []
+    for training in trainings_in([EventFileSummary(file) for file in files]):
+        why = restart_between(found[-1].summaries, training) if found else ""
+        found.append(TrainingFiles([one.file for one in training.files], training.first.file, training.files, why))
+    return found
+
+
+def restart_between(before: Sequence[EventFileSummary], training: EventTraining) -> str:
+    """Return the sentence that says where a training starts the steps again after the files of the one before."""
+    last = max(before, key=lambda file: file.ended)
+    return f"The steps in {training.first.file} start again after {last.file} ended."
 
 
 def mean_lengths_in(files: Iterable[EventFileSummary]) -> frozenset[str]:

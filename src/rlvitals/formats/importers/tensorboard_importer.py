@@ -1,18 +1,19 @@
 """Import of TensorBoard event files written by Stable-Baselines3, CleanRL, rlvitals or other programs."""
 
 import struct
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.formats.importers.event_files import HPARAMS, event_files, training_folders
 from rlvitals.formats.importers.event_trainings import (
     EventFileSummary,
-    EventTraining,
+    TrainingFiles,
     mean_lengths_in,
+    restart_between,
     tags_without_steps,
+    trainings_at,
     trainings_in,
 )
 from rlvitals.formats.importers.export_metadata import metadata_of
@@ -23,7 +24,7 @@ from rlvitals.formatting import listed
 from rlvitals.records import Event, Record, codec_of
 from rlvitals.records.settings_table import SETTINGS_TAGS, settings_in
 from rlvitals.records.tag_reader import TagReader
-from rlvitals.records.training_parts import tag_in, tag_prefix_of
+from rlvitals.records.training_parts import tag_in
 from rlvitals.runs.export_marker import HEADER
 from rlvitals.sinks.lazy_destination import load, require
 
@@ -34,22 +35,6 @@ _LOADER = "tensorboard.backend.event_processing.event_file_loader"
 _LOG_STEPS = "Log them with their environment step, as in add_scalar(tag, value, step)"
 _FRAME = 16
 """Number of bytes around each event: its length and two checksums."""
-
-
-class TrainingFiles(NamedTuple):
-    """Event files of one of the trainings at a path.
-
-    Attributes:
-        files: Event files, the oldest first.
-        first: The file that starts the training. A file of an evaluation can be older.
-        summaries: Summaries of the files, if they have been read.
-        why: Sentence with the reason why the files are not those of the training before. Empty for the first training.
-    """
-
-    files: Sequence[Path]
-    first: Path
-    summaries: Sequence[EventFileSummary] = ()
-    why: str = ""
 
 
 class TensorBoardImporter(Importer):
@@ -130,35 +115,6 @@ class TensorBoardImporter(Importer):
         return _records(files, configuration, summaries)
 
 
-def trainings_at(path: Path) -> list[TrainingFiles]:
-    """Return the event files of each training at a path.
-
-    Raises:
-        ImportFormatError: There are none.
-        MissingExtraError: TensorBoard is not installed.
-    """
-    files = event_files(path)
-    if not files:
-        raise ImportFormatError(f"{path}: found no TensorBoard event file")
-    folders = Counter(file.parent for file in files if not tag_prefix_of(file.parent))
-    # Only a folder with several files can have several trainings. Otherwise the files are not read for this.
-    if not any(number > 1 for number in folders.values()):
-        return [TrainingFiles(files, files[0])]
-    require("tensorboard", feature="TensorBoard", extra="tensorboard")
-    first, *others = trainings_in([EventFileSummary(file) for file in files])
-    found = [TrainingFiles([each.file for each in first.files], first.first.file, first.files)]
-    for training in others:
-        why = _restart(training, found[-1].summaries)
-        files = [each.file for each in training.files]
-        found.append(TrainingFiles(files, training.first.file, training.files, why))
-    return found
-
-
-def _restart(training: EventTraining, before: Sequence[EventFileSummary]) -> str:
-    last = max(before, key=lambda file: file.ended)
-    return f"The steps in {training.first.file} start again after {last.file} ended."
-
-
 def _records(
     files: Sequence[Path], configuration: dict[str, Any], summaries: Sequence[EventFileSummary]
 ) -> Iterator[Record]:
@@ -179,7 +135,7 @@ def _mixed(files: Sequence[EventFileSummary]) -> Iterator[Record]:
     first, *others = trainings_in(files)
     if others:
         message = (
-            f"{_restart(others[0], first.files)} Both trainings are in this run. To separate them, move the "
+            f"{restart_between(first.files, others[0])} Both trainings are in this run. To separate them, move the "
             "files of one to another folder."
         )
         yield warning(max(file.ended for file in files), message)
