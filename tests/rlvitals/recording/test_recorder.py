@@ -157,8 +157,8 @@ def test_a_signal_handler_can_save_and_close_at_any_time(in_a_process: InAProces
             )
             monitor = TrainingMonitor(folder, session_name=f"run{turn}", settings=settings)
             kept = 0
-            signal.setitimer(signal.ITIMER_REAL, 0.002 + turn / 4000)
-            try:
+            try:  # before the timer starts, because a busy machine can take longer than the timer until the next line
+                signal.setitimer(signal.ITIMER_REAL, 0.002 + turn / 4000)
                 for number in range(1_000_000):
                     monitor.log_episode(number, 1.0, 2)
                     kept += 1
